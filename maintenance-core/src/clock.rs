@@ -1,0 +1,43 @@
+//! Time: UTC in whole microseconds, the precision that every store keeps.
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use serde::{Deserialize, Deserializer};
+
+/// Where the time comes from. The engine reads no clock elsewhere.
+#[auto_impl::auto_impl(&, Box, Arc)]
+pub trait Clock: Send + Sync {
+    /// The time now, UTC. The engine cuts it to whole microseconds.
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// The machine's clock: what a host uses in production.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]
+    fn now(&self) -> DateTime<Utc> {
+        whole_micros(Utc::now())
+    }
+}
+
+/// The time with anything below a microsecond cut off.
+pub fn whole_micros(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.trunc_subsecs(6)
+}
+
+/// The time to stamp on a change to something last changed at `before`: `now`, yet always later than
+/// `before`, so that the steps of one row keep their order when a clock stands still or jumps back.
+pub(crate) fn stamp(now: DateTime<Utc>, before: DateTime<Utc>) -> DateTime<Utc> {
+    now.max(before + TimeDelta::microseconds(1))
+}
+
+/// For `#[serde(deserialize_with)]`: a time cut to whole microseconds.
+pub(crate) fn de<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
+    DateTime::deserialize(deserializer).map(whole_micros)
+}
+
+/// As [`de`], for a time that may be absent.
+pub(crate) fn de_option<'de, D: Deserializer<'de>>(d: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    Option::<DateTime<Utc>>::deserialize(d).map(|at| at.map(whole_micros))
+}

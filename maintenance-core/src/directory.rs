@@ -1,0 +1,34 @@
+//! The port to the host's own tables.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+
+use crate::{ComplexId, PropertyId, RenterContact, RenterId, repository::BoxError};
+
+/// The host's data that the engine needs and doesn't keep. The host implements it over its own tables.
+#[async_trait]
+#[auto_impl::auto_impl(&, Box, Arc)]
+pub trait Directory: Send + Sync {
+    /// The complex of a property; `None` when there is no such property. Asked once a submit.
+    async fn complex_of(&self, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError>;
+
+    /// How to reach these renters; one who is unknown is left out. Asked once a batch of messages, so that
+    /// names and numbers are as fresh as they can be.
+    async fn contacts(
+        &self,
+        renters: &[RenterId],
+    ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError>;
+}
+
+/// The host's directory could not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the host's directory could not answer")]
+pub struct DirectoryError(#[source] pub BoxError);
+
+impl DirectoryError {
+    /// Wraps the host's own error.
+    pub fn new(source: impl Into<BoxError>) -> Self {
+        Self(source.into())
+    }
+}

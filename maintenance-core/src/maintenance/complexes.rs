@@ -1,0 +1,41 @@
+//! Which workers serve which complex.
+
+use tracing::instrument;
+
+use super::Maintenance;
+use crate::{
+    AssignmentId, AssignmentsOf, ComplexAssignment, ComplexId, Error, Listing, Repository,
+    RepositoryErrorKind, WorkerId,
+};
+
+impl<R: Repository> Maintenance<R> {
+    /// Assigns a worker to a complex, or changes whether they are its primary worker. Making one primary
+    /// makes the earlier primary an ordinary worker of the complex, in the same step.
+    #[instrument(skip_all, fields(%worker_id, %complex_id, is_primary), err)]
+    pub async fn assign_complex(
+        &self,
+        worker_id: WorkerId,
+        complex_id: ComplexId,
+        is_primary: bool,
+    ) -> Result<ComplexAssignment, Error> {
+        let now = self.shared.now();
+        let id = AssignmentId::mint(&self.shared.ids);
+        let assignment =
+            ComplexAssignment { id, worker_id, complex_id, is_primary, assigned_at: now, updated_at: now };
+        self.repository.assign_complex(&assignment).await.map_err(|error| match error.kind {
+            RepositoryErrorKind::NotFound => Error::NotFound { what: "worker", id: worker_id.uuid() },
+            _ => error.into(),
+        })
+    }
+
+    /// Ends an assignment; whether there was one. Requests that are the worker's stay theirs.
+    #[instrument(skip_all, fields(%worker_id, %complex_id), err)]
+    pub async fn unassign_complex(&self, worker_id: WorkerId, complex_id: ComplexId) -> Result<bool, Error> {
+        Ok(self.repository.unassign_complex(worker_id, complex_id).await?)
+    }
+
+    /// The workers of a complex, or the complexes of a worker, oldest assignment first.
+    pub async fn assignments(&self, of: AssignmentsOf) -> Result<Listing<ComplexAssignment>, Error> {
+        Ok(self.repository.assignments(of).await?)
+    }
+}

@@ -1,0 +1,85 @@
+//! Reading: one request, its record, lists, and what webhooks tell.
+
+use std::future::Future;
+
+use tracing::instrument;
+
+use super::Maintenance;
+use crate::{
+    Comment, CommentFilter, DeliveryEffect, DeliveryUpdate, Error, Listing, Page, PageRequest, Position,
+    Repository, RepositoryError, Request, RequestFilter, RequestId, RequestRecord, Slice, Worker,
+    WorkerFilter, error::Tries, page::Query,
+};
+
+impl<R: Repository> Maintenance<R> {
+    /// A request.
+    pub async fn request(&self, id: RequestId) -> Result<Request, Error> {
+        let request = self.repository.request(id).await?;
+        request.ok_or(Error::NotFound { what: "request", id: id.uuid() })
+    }
+
+    /// A request with its history, comments, attachments and notifications.
+    pub async fn record(&self, id: RequestId) -> Result<RequestRecord, Error> {
+        let record = self.repository.record(id).await?;
+        record.ok_or(Error::NotFound { what: "request", id: id.uuid() })
+    }
+
+    /// Requests, newest first.
+    #[instrument(skip_all, err)]
+    pub async fn requests(&self, filter: &RequestFilter, page: &PageRequest) -> Result<Page<Request>, Error> {
+        let query = Query::new("requests", filter);
+        let position = |request: &Request| Position { at: request.created_at, id: request.id.uuid() };
+        pages(query, page, position, |slice| self.repository.requests(filter, slice)).await
+    }
+
+    /// Workers, newest first.
+    #[instrument(skip_all, err)]
+    pub async fn workers(&self, filter: &WorkerFilter, page: &PageRequest) -> Result<Page<Worker>, Error> {
+        let query = Query::new("workers", filter);
+        let position = |worker: &Worker| Position { at: worker.created_at, id: worker.id.uuid() };
+        pages(query, page, position, |slice| self.repository.workers(filter, slice)).await
+    }
+
+    /// Comments, oldest first.
+    #[instrument(skip_all, err)]
+    pub async fn comments(&self, filter: &CommentFilter, page: &PageRequest) -> Result<Page<Comment>, Error> {
+        let query = Query::new("comments", filter);
+        let position = |comment: &Comment| Position { at: comment.created_at, id: comment.id.uuid() };
+        pages(query, page, position, |slice| self.repository.comments(filter, slice)).await
+    }
+
+    /// Applies what webhooks tell of messages, in one step for all; returns what each did, in order. Repeats
+    /// and any order end in the same state, so a webhook may simply be delivered again after an error.
+    #[instrument(skip_all, fields(updates = updates.len()), err)]
+    pub async fn record_deliveries(&self, updates: &[DeliveryUpdate]) -> Result<Vec<DeliveryEffect>, Error> {
+        let mut tries = Tries::default();
+        loop {
+            match self.repository.record_deliveries(updates).await.map_err(Error::from) {
+                Err(error) if tries.again(&error) => {}
+                done => return done,
+            }
+        }
+    }
+}
+
+/// Reads a page. Rows that can't be read never end a list early: while they fill a whole page, more is read.
+async fn pages<T, F>(
+    query: Query,
+    page: &PageRequest,
+    position: impl Fn(&T) -> Position,
+    read: impl Fn(Slice) -> F,
+) -> Result<Page<T>, Error>
+where
+    F: Future<Output = Result<Listing<T>, RepositoryError>>,
+{
+    let mut slice = query.slice(page)?;
+    loop {
+        let listing = read(slice).await?;
+        let full = listing.rows() >= slice.limit as usize;
+        if listing.items.is_empty() && full {
+            slice.limit = slice.limit.saturating_mul(2);
+        } else {
+            return Ok(listing.into_page(page.size, query, position));
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The use cases.
+
+mod assign;
+mod complexes;
+mod conversation;
+mod lists;
+mod status;
+mod submit;
+mod workers;
+
+use std::{fmt, sync::Arc};
+
+use chrono::{DateTime, Utc};
+
+pub use assign::Assigned;
+pub use status::Move;
+pub use submit::{Submission, Submitted};
+
+use crate::{
+    Clock, Directory, IdSource, RandomIds, Repository, SelectionPolicy, SystemClock, clock, wake::Wake,
+};
+
+/// The engine: every use case over one store.
+///
+/// Cheap to clone; one a process is usual.
+pub struct Maintenance<R> {
+    pub(crate) repository: R,
+    pub(crate) shared: Shared,
+}
+
+/// What every use case and every dispatcher of an engine shares.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) wake: Arc<Wake>,
+    policy: SelectionPolicy,
+}
+
+impl Shared {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        clock::whole_micros(self.clock.now())
+    }
+}
+
+impl<R: Repository> Maintenance<R> {
+    /// An engine over that store and the host's directory, with the machine's clock, random ids and the
+    /// default selection policy.
+    pub fn new(repository: R, directory: impl Directory + 'static) -> Self {
+        let shared = Shared {
+            directory: Arc::new(directory),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+            wake: Arc::default(),
+            policy: SelectionPolicy::default(),
+        };
+        Self { repository, shared }
+    }
+
+    /// With another clock, as in tests.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.shared.clock = Arc::new(clock);
+        self
+    }
+
+    /// With another source of ids, as in tests.
+    #[must_use]
+    pub fn with_ids(mut self, ids: impl IdSource + 'static) -> Self {
+        self.shared.ids = Arc::new(ids);
+        self
+    }
+
+    /// With another selection policy.
+    #[must_use]
+    pub fn with_policy(mut self, policy: SelectionPolicy) -> Self {
+        self.shared.policy = policy;
+        self
+    }
+
+    /// The same engine over another store: over the host's open transaction, so that the host's rows and the
+    /// engine's commit together.
+    ///
+    /// A dispatcher sees nothing before the host commits. Call [`wake`](Self::wake) after the commit to have
+    /// the message sent at once rather than at the next poll.
+    pub fn within<T: Repository>(&self, repository: T) -> Maintenance<T> {
+        Maintenance { repository, shared: self.shared.clone() }
+    }
+
+    /// Tells a running dispatcher of this process that there may be something to send.
+    pub fn wake(&self) {
+        self.shared.wake.nudge();
+    }
+
+    /// The store.
+    pub fn repository(&self) -> &R {
+        &self.repository
+    }
+}
+
+impl<R: Clone> Clone for Maintenance<R> {
+    fn clone(&self) -> Self {
+        Self { repository: self.repository.clone(), shared: self.shared.clone() }
+    }
+}
+
+impl<R> fmt::Debug for Maintenance<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Maintenance").field("policy", &self.shared.policy).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod send {
+    //! Every use case's future can be spawned, also over a store behind `dyn`.
+    use super::*;
+    use crate::*;
+
+    fn spawns(_: impl Future<Output = impl Send> + Send + 'static) {}
+
+    #[expect(dead_code, reason = "compiling it is the test")]
+    fn every_use_case_spawns(
+        m: Maintenance<Arc<dyn Repository>>,
+        d: Dispatcher<Arc<dyn Repository>, Arc<dyn Notifier>>,
+        new: NewRequest,
+        id: RequestId,
+        w: WorkerId,
+        by: Actor,
+    ) {
+        let d = Arc::new(d);
+        let m2 = m.clone();
+        let new2 = new.clone();
+        spawns(async move { m2.submit(new2).await });
+        spawns(async move { d.dispatch_due().await });
+        let m2 = m.clone();
+        spawns(async move {
+            let _ = m2.assign(id, w, by, None).await;
+            let _ = m2.assign_by_selection(id, by, None).await;
+            let _ = m2.change_status(id, Move::to(RequestStatus::Completed, by)).await;
+            let _ = m2.requests(&RequestFilter::default(), &PageRequest::default()).await;
+            let _ = m2.record_deliveries(&[]).await;
+            m2.update_worker(w, WorkerUpdate::default()).await
+        });
+    }
+}

@@ -1,0 +1,239 @@
+//! The ports to a store. Each method is one decided step, written whole or not at all.
+//!
+//! What an implementor owes:
+//! - a write that returns an error has written nothing, and leaves a transaction it runs in usable unless
+//!   the kind is `Unavailable` or `Other`;
+//! - every guard named at a method is checked in the same atomic step as the write;
+//! - times keep their microseconds, enums their text, texts every character;
+//! - no log, `Debug` or error holds a name, a number or a text.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    AssignmentsOf, Attachment, Candidate, Claim, Claimed, Comment, CommentFilter, ComplexAssignment,
+    ComplexId, DeliveryEffect, DeliveryUpdate, Listing, Notification, Request, RequestFilter, RequestId,
+    RequestRecord, SendRecord, Slice, StatusChange, Worker, WorkerFilter, WorkerId,
+};
+
+/// Any error, boxed.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A store's error. Callers decide by `kind`.
+#[derive(Debug, thiserror::Error)]
+pub struct RepositoryError {
+    /// What kind of error.
+    pub kind: RepositoryErrorKind,
+    /// The store's own error.
+    pub source: Option<BoxError>,
+}
+
+/// What a caller can do about a store's error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RepositoryErrorKind {
+    /// The row that the step builds on isn't there.
+    NotFound,
+    /// The row changed since it was read, or the step's guard no longer holds: read and decide again.
+    Conflict,
+    /// Too much at once, as with a locked database: try the same again.
+    Busy,
+    /// A stored row breaks the schema's rules: somebody must mend it.
+    Corrupt {
+        /// Its table.
+        table: &'static str,
+        /// The column that can't be read.
+        column: &'static str,
+        /// The row's id.
+        row: String,
+    },
+    /// The store can't be reached; nothing is known of a write that was under way.
+    Unavailable,
+    /// Anything else.
+    Other,
+}
+
+impl RepositoryError {
+    /// An error of that kind without a source.
+    pub fn new(kind: RepositoryErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+
+    /// An error of that kind with the store's own error.
+    pub fn with_source(kind: RepositoryErrorKind, source: impl Into<BoxError>) -> Self {
+        Self { kind, source: Some(source.into()) }
+    }
+
+    /// A row whose column can't be read.
+    pub fn corrupt(
+        table: &'static str,
+        column: &'static str,
+        row: impl fmt::Display,
+        source: impl Into<BoxError>,
+    ) -> Self {
+        Self::with_source(RepositoryErrorKind::Corrupt { table, column, row: row.to_string() }, source)
+    }
+}
+
+impl From<RepositoryErrorKind> for RepositoryError {
+    fn from(kind: RepositoryErrorKind) -> Self {
+        Self::new(kind)
+    }
+}
+
+impl fmt::Display for RepositoryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            RepositoryErrorKind::NotFound => f.write_str("the row was not found"),
+            RepositoryErrorKind::Conflict => f.write_str("the row was changed by someone else"),
+            RepositoryErrorKind::Busy => f.write_str("the store is busy"),
+            RepositoryErrorKind::Corrupt { table, column, row } => {
+                write!(f, "{table}.{column} of row {row} can't be read")
+            }
+            RepositoryErrorKind::Unavailable => f.write_str("the store can't be reached"),
+            RepositoryErrorKind::Other => f.write_str("the store failed"),
+        }
+    }
+}
+
+/// What an insert under a caller's id did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inserted<T> {
+    /// The row is new.
+    New,
+    /// A row with that id was there and stays as it is: this one.
+    Existing(T),
+}
+
+/// A request to file, with the message to its worker if one was chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// The request.
+    pub request: Request,
+    /// The message to the worker it is assigned to.
+    pub notification: Option<Notification>,
+}
+
+/// A step of a request: its new state and what goes with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestStep {
+    /// The request after the step, its version one up. Title, description, priority and the other facts of
+    /// its filing never change and aren't written; the mirror of the newest message is written only together
+    /// with a new notification, since webhooks move it without a step.
+    pub request: Request,
+    /// The status change, if the step is one.
+    pub change: Option<StatusChange>,
+    /// The message to the worker, if the step sends one.
+    pub notification: Option<Notification>,
+}
+
+/// Workers and the complexes they serve.
+#[async_trait]
+#[auto_impl::auto_impl(&, Box, Arc)]
+pub trait WorkerRepository: Send + Sync {
+    /// Adds a worker unless one with that id is there.
+    async fn add_worker(&self, worker: &Worker) -> Result<Inserted<Worker>, RepositoryError>;
+
+    /// A worker.
+    async fn worker(&self, id: WorkerId) -> Result<Option<Worker>, RepositoryError>;
+
+    /// Saves a worker whose `updated_at` in the store is still `seen`. `Conflict` when it is not, `NotFound`
+    /// when there is no such worker.
+    async fn save_worker(&self, worker: &Worker, seen: DateTime<Utc>) -> Result<(), RepositoryError>;
+
+    /// Workers, newest first by `created_at` and id.
+    async fn workers(&self, filter: &WorkerFilter, slice: Slice) -> Result<Listing<Worker>, RepositoryError>;
+
+    /// Assigns a worker to a complex; returns the assignment as it now is. A pair that is assigned keeps its
+    /// id and `assigned_at`. A primary assignment ends the complex's earlier primary in the same step.
+    /// `NotFound` when there is no such worker.
+    async fn assign_complex(
+        &self,
+        assignment: &ComplexAssignment,
+    ) -> Result<ComplexAssignment, RepositoryError>;
+
+    /// Ends an assignment; whether there was one. Requests already assigned stay with the worker.
+    async fn unassign_complex(&self, worker: WorkerId, complex: ComplexId) -> Result<bool, RepositoryError>;
+
+    /// Assignments, oldest first by `assigned_at` and id.
+    async fn assignments(&self, of: AssignmentsOf) -> Result<Listing<ComplexAssignment>, RepositoryError>;
+
+    /// The workers of a complex with what ranking needs, in any order.
+    async fn candidates(&self, complex: ComplexId) -> Result<Listing<Candidate>, RepositoryError>;
+}
+
+/// Requests and what belongs to them.
+#[async_trait]
+#[auto_impl::auto_impl(&, Box, Arc)]
+pub trait RequestRepository: Send + Sync {
+    /// Files a request with its notification unless a request with that id is there. `Conflict` when the
+    /// notification's worker isn't active (any more).
+    async fn open(&self, opening: &Opening) -> Result<Inserted<Request>, RepositoryError>;
+
+    /// A request.
+    async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError>;
+
+    /// A request with all that happened to it. A row that can't be read fails the whole: a record with gaps
+    /// is no record.
+    async fn record(&self, id: RequestId) -> Result<Option<RequestRecord>, RepositoryError>;
+
+    /// Requests, newest first by `created_at` and id.
+    async fn requests(
+        &self,
+        filter: &RequestFilter,
+        slice: Slice,
+    ) -> Result<Listing<Request>, RepositoryError>;
+
+    /// Writes a step whose request is one version behind it in the store. `Conflict` when it is not, or when
+    /// the notification's worker isn't active; `NotFound` when there is no such request.
+    async fn apply(&self, step: &RequestStep) -> Result<(), RepositoryError>;
+
+    /// Adds a comment unless one with that id is there. `NotFound` when there is no such request.
+    async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError>;
+
+    /// Adds an attachment unless one with that id is there. `NotFound` when there is no such request.
+    async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError>;
+
+    /// Comments, oldest first by `created_at` and id.
+    async fn comments(
+        &self,
+        filter: &CommentFilter,
+        slice: Slice,
+    ) -> Result<Listing<Comment>, RepositoryError>;
+}
+
+/// The outbox. Each method that moves a notification also moves its request's `whatsapp_message_id` and
+/// `whatsapp_status`, in the same step, if it is the request's newest.
+#[async_trait]
+#[auto_impl::auto_impl(&, Box, Arc)]
+pub trait NotificationRepository: Send + Sync {
+    /// Takes pending notifications that are due, longest due first: puts the lease on them, counts the
+    /// attempt and moves `due_at` to `until`. No two claims take one notification before it comes due again.
+    /// A row that can't be read is taken too, and reported, so that it can't hold up the others.
+    async fn claim(&self, claim: Claim) -> Result<Listing<Claimed>, RepositoryError>;
+
+    /// Records outcomes and takes the lease off; returns how many of the leases still stood. See
+    /// [`SendOutcome`](crate::SendOutcome) for what a webhook in the meantime makes of each.
+    ///
+    /// A notification that becomes sent loses its error; one that fails keeps its reason.
+    async fn record_outcomes(&self, records: &[SendRecord]) -> Result<usize, RepositoryError>;
+
+    /// Applies webhook updates, each found by our id or else by the provider's, in one step for all; returns
+    /// what each did, in order. The result is the same for every order and repetition:
+    /// - the status advances by [`WhatsAppStatus::advance`](crate::WhatsAppStatus::advance);
+    /// - `sent_at`, `delivered_at`, `read_at`, `failed_at` keep the earliest time told of that step or, but
+    ///   for `failed_at`, of a later one: `read` alone implies delivered, and delivered implies sent;
+    /// - the provider's id is kept if none is known yet;
+    /// - a failure's error is kept, even beside evidence of delivery.
+    async fn record_deliveries(
+        &self,
+        updates: &[DeliveryUpdate],
+    ) -> Result<Vec<DeliveryEffect>, RepositoryError>;
+}
+
+/// A whole store.
+pub trait Repository: WorkerRepository + RequestRepository + NotificationRepository {}
+
+impl<T: WorkerRepository + RequestRepository + NotificationRepository + ?Sized> Repository for T {}

@@ -1,0 +1,22 @@
+//! The nudge from a submit to a dispatcher of the same process.
+
+/// Wakes a dispatcher that waits for work. Without the `tokio` feature nobody waits, and it does nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Wake {
+    #[cfg(feature = "tokio")]
+    signal: tokio::sync::Notify,
+}
+
+impl Wake {
+    /// Wakes one waiting dispatcher, or the next one that would wait.
+    pub(crate) fn nudge(&self) {
+        #[cfg(feature = "tokio")]
+        self.signal.notify_one();
+    }
+
+    /// Waits for a nudge.
+    #[cfg(feature = "tokio")]
+    pub(crate) async fn nudged(&self) {
+        self.signal.notified().await;
+    }
+}
