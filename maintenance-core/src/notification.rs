@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DeliveryError, LeaseId, NotificationId, PhoneNumber, Request, RequestId, WhatsAppStatus, WorkerId, clock,
-    text_enum::text_enum,
+    DeliveryError, DeliveryEvent, DeliveryUpdate, LeaseId, NotificationId, PhoneNumber, Request, RequestId,
+    WhatsAppStatus, WorkerId, clock, text_enum::text_enum,
 };
 
 text_enum! {
@@ -65,11 +65,66 @@ impl Notification {
         self.error.as_ref().is_some_and(|error| error.code == DeliveryError::WITHDRAWN)
     }
 
-    /// A message that tells the worker that the request is theirs, due at once.
+    /// Records the outcome of the attempt whose lease it is under. This and [`learn`](Self::learn) say what a
+    /// store's own statements must come to.
+    pub fn record(&mut self, record: &SendRecord) {
+        let pending = self.status == WhatsAppStatus::Pending;
+        self.lease = None;
+        self.attempts = record.attempts;
+        match &record.outcome {
+            SendOutcome::Sent { provider_message_id } => {
+                self.error.take_if(|_| pending);
+                self.status = self.status.advance(WhatsAppStatus::Sent);
+                self.provider_message_id.get_or_insert_with(|| provider_message_id.clone());
+                earliest(&mut self.sent_at, record.at);
+            }
+            SendOutcome::Later { due_at, error } if pending => {
+                self.due_at = *due_at;
+                if error.is_some() {
+                    self.error.clone_from(error);
+                }
+            }
+            SendOutcome::Failed { error } if pending => {
+                self.status = WhatsAppStatus::Failed;
+                self.error = Some(error.clone());
+                self.failed_at = Some(record.at);
+            }
+            SendOutcome::Later { .. } | SendOutcome::Failed { .. } => {}
+        }
+    }
+
+    /// Takes in what a webhook tells. Repeats and any order come to the same.
+    pub fn learn(&mut self, update: &DeliveryUpdate) {
+        let DeliveryUpdate { provider_message_id, event, at, error, .. } = update;
+        self.provider_message_id.get_or_insert_with(|| provider_message_id.clone());
+        if *event == DeliveryEvent::Failed {
+            // Of several failures the earliest is kept, so that their order doesn't matter.
+            let code = |error: &Option<DeliveryError>| error.as_ref().map(|error| error.code.clone());
+            let stored = self.failed_at.map(|at| (at, code(&self.error)));
+            if stored.is_none_or(|stored| (*at, code(error)) < stored) {
+                self.failed_at = Some(*at);
+                self.error.clone_from(error);
+            }
+        } else {
+            self.error.take_if(|_| self.status == WhatsAppStatus::Pending);
+            earliest(&mut self.sent_at, *at);
+        }
+        if matches!(event, DeliveryEvent::Delivered | DeliveryEvent::Read) {
+            earliest(&mut self.delivered_at, *at);
+        }
+        if *event == DeliveryEvent::Read {
+            earliest(&mut self.read_at, *at);
+        }
+        self.status = self.status.advance(event.status());
+    }
+
+    /// A message that tells the worker that the request is theirs, filed with a step stamped `created_at` and
+    /// due at once.
     pub(crate) fn assignment(
         id: NotificationId,
         request_id: RequestId,
         worker_id: WorkerId,
+        created_at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Self {
         Self {
@@ -83,13 +138,17 @@ impl Notification {
             due_at: now,
             lease: None,
             error: None,
-            created_at: now,
+            created_at,
             sent_at: None,
             delivered_at: None,
             read_at: None,
             failed_at: None,
         }
     }
+}
+
+fn earliest(slot: &mut Option<DateTime<Utc>>, at: DateTime<Utc>) {
+    *slot = Some(slot.map_or(at, |before| before.min(at)));
 }
 
 /// A notification under a lease, with all that sending it needs.

@@ -30,7 +30,11 @@ impl PhoneNumber {
     /// its country's numbering plan.
     pub fn parse(text: &str, region: Option<Region>) -> Result<Self, Rule> {
         const RULE: &str = "must be a phone number with its country code, as in +12025550123";
-        if region.is_none() && !text.trim_start().starts_with('+') {
+        let text = text.trim();
+        // A country code in the number decides: given both, the library would strip the region's own trunk
+        // prefix from another country's number.
+        let region = region.filter(|_| !text.starts_with('+'));
+        if region.is_none() && !text.starts_with('+') {
             return Err(Rule::new("has no country code; write it as in +12025550123"));
         }
         // The longest that E.164 allows is 15 digits; 64 leaves room for separators and keeps the

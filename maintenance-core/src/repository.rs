@@ -214,19 +214,12 @@ pub trait NotificationRepository: Send + Sync {
     /// A row that can't be read is taken too, and reported, so that it can't hold up the others.
     async fn claim(&self, claim: Claim) -> Result<Listing<Claimed>, RepositoryError>;
 
-    /// Records outcomes and takes the lease off; returns how many of the leases still stood. See
-    /// [`SendOutcome`](crate::SendOutcome) for what a webhook in the meantime makes of each.
-    ///
-    /// A notification that becomes sent loses its error; one that fails keeps its reason.
+    /// Records outcomes, each as [`Notification::record`] does, under the lease that it names; one whose
+    /// lease no longer stands is ignored. Returns how many stood.
     async fn record_outcomes(&self, records: &[SendRecord]) -> Result<usize, RepositoryError>;
 
-    /// Applies webhook updates, each found by our id or else by the provider's, in one step for all; returns
-    /// what each did, in order. The result is the same for every order and repetition:
-    /// - the status advances by [`WhatsAppStatus::advance`](crate::WhatsAppStatus::advance);
-    /// - `sent_at`, `delivered_at`, `read_at`, `failed_at` keep the earliest time told of that step or, but
-    ///   for `failed_at`, of a later one: `read` alone implies delivered, and delivered implies sent;
-    /// - the provider's id is kept if none is known yet;
-    /// - a failure's error is kept, even beside evidence of delivery.
+    /// Applies webhook updates, each as [`Notification::learn`] does to the notification of our id or else of
+    /// the provider's, in one step for all; returns what each did, in order.
     async fn record_deliveries(
         &self,
         updates: &[DeliveryUpdate],

@@ -1,1 +1,15 @@
-//! Stub.
+//! What the tests of several crates share: a small world to act in, and the conformance cases that every store
+//! must pass.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "this crate is test code: a failed expectation is its result"
+)]
+
+pub mod conformance;
+mod world;
+
+pub use world::{World, accepted, refused};

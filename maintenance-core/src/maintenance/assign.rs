@@ -142,7 +142,8 @@ impl<R: Repository> Maintenance<R> {
     pub(super) fn tell(&self, step: &mut RequestStep, worker: WorkerId) {
         let RequestStep { request, notification, .. } = step;
         let id = NotificationId::mint(&self.shared.ids);
-        *notification = Some(Notification::assignment(id, request.id, worker, request.updated_at));
+        let (filed, now) = (request.updated_at, self.shared.now());
+        *notification = Some(Notification::assignment(id, request.id, worker, filed, now));
         request.whatsapp_message_id = None;
         request.whatsapp_status = WhatsAppStatus::Pending;
     }

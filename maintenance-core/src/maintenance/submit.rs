@@ -65,7 +65,7 @@ impl<R: Repository> Maintenance<R> {
             let selection = self.select_for(&request, BTreeMap::new()).await?;
             request.assigned_worker_id = selection.chosen;
             let notification = selection.chosen.map(|worker| {
-                Notification::assignment(NotificationId::mint(&self.shared.ids), id, worker, now)
+                Notification::assignment(NotificationId::mint(&self.shared.ids), id, worker, now, now)
             });
             let opening = Opening { request: request.clone(), notification };
             match self.repository.open(&opening).await.map_err(Error::from) {

@@ -1,0 +1,55 @@
+//! A channel that keeps what it is given.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use maintenance_core::{Message, Notifier, NotifyError, Receipt};
+
+use crate::lock;
+
+/// A notifier that accepts every message and keeps it, or answers as it was told. Clones share their record.
+#[derive(Debug, Clone, Default)]
+pub struct RecordingNotifier(Arc<Mutex<Record>>);
+
+#[derive(Debug, Default)]
+struct Record {
+    messages: Vec<Message>,
+    answers: VecDeque<Option<NotifyError>>,
+}
+
+impl RecordingNotifier {
+    /// A notifier that accepts everything.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Answers a coming message, the first not yet spoken for, with this error.
+    pub fn refuse_next(&self, error: NotifyError) {
+        lock(&self.0).answers.push_back(Some(error));
+    }
+
+    /// Accepts a coming message, the first not yet spoken for.
+    pub fn accept_next(&self) {
+        lock(&self.0).answers.push_back(None);
+    }
+
+    /// Every message it was given, accepted or not, in order.
+    pub fn messages(&self) -> Vec<Message> {
+        lock(&self.0).messages.clone()
+    }
+}
+
+#[async_trait]
+impl Notifier for RecordingNotifier {
+    async fn notify(&self, message: &Message) -> Result<Receipt, NotifyError> {
+        let mut record = lock(&self.0);
+        record.messages.push(message.clone());
+        match record.answers.pop_front().flatten() {
+            Some(error) => Err(error),
+            None => Ok(Receipt { provider_message_id: format!("recorded.{}", record.messages.len()) }),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The store itself: one lock, plain maps.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use maintenance_core::{
+    Attachment, AttachmentId, Comment, CommentId, ComplexAssignment, ComplexId, Inserted, Listing,
+    Notification, NotificationId, Position, RepositoryError, RepositoryErrorKind, Request, RequestId, Slice,
+    StatusChange, Worker, WorkerId, WorkerStatus,
+};
+
+use crate::lock;
+
+/// A store in memory, for tests. Clones share their rows; each method holds the lock for its whole step.
+#[derive(Clone, Default)]
+pub struct MemoryRepository(Arc<Mutex<Rows>>);
+
+/// Every table.
+#[derive(Default)]
+pub(crate) struct Rows {
+    pub(crate) workers: BTreeMap<WorkerId, Worker>,
+    pub(crate) assignments: BTreeMap<(ComplexId, WorkerId), ComplexAssignment>,
+    pub(crate) requests: BTreeMap<RequestId, Request>,
+    pub(crate) attachments: BTreeMap<AttachmentId, Attachment>,
+    pub(crate) comments: BTreeMap<CommentId, Comment>,
+    pub(crate) history: Vec<StatusChange>,
+    pub(crate) notifications: BTreeMap<NotificationId, Notification>,
+}
+
+impl MemoryRepository {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn rows(&self) -> MutexGuard<'_, Rows> {
+        lock(&self.0)
+    }
+}
+
+impl Rows {
+    /// The guard of a step that sends a message: its worker must be active.
+    pub(crate) fn check_recipient(&self, notification: Option<&Notification>) -> Result<(), RepositoryError> {
+        let active = notification.is_none_or(|notification| {
+            let worker = self.workers.get(&notification.worker_id);
+            worker.is_some_and(|worker| worker.status == WorkerStatus::Active)
+        });
+        if active { Ok(()) } else { Err(RepositoryErrorKind::Conflict.into()) }
+    }
+
+    /// The guard of a row that belongs to a request.
+    pub(crate) fn check_request(&self, id: RequestId) -> Result<(), RepositoryError> {
+        if self.requests.contains_key(&id) { Ok(()) } else { Err(RepositoryErrorKind::NotFound.into()) }
+    }
+
+    pub(crate) fn add_notification(&mut self, notification: Option<&Notification>) {
+        self.notifications.extend(notification.map(|notification| (notification.id, notification.clone())));
+    }
+
+    /// A request's notifications, oldest first.
+    pub(crate) fn notifications_of(&self, request: RequestId) -> Vec<&Notification> {
+        let mut of: Vec<_> = self.notifications.values().filter(|n| n.request_id == request).collect();
+        of.sort_by_key(|notification| (notification.created_at, notification.id));
+        of
+    }
+
+    /// Makes the request show how far its newest notification has come.
+    pub(crate) fn mirror(&mut self, request: RequestId) {
+        let newest = self.notifications_of(request).pop();
+        let Some((id, status)) = newest.map(|newest| (newest.provider_message_id.clone(), newest.status))
+        else {
+            return;
+        };
+        if let Some(request) = self.requests.get_mut(&request) {
+            request.whatsapp_message_id = id;
+            request.whatsapp_status = status;
+        }
+    }
+}
+
+/// Inserts unless the key is taken.
+pub(crate) fn insert<K: Ord, V: Clone>(table: &mut BTreeMap<K, V>, key: K, value: &V) -> Inserted<V> {
+    match table.get(&key) {
+        Some(stored) => Inserted::Existing(stored.clone()),
+        None => {
+            table.insert(key, value.clone());
+            Inserted::New
+        }
+    }
+}
+
+/// The order of a list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    NewestFirst,
+    OldestFirst,
+}
+
+/// A slice of the rows in that order.
+pub(crate) fn slice<T: Clone>(
+    rows: impl Iterator<Item = T>,
+    position: impl Fn(&T) -> Position,
+    order: Order,
+    slice: Slice,
+) -> Listing<T> {
+    let mut rows: Vec<T> = rows.collect();
+    rows.sort_by_key(&position);
+    if order == Order::NewestFirst {
+        rows.reverse();
+    }
+    let beyond = |row: &T| match (slice.after, order) {
+        (None, _) => true,
+        (Some(after), Order::NewestFirst) => position(row) < after,
+        (Some(after), Order::OldestFirst) => position(row) > after,
+    };
+    rows.retain(beyond);
+    rows.truncate(slice.limit as usize);
+    Listing { items: rows, corrupt: Vec::new() }
+}
+
+impl fmt::Debug for MemoryRepository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryRepository")
+            .field("requests", &self.rows().requests.len())
+            .finish_non_exhaustive()
+    }
+}

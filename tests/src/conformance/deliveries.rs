@@ -1,0 +1,206 @@
+//! What webhooks tell.
+
+use maintenance_core::{
+    Actor, Clock as _, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, Notification,
+    NotificationRepository as _, Request, SendOutcome, SendRecord, WhatsAppStatus,
+};
+use uuid::Uuid;
+
+use crate::World;
+
+use DeliveryEvent::{Delivered, Failed, Read, Sent};
+
+async fn sent_message(world: &World) -> (Request, Notification) {
+    let request = world.filed().await;
+    world.dispatch().await;
+    world.wait(10);
+    (request.clone(), world.newest_message(request.id).await)
+}
+
+/// `read` alone implies delivered; `failed` yields to evidence of delivery, in either order.
+pub async fn news_moves_a_message_forward_only(world: World) {
+    world.worker(&["plumbing"]).await;
+    for (told, status) in [
+        (vec![Sent], WhatsAppStatus::Sent),
+        (vec![Delivered, Sent], WhatsAppStatus::Delivered),
+        (vec![Read, Delivered, Sent], WhatsAppStatus::Read),
+        (vec![Failed, Sent], WhatsAppStatus::Failed),
+        (vec![Failed, Delivered], WhatsAppStatus::Delivered),
+        (vec![Delivered, Failed], WhatsAppStatus::Delivered),
+        (vec![Read, Failed], WhatsAppStatus::Read),
+    ] {
+        let (request, message) = sent_message(&world).await;
+        for event in &told {
+            let effects = world.maintenance.record_deliveries(&[world.news(&message, *event)]).await.unwrap();
+            assert_eq!(effects, [DeliveryEffect::Known]);
+        }
+        let record = world.record(request.id).await;
+        let after = &record.notifications[0];
+        assert_eq!((after.status, record.request.whatsapp_status), (status, status), "{told:?}");
+        assert_eq!(
+            after.delivered_at.is_some(),
+            told.contains(&Delivered) || told.contains(&Read),
+            "{told:?}"
+        );
+        assert_eq!(after.error.is_some(), told.contains(&Failed), "an error is kept: {told:?}");
+        assert_eq!(after.failed_at.is_some(), told.contains(&Failed));
+        assert_eq!(record.request.updated_at, request.updated_at);
+    }
+}
+
+/// Every order of the same news, each also twice, from before and after the send's own record.
+pub async fn news_in_any_order_and_twice_ends_in_the_same_state(world: World) {
+    world.worker(&["plumbing"]).await;
+    let news = |message: &Notification| {
+        let at = |seconds| message.created_at + chrono::TimeDelta::seconds(seconds);
+        let one = |event, seconds, code: Option<&str>| DeliveryUpdate {
+            notification_id: Some(message.id),
+            provider_message_id: "wamid.9".into(),
+            event,
+            at: at(seconds),
+            error: code.map(|code| DeliveryError::new(code, "why")),
+        };
+        [
+            one(Sent, 2, None),
+            one(Delivered, 1, None),
+            one(Read, 3, None),
+            one(Failed, 4, Some("131026")),
+            one(Failed, 4, Some("131000")),
+        ]
+    };
+    let mut seen = None;
+    for order in permutations(5) {
+        let request = world.filed().await;
+        let message = world.newest_message(request.id).await;
+        let news = news(&message);
+        for n in order.iter().chain(order.iter().rev()) {
+            world.maintenance.record_deliveries(std::slice::from_ref(&news[*n])).await.unwrap();
+        }
+        let after = world.newest_message(request.id).await;
+        let times = [after.sent_at, after.delivered_at, after.read_at, after.failed_at]
+            .map(|at| (at.unwrap() - message.created_at).num_seconds());
+        let state = (after.status, times, after.error, after.provider_message_id);
+        assert_eq!(*seen.get_or_insert(state.clone()), state, "in order {order:?}");
+    }
+    let (status, times, error, _) = seen.unwrap();
+    assert_eq!((status, times, error.unwrap().code.as_str()), (WhatsAppStatus::Read, [1, 1, 3, 4], "131000"));
+}
+
+fn permutations(n: usize) -> Vec<Vec<usize>> {
+    if n == 0 {
+        return vec![vec![]];
+    }
+    permutations(n - 1)
+        .into_iter()
+        .flat_map(|rest| {
+            (0..n).map(move |place| {
+                let mut order = rest.clone();
+                order.insert(place, n - 1);
+                order
+            })
+        })
+        .collect()
+}
+
+/// Matched by our id before the provider's is known; the record that follows takes nothing back.
+pub async fn news_ahead_of_the_sends_own_record_is_kept(world: World) {
+    world.worker(&["plumbing"]).await;
+    for outcome in [
+        SendOutcome::Sent { provider_message_id: "wamid.7".into() },
+        SendOutcome::Later { due_at: world.clock.now(), error: Some(DeliveryError::new("1", "lost")) },
+        SendOutcome::Failed { error: DeliveryError::new("1", "lost") },
+    ] {
+        let request = world.filed().await;
+        let store = world.maintenance.repository();
+        let now = world.clock.now();
+        let lease = Uuid::from_u128(1).into();
+        let until = now + chrono::TimeDelta::seconds(300);
+        let taken = store.claim(maintenance_core::Claim { now, until, lease, limit: 9 }).await.unwrap().items;
+        let message = taken[0].notification.clone();
+        world.wait(2);
+        let mut news = world.news(&message, Delivered);
+        news.provider_message_id = "wamid.7".into();
+        store.record_deliveries(&[news]).await.unwrap();
+        let at = world.clock.now();
+        let record = SendRecord { notification_id: message.id, lease, attempts: 1, at, outcome };
+        assert_eq!(store.record_outcomes(&[record]).await.unwrap(), 1);
+        let record = world.record(request.id).await;
+        let after = &record.notifications[0];
+        assert_eq!((after.status, &after.error, after.lease), (WhatsAppStatus::Delivered, &None, None));
+        assert_eq!(after.provider_message_id.as_deref(), Some("wamid.7"));
+        assert_eq!(record.request.whatsapp_message_id.as_deref(), Some("wamid.7"));
+        assert_eq!(record.request.whatsapp_status, WhatsAppStatus::Delivered);
+        assert_eq!(world.dispatch().await.claimed, 0);
+    }
+}
+
+/// By our id and by the provider's, mixed.
+pub async fn a_batch_with_several_news_of_one_message_ends_as_they_would_alone(world: World) {
+    world.worker(&["plumbing"]).await;
+    let (first, one) = sent_message(&world).await;
+    let (second, two) = sent_message(&world).await;
+    let by_theirs = |message: &Notification, event| DeliveryUpdate {
+        notification_id: None,
+        ..world.news(message, event)
+    };
+    let mut stray = world.news(&one, Read);
+    stray.notification_id = Some(Uuid::from_u128(4).into());
+    stray.provider_message_id = "wamid.stray".into();
+    let batch = [
+        by_theirs(&one, Read),
+        world.news(&two, Failed),
+        stray,
+        world.news(&one, Delivered),
+        by_theirs(&two, Delivered),
+        world.news(&one, Delivered),
+    ];
+    let effects = world.maintenance.record_deliveries(&batch).await.unwrap();
+    let known = |effect: &DeliveryEffect| *effect == DeliveryEffect::Known;
+    assert_eq!(effects.iter().map(known).collect::<Vec<_>>(), [true, true, false, true, true, true]);
+    let (first, second) = (world.record(first.id).await, world.record(second.id).await);
+    assert_eq!(first.request.whatsapp_status, WhatsAppStatus::Read);
+    assert_eq!(second.request.whatsapp_status, WhatsAppStatus::Delivered);
+    assert_eq!(second.notifications[0].error.as_ref().unwrap().code, "131026");
+    let (mut alone_one, mut alone_two) = (one, two);
+    [0, 3, 5].iter().for_each(|n| alone_one.learn(&batch[*n]));
+    [1, 4].iter().for_each(|n| alone_two.learn(&batch[*n]));
+    assert_eq!((&first.notifications[0], &second.notifications[0]), (&alone_one, &alone_two));
+}
+
+/// And change nothing.
+pub async fn unknown_messages_are_reported(world: World) {
+    world.worker(&["plumbing"]).await;
+    let (request, message) = sent_message(&world).await;
+    let before = world.record(request.id).await;
+    let stranger = DeliveryUpdate {
+        notification_id: None,
+        provider_message_id: "wamid.of.another.sender".into(),
+        ..world.news(&message, Read)
+    };
+    let effects = world.maintenance.record_deliveries(&[stranger]).await.unwrap();
+    assert_eq!(effects, [DeliveryEffect::Unknown]);
+    assert_eq!(world.maintenance.record_deliveries(&[]).await.unwrap(), []);
+    assert_eq!(world.record(request.id).await, before);
+}
+
+/// News of an older one is kept with it, and shows nowhere else.
+pub async fn the_request_mirrors_its_newest_message(world: World) {
+    world.worker(&["plumbing"]).await;
+    let (request, first) = sent_message(&world).await;
+    world.maintenance.notify_again(request.id, Actor::System).await.unwrap();
+    world.maintenance.record_deliveries(&[world.news(&first, Read)]).await.unwrap();
+    let record = world.record(request.id).await;
+    assert_eq!(record.notifications[0].status, WhatsAppStatus::Read);
+    assert_eq!(record.request.whatsapp_status, WhatsAppStatus::Pending);
+    assert_eq!(record.request.whatsapp_message_id, None);
+    world.dispatch().await;
+    let second = world.newest_message(request.id).await;
+    world
+        .maintenance
+        .record_deliveries(&[world.news(&second, Delivered), world.news(&first, Read)])
+        .await
+        .unwrap();
+    let record = world.record(request.id).await;
+    assert_eq!(record.request.whatsapp_status, WhatsAppStatus::Delivered);
+    assert_eq!(record.request.whatsapp_message_id, second.provider_message_id);
+}

@@ -1,0 +1,96 @@
+//! What every store must do. Each case is a function over a world with a fresh store; [`conformance!`] makes
+//! them tests of one store.
+
+pub mod assign;
+pub mod conversation;
+pub mod deliveries;
+pub mod lists;
+pub mod outbox;
+pub mod status;
+pub mod submit;
+pub mod workers;
+
+/// Runs the cases on a store. `$fresh` is an async function that returns a fresh `Arc<dyn Repository>` and
+/// whatever must live as long as it is used.
+#[macro_export]
+macro_rules! conformance {
+    ($fresh:path) => {
+        $crate::conformance!(@ $fresh;
+            workers: adding_a_worker_keeps_every_field,
+            workers: adding_a_worker_twice_with_one_id_adds_one,
+            workers: bad_worker_input_names_every_wrong_field,
+            workers: updating_a_worker_changes_what_was_named_alone,
+            workers: concurrent_updates_of_a_worker_are_all_kept,
+            workers: a_worker_saved_on_an_older_version_is_a_conflict,
+            workers: there_is_one_primary_worker_a_complex,
+            workers: assigning_a_complex_twice_keeps_the_first_assignment,
+            workers: unassigning_ends_an_assignment_once,
+            workers: only_a_known_worker_can_be_assigned_a_complex,
+            submit: submitting_files_the_request_and_its_message_together,
+            submit: submitting_twice_with_one_id_files_one_request,
+            submit: submitting_other_content_with_one_id_is_a_conflict_naming_both,
+            submit: submitting_at_the_same_moment_with_one_id_files_one_request,
+            submit: bad_input_names_every_wrong_field_and_its_rule,
+            submit: nobody_suitable_files_the_request_unassigned_and_says_why,
+            submit: the_specialist_goes_before_the_primary_generalist,
+            submit: a_worker_on_leave_is_passed_over,
+            submit: the_least_busy_worker_is_chosen,
+            submit: an_emergency_ignores_capacity,
+            submit: a_directory_that_fails_files_nothing,
+            submit: a_worker_who_left_after_ranking_gets_no_request,
+            assign: an_unassigned_request_is_assigned_by_selection_later,
+            assign: reassigning_by_hand_tells_the_new_worker_alone,
+            assign: reassigning_work_in_progress_puts_it_back_to_pending_with_a_note,
+            assign: a_worker_who_handed_back_or_is_unreachable_is_not_selected_again,
+            assign: only_landlords_assign_and_only_active_workers_are_assigned,
+            assign: work_that_is_over_cannot_be_assigned,
+            assign: a_failed_message_can_be_sent_again_by_a_person,
+            status: each_change_writes_one_history_row,
+            status: completing_sets_completed_at_and_reopening_clears_it,
+            status: handing_back_ends_the_assignment,
+            status: reopening_tells_the_worker_again,
+            status: every_transition_follows_the_table,
+            status: of_two_callers_one_wins_and_the_other_learns_the_current_status,
+            status: a_caller_who_saw_another_status_gets_a_conflict,
+            status: a_refused_change_writes_nothing,
+            status: history_keeps_its_order_when_the_clock_goes_back,
+            conversation: comments_and_attachments_are_part_of_the_record,
+            conversation: a_comment_twice_with_one_id_is_one_comment,
+            conversation: a_renter_comments_on_their_own_requests_only,
+            conversation: attachments_are_web_addresses_with_a_mime_type,
+            conversation: nothing_can_be_added_to_a_request_that_is_not_there,
+            lists: requests_are_listed_newest_first_in_pages,
+            lists: pages_stay_right_while_requests_are_filed,
+            lists: every_filter_of_requests_holds,
+            lists: workers_and_comments_are_listed_in_pages,
+            lists: a_bad_page_request_names_what_is_wrong,
+            outbox: a_due_message_is_sent_once,
+            outbox: two_dispatchers_share_the_work,
+            outbox: a_refusal_is_retried_after_the_backoff,
+            outbox: the_wait_that_the_channel_asks_for_is_honoured,
+            outbox: an_unknown_outcome_is_held_for_the_confirmation_window,
+            outbox: a_webhook_settles_an_unknown_outcome,
+            outbox: a_dispatcher_that_died_is_followed_after_the_hold,
+            outbox: a_late_record_does_not_overwrite_its_successor,
+            outbox: a_throttled_recipient_waits_and_the_others_go_on,
+            outbox: a_bad_token_pauses_the_channel_and_burns_no_attempt,
+            outbox: the_last_attempt_fails_the_message_with_its_reason,
+            outbox: a_message_that_is_no_longer_true_is_not_sent,
+            outbox: a_failing_directory_puts_messages_back,
+            outbox: an_unknown_renter_does_not_stop_the_message,
+            deliveries: news_moves_a_message_forward_only,
+            deliveries: news_in_any_order_and_twice_ends_in_the_same_state,
+            deliveries: news_ahead_of_the_sends_own_record_is_kept,
+            deliveries: a_batch_with_several_news_of_one_message_ends_as_they_would_alone,
+            deliveries: unknown_messages_are_reported,
+            deliveries: the_request_mirrors_its_newest_message,
+        );
+    };
+    (@ $fresh:path; $($file:ident: $case:ident,)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $case() {
+            let (repository, _alive) = $fresh().await;
+            $crate::conformance::$file::$case($crate::World::new(repository)).await;
+        }
+    )*};
+}

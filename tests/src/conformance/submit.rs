@@ -1,0 +1,193 @@
+//! Filing a request.
+
+use maintenance_core::{
+    Error, Notification, Opening, Priority, PropertyId, RepositoryErrorKind, Request, RequestId,
+    RequestRepository as _, RequestStatus, Submission, Verdict, WhatsAppStatus, WorkerStatus,
+};
+use uuid::Uuid;
+
+use crate::{World, accepted};
+
+/// One step, every field as it was given.
+pub async fn submitting_files_the_request_and_its_message_together(world: World) {
+    let worker = world.worker(&["plumbing"]).await;
+    let new = world.new_request();
+    let filed = world.filed().await;
+    assert_eq!((filed.title.as_str(), filed.location.as_str()), (new.title.as_str(), new.location.as_str()));
+    assert_eq!(filed.description.as_str(), new.description);
+    assert_eq!(
+        (filed.renter_id, filed.property_id, filed.complex_id),
+        (world.renter, world.property, world.complex)
+    );
+    assert_eq!((filed.status, filed.priority, filed.version), (RequestStatus::Pending, Priority::High, 1));
+    assert_eq!(filed.assigned_worker_id, Some(worker.id));
+    let record = world.record(filed.id).await;
+    assert_eq!(record.request, filed);
+    assert!(record.history.is_empty(), "filing is no status change");
+    let [message] = record.notifications.as_slice() else { panic!("one message") };
+    assert_eq!(
+        (message.worker_id, message.status, message.attempts),
+        (worker.id, WhatsAppStatus::Pending, 0)
+    );
+    assert_eq!((message.created_at, message.due_at), (filed.created_at, filed.created_at));
+}
+
+/// The second gets the first's request as it stands.
+pub async fn submitting_twice_with_one_id_files_one_request(world: World) {
+    world.worker(&["plumbing"]).await;
+    let mut new = world.new_request();
+    new.id = Some(RequestId::from_uuid(Uuid::from_u128(9)));
+    let first = world.maintenance.submit(new.clone()).await.unwrap();
+    world.wait(60);
+    assert_eq!(world.dispatch().await.sent, 1);
+    new.title = format!("  {} ", new.title);
+    let second = world.maintenance.submit(new).await.unwrap();
+    assert_eq!(second.submission, Submission::AlreadyFiled);
+    assert_eq!((second.request.id, second.request.created_at), (first.request.id, first.request.created_at));
+    assert_eq!(second.request.whatsapp_status, WhatsAppStatus::Sent, "as it stands, not as it was filed");
+    assert_eq!(world.record(first.request.id).await.notifications.len(), 1);
+}
+
+/// Where the two differ, and no text of either.
+pub async fn submitting_other_content_with_one_id_is_a_conflict_naming_both(world: World) {
+    let mut new = world.new_request();
+    new.id = Some(RequestId::from_uuid(Uuid::from_u128(9)));
+    let first = world.maintenance.submit(new.clone()).await.unwrap().request;
+    new.title = "The sink is fine".into();
+    new.priority = Priority::Low;
+    new.specialty = None;
+    let error = world.maintenance.submit(new).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "request 00000000-0000-0000-0000-000000000009 exists with other content; what differs needs an id of \
+         its own: title is a text of 14 characters, now another, a text of 16 characters; priority is high, now \
+         low; specialty is plumbing, now none"
+    );
+    assert_eq!(world.record(first.id).await.request, first);
+}
+
+/// Eight at once: one files, seven learn that it was filed.
+pub async fn submitting_at_the_same_moment_with_one_id_files_one_request(world: World) {
+    world.worker(&["plumbing"]).await;
+    let mut new = world.new_request();
+    new.id = Some(RequestId::from_uuid(Uuid::from_u128(9)));
+    let submits: Vec<_> = (0..8)
+        .map(|_| {
+            let (maintenance, new) = (world.maintenance.clone(), new.clone());
+            tokio::spawn(async move { maintenance.submit(new).await })
+        })
+        .collect();
+    let mut filed = 0;
+    for submit in submits {
+        filed += usize::from(accepted(&submit.await.unwrap().unwrap().submission).is_some());
+    }
+    assert_eq!(filed, 1);
+    assert_eq!(world.record(new.id.unwrap()).await.notifications.len(), 1);
+}
+
+/// All of them, in the order of the form.
+pub async fn bad_input_names_every_wrong_field_and_its_rule(world: World) {
+    let mut new = world.new_request();
+    new.title = " \n ".into();
+    new.description = "x".repeat(20_000);
+    new.location = "Kitchen\u{0}".into();
+    new.specialty = Some("!".into());
+    new.property_id = PropertyId::from_uuid(Uuid::from_u128(1));
+    let error = world.maintenance.submit(new).await.unwrap_err();
+    let Error::Invalid(invalid) = &error else { panic!("{error}") };
+    let fields: Vec<&str> = invalid.fields.iter().map(|wrong| wrong.field.as_ref()).collect();
+    assert_eq!(fields, ["title", "description", "location", "specialty", "property_id"]);
+    assert_eq!(invalid.fields[0].rule, "is empty; it must have 1 to 200 characters");
+    assert_eq!(invalid.fields[1].rule, "has 20000 characters; it must have 1 to 10000");
+    assert_eq!(invalid.fields[2].rule, "holds the control character U+0000; remove it");
+    assert_eq!(
+        invalid.fields[4].rule,
+        "00000000-0000-0000-0000-000000000001 is no property that the directory knows"
+    );
+    assert!(world.requests().await.is_empty());
+}
+
+/// The renter's request is never lost for want of a worker.
+pub async fn nobody_suitable_files_the_request_unassigned_and_says_why(world: World) {
+    let painter = world.worker(&["painting"]).await;
+    let submitted = world.maintenance.submit(world.new_request()).await.unwrap();
+    let Submission::Filed(selection) = submitted.submission else { panic!("filed") };
+    assert_eq!((selection.chosen, selection.ranking[0].worker_id), (None, painter.id));
+    assert_eq!(selection.ranking[0].verdict.to_string(), "out: lacks the trade plumbing");
+    let record = world.record(submitted.request.id).await;
+    assert_eq!(record.request.assigned_worker_id, None);
+    assert!(record.notifications.is_empty());
+}
+
+/// The trade counts before being primary.
+pub async fn the_specialist_goes_before_the_primary_generalist(world: World) {
+    let generalist = world.worker(&["general"]).await;
+    world.maintenance.assign_complex(generalist.id, world.complex, true).await.unwrap();
+    let specialist = world.worker(&["plumbing"]).await;
+    assert_eq!(world.filed().await.assigned_worker_id, Some(specialist.id));
+    world.maintenance.set_worker_status(specialist.id, WorkerStatus::Inactive).await.unwrap();
+    assert_eq!(world.filed().await.assigned_worker_id, Some(generalist.id), "who stands in");
+}
+
+/// Whatever else speaks for them.
+pub async fn a_worker_on_leave_is_passed_over(world: World) {
+    let away = world.worker(&["plumbing"]).await;
+    world.maintenance.assign_complex(away.id, world.complex, true).await.unwrap();
+    world.maintenance.set_worker_status(away.id, WorkerStatus::OnLeave).await.unwrap();
+    let there = world.worker(&["plumbing"]).await;
+    let submitted = world.maintenance.submit(world.new_request()).await.unwrap();
+    let Submission::Filed(selection) = submitted.submission else { panic!("filed") };
+    assert_eq!(selection.chosen, Some(there.id));
+    assert_eq!(selection.ranking[1].verdict, Verdict::NotActive(WorkerStatus::OnLeave));
+}
+
+/// Open work counts; finished work does not; of equals, the longest without new work.
+pub async fn the_least_busy_worker_is_chosen(world: World) {
+    let (first, second) = (world.worker(&["plumbing"]).await, world.worker(&["plumbing"]).await);
+    let mut chosen = Vec::new();
+    for _ in 0..4 {
+        world.wait(60);
+        chosen.push(world.filed().await);
+    }
+    let workers: Vec<_> = chosen.iter().map(|request| request.assigned_worker_id.unwrap()).collect();
+    assert_eq!(workers, [first.id, second.id, first.id, second.id]);
+    let cancel = maintenance_core::Move::to(RequestStatus::Cancelled, world.landlord());
+    world.maintenance.change_status(chosen[1].id, cancel).await.unwrap();
+    assert_eq!(world.filed().await.assigned_worker_id, Some(second.id));
+}
+
+/// At capacity others go first, but not when it burns.
+pub async fn an_emergency_ignores_capacity(world: World) {
+    let primary = world.worker(&["plumbing"]).await;
+    world.maintenance.assign_complex(primary.id, world.complex, true).await.unwrap();
+    for _ in 0..10 {
+        assert_eq!(world.filed().await.assigned_worker_id, Some(primary.id));
+    }
+    let other = world.worker(&["plumbing"]).await;
+    assert_eq!(world.filed().await.assigned_worker_id, Some(other.id));
+    let emergency = maintenance_core::NewRequest { priority: Priority::Emergency, ..world.new_request() };
+    let submitted = world.maintenance.submit(emergency).await.unwrap();
+    assert_eq!(submitted.request.assigned_worker_id, Some(primary.id));
+}
+
+/// The caller learns that the directory failed.
+pub async fn a_directory_that_fails_files_nothing(world: World) {
+    world.directory.set_failing(true);
+    let error = world.maintenance.submit(world.new_request()).await.unwrap_err();
+    assert!(matches!(error, Error::Directory(_)), "{error}");
+    assert!(world.requests().await.is_empty());
+}
+
+/// The store's own guard: a request for a worker who isn't active is refused whole.
+pub async fn a_worker_who_left_after_ranking_gets_no_request(world: World) {
+    let worker = world.worker(&["plumbing"]).await;
+    let request = Request { id: RequestId::from_uuid(Uuid::from_u128(77)), ..world.filed().await };
+    let mut notification: Notification = world.newest_message(world.filed().await.id).await;
+    notification.id = Uuid::from_u128(78).into();
+    notification.request_id = request.id;
+    world.maintenance.set_worker_status(worker.id, WorkerStatus::Inactive).await.unwrap();
+    let opening = Opening { request, notification: Some(notification) };
+    let refused = world.maintenance.repository().open(&opening).await.unwrap_err();
+    assert_eq!(refused.kind, RepositoryErrorKind::Conflict);
+    assert_eq!(world.maintenance.repository().request(opening.request.id).await.unwrap(), None);
+}

@@ -1,0 +1,152 @@
+//! A complex, its workers, a renter, and an engine over some store.
+
+use std::{sync::Arc, time::Duration};
+
+use maintenance_core::{
+    Actor, ComplexId, DeliveryError, DeliveryEvent, DeliveryUpdate, DispatchPolicy, DispatchReport,
+    Dispatcher, Maintenance, NewRequest, NewWorker, NextStep, Notification, NotifyError, PageRequest,
+    Priority, PropertyId, RenterId, Repository, Request, RequestFilter, RequestId, RequestRecord, SendEffect,
+    Submission, UserId, Worker, WorkerId,
+};
+use maintenance_memory::{ManualClock, RecordingNotifier, SequentialIds, TableDirectory};
+use uuid::Uuid;
+
+/// An engine over a store, with a clock, ids, a directory and a channel that a test controls.
+pub struct World {
+    /// The engine.
+    pub maintenance: Maintenance<Arc<dyn Repository>>,
+    /// Its clock, which stands still until it is moved.
+    pub clock: ManualClock,
+    /// The host's tables.
+    pub directory: TableDirectory,
+    /// The channel.
+    pub notifier: RecordingNotifier,
+    /// The renter who files requests.
+    pub renter: RenterId,
+    /// Their property.
+    pub property: PropertyId,
+    /// Its complex.
+    pub complex: ComplexId,
+}
+
+impl World {
+    /// A world with one renter in one complex without workers.
+    pub fn new(repository: Arc<dyn Repository>) -> Self {
+        let (clock, directory) = (ManualClock::new(), TableDirectory::new());
+        let (property, complex) = (directory.property(1), directory.complex(1));
+        let renter = directory.renter("Renter One", "+12025550100");
+        let maintenance = Maintenance::new(repository, directory.clone())
+            .with_clock(clock.clone())
+            .with_ids(SequentialIds::new());
+        Self { maintenance, clock, directory, notifier: RecordingNotifier::new(), renter, property, complex }
+    }
+
+    /// A landlord.
+    pub fn landlord(&self) -> Actor {
+        Actor::Landlord(UserId::from_uuid(Uuid::from_u128(0xA11)))
+    }
+
+    /// What a form would send of a worker with these trades.
+    pub fn new_worker(&self, trades: &[&str]) -> NewWorker {
+        NewWorker {
+            first_name: "Worker".into(),
+            last_name: "Ångström 工".into(),
+            phone_number: "+1 202 555 0123".into(),
+            email: "worker@example.com".into(),
+            specialties: trades.iter().map(ToString::to_string).collect(),
+            ..NewWorker::default()
+        }
+    }
+
+    /// Adds a worker with these trades to the complex.
+    pub async fn worker(&self, trades: &[&str]) -> Worker {
+        let worker = self.maintenance.add_worker(self.new_worker(trades)).await.unwrap();
+        self.maintenance.assign_complex(worker.id, self.complex, false).await.unwrap();
+        worker
+    }
+
+    /// What a form would send of a leaking sink.
+    pub fn new_request(&self) -> NewRequest {
+        NewRequest {
+            id: None,
+            renter_id: self.renter,
+            property_id: self.property,
+            complex_id: None,
+            title: "The sink leaks".into(),
+            description: "Water under the kitchen sink.\nIt drips – \"often\", 'fast' & ever faster 💧"
+                .into(),
+            priority: Priority::High,
+            location: "Kitchen".into(),
+            specialty: Some("plumbing".into()),
+        }
+    }
+
+    /// Files a request.
+    pub async fn filed(&self) -> Request {
+        let submitted = self.maintenance.submit(self.new_request()).await.unwrap();
+        assert!(matches!(submitted.submission, Submission::Filed(_)));
+        submitted.request
+    }
+
+    /// A dispatcher over the recording channel with the default policy.
+    pub fn dispatcher(&self) -> Dispatcher<Arc<dyn Repository>, RecordingNotifier> {
+        self.maintenance.dispatcher(self.notifier.clone(), DispatchPolicy::default())
+    }
+
+    /// One step of a dispatcher.
+    pub async fn dispatch(&self) -> DispatchReport {
+        self.dispatcher().dispatch_due().await.unwrap()
+    }
+
+    /// The record of a request.
+    pub async fn record(&self, id: RequestId) -> RequestRecord {
+        self.maintenance.record(id).await.unwrap()
+    }
+
+    /// Every request, newest first.
+    pub async fn requests(&self) -> Vec<Request> {
+        let (all, page) = (RequestFilter::default(), PageRequest::first(200));
+        self.maintenance.requests(&all, &page).await.unwrap().items
+    }
+
+    /// The newest message of a request.
+    pub async fn newest_message(&self, id: RequestId) -> Notification {
+        self.record(id).await.notifications.pop().expect("the request has a message")
+    }
+
+    /// Moves the clock.
+    pub fn wait(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// A webhook's news of a message, told now.
+    pub fn news(&self, message: &Notification, event: DeliveryEvent) -> DeliveryUpdate {
+        let error =
+            (event == DeliveryEvent::Failed).then(|| DeliveryError::new("131026", "Message undeliverable"));
+        DeliveryUpdate {
+            notification_id: Some(message.id),
+            provider_message_id: message.provider_message_id.clone().unwrap_or_else(|| "wamid.1".into()),
+            event,
+            at: maintenance_core::Clock::now(&self.clock),
+            error,
+        }
+    }
+
+    /// An id that nothing has.
+    pub fn nobody(&self) -> WorkerId {
+        WorkerId::from_uuid(Uuid::from_u128(0xDEAD))
+    }
+}
+
+/// The choice of a submit, when it filed.
+pub fn accepted(submission: &Submission) -> Option<WorkerId> {
+    match submission {
+        Submission::Filed(selection) => selection.chosen,
+        Submission::AlreadyFiled => None,
+    }
+}
+
+/// An attempt that the channel did not accept.
+pub fn refused(next: NextStep, effect: SendEffect) -> NotifyError {
+    NotifyError { next, effect, error: DeliveryError::new("1", "refused in a test") }
+}
