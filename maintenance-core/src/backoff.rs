@@ -25,7 +25,7 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_ceiling_and_never_overflow() {
-        let backoff = Backoff { first: Duration::from_secs(5), ceiling: Duration::from_secs(600) };
+        let backoff = Backoff { first: Duration::from_secs(5), ceiling: Duration::from_mins(10) };
         let seconds: Vec<u64> = (1..=9).map(|attempt| backoff.after(attempt).as_secs()).collect();
         assert_eq!(seconds, [5, 10, 20, 40, 80, 160, 320, 600, 600]);
         assert_eq!(backoff.after(u32::MAX), backoff.ceiling);

@@ -46,10 +46,10 @@ impl Default for DispatchPolicy {
         Self {
             batch: 100,
             concurrency: 32,
-            hold: Duration::from_secs(300),
+            hold: Duration::from_mins(5),
             max_attempts: 8,
-            backoff: Backoff { first: Duration::from_secs(5), ceiling: Duration::from_secs(600) },
-            probe: Duration::from_secs(60),
+            backoff: Backoff { first: Duration::from_secs(5), ceiling: Duration::from_mins(10) },
+            probe: Duration::from_mins(1),
             poll: Duration::from_secs(1),
         }
     }

@@ -1,5 +1,93 @@
-//! Maintenance requests: the renter's "the sink leaks" reaches the right worker, is followed until it is
-//! done, and leaves a record.
+//! The engine of maintenance requests: a renter files one, the right worker is told, the work is followed
+//! until it is done, and the record can be trusted.
+//!
+//! This crate is the pure part: entities, rules, selection, ports and use cases. It holds no I/O, no SQL and no
+//! HTTP; adapters beside it do (`maintenance-sqlx`, `maintenance-whatsapp`, `maintenance-memory`).
+//!
+//! # The loop
+//!
+//! ```text
+//! submit ── validate ── candidates ── select (pure) ──► Repository::open      request + notification, one step
+//! Dispatcher ── claim due ──► Notifier::notify ──► record outcome            leased, fenced, retried
+//! webhook ──► Maintenance::record_deliveries                                 forward only, in any order
+//! change_status ── TRANSITIONS ──► Repository::apply                         request + history + notification
+//! ```
+//!
+//! [`Maintenance`] has the use cases, [`Dispatcher`] moves the messages. A host implements [`Directory`] over
+//! its own tables and picks a [`Repository`] and a [`Notifier`]:
+//!
+//! ```
+//! use std::collections::HashMap;
+//!
+//! use maintenance_core::{
+//!     ComplexId, Directory, DirectoryError, DispatchPolicy, Maintenance, Message, NewRequest, Notifier,
+//!     NotifyError, Priority, PropertyId, Receipt, RenterContact, RenterId, Submission,
+//! };
+//! use maintenance_memory::MemoryRepository;
+//! use uuid::Uuid;
+//!
+//! /// The host's tables.
+//! struct Properties;
+//!
+//! #[async_trait::async_trait]
+//! impl Directory for Properties {
+//!     async fn complex_of(&self, _: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
+//!         Ok(Some(ComplexId::from_uuid(Uuid::from_u128(1))))
+//!     }
+//!     async fn contacts(&self, _: &[RenterId]) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
+//!         Ok(HashMap::new())
+//!     }
+//! }
+//!
+//! /// The host's channel.
+//! struct Pager;
+//!
+//! #[async_trait::async_trait]
+//! impl Notifier for Pager {
+//!     async fn notify(&self, message: &Message) -> Result<Receipt, NotifyError> {
+//!         Ok(Receipt { provider_message_id: format!("page for {}", message.request_id) })
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), maintenance_core::Error> {
+//! let maintenance = Maintenance::new(MemoryRepository::new(), Properties);
+//! let dispatcher = maintenance.dispatcher(Pager, DispatchPolicy::default());
+//!
+//! let submitted = maintenance
+//!     .submit(NewRequest {
+//!         id: None, // or the caller's own, as an idempotency key
+//!         renter_id: RenterId::from_uuid(Uuid::from_u128(2)),
+//!         property_id: PropertyId::from_uuid(Uuid::from_u128(3)),
+//!         complex_id: None,
+//!         title: "No heating".into(),
+//!         description: "The radiators are cold since this morning.".into(),
+//!         priority: Priority::Emergency,
+//!         location: "All rooms".into(),
+//!         specialty: Some("HVAC".into()),
+//!     })
+//!     .await?;
+//! if let Submission::Filed(selection) = &submitted.submission {
+//!     for ranked in &selection.ranking {
+//!         println!("{}: {}", ranked.worker_id, ranked.verdict);
+//!     }
+//! }
+//! let report = dispatcher.dispatch_due().await?; // or `dispatcher.run(shutdown)` in a task
+//! assert_eq!(report.sent, 0, "nobody works in that complex yet");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Conventions
+//!
+//! Times are UTC in whole microseconds and come from a [`Clock`]; ids are UUIDs from an [`IdSource`]; phone
+//! numbers are E.164. Names, numbers and texts appear in no log, `Debug` or error. Every write is idempotent or
+//! version-checked.
+//!
+//! # Features
+//!
+//! - `tokio`: `Dispatcher::run`, the loop that a submit of the same process wakes at once.
+//! - `mock`: mockall mocks of every port.
 
 mod actor;
 mod assignment;

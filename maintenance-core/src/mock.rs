@@ -1,1 +1,119 @@
 //! mockall mocks of every port, for a host's own tests (feature `mock`).
+//!
+//! For most tests the real thing in memory (`maintenance-memory`) says more; a mock is for the answer that is
+//! hard to bring about.
+//!
+//! ```
+//! use maintenance_core::{
+//!     Error, Maintenance, RepositoryErrorKind, WorkerId, mock::{MockDirectory, MockRepository},
+//! };
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let mut repository = MockRepository::new();
+//! repository.expect_worker().returning(|_| Err(RepositoryErrorKind::Unavailable.into()));
+//!
+//! let maintenance = Maintenance::new(repository, MockDirectory::new());
+//! let answer = maintenance.worker(WorkerId::from_uuid(uuid::Uuid::from_u128(1))).await;
+//! assert!(matches!(answer, Err(Error::Repository(error)) if error.kind == RepositoryErrorKind::Unavailable));
+//! # }
+//! ```
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use mockall::mock;
+use uuid::Uuid;
+
+use crate::{
+    AssignmentsOf, Attachment, Candidate, Claim, Claimed, Clock, Comment, CommentFilter, ComplexAssignment,
+    ComplexId, DeliveryEffect, DeliveryUpdate, Directory, DirectoryError, IdSource, Inserted, Listing,
+    Message, NotificationRepository, Notifier, NotifyError, Opening, PropertyId, Receipt, RenterContact,
+    RenterId, RepositoryError, Request, RequestFilter, RequestId, RequestRecord, RequestRepository,
+    RequestStep, SendRecord, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
+};
+
+mock! {
+    /// A mock of a whole store.
+    pub Repository {}
+
+    #[async_trait]
+    impl WorkerRepository for Repository {
+        async fn add_worker(&self, worker: &Worker) -> Result<Inserted<Worker>, RepositoryError>;
+        async fn worker(&self, id: WorkerId) -> Result<Option<Worker>, RepositoryError>;
+        async fn save_worker(&self, worker: &Worker, seen: DateTime<Utc>) -> Result<(), RepositoryError>;
+        async fn workers(&self, filter: &WorkerFilter, slice: Slice) -> Result<Listing<Worker>, RepositoryError>;
+        async fn assign_complex(
+            &self,
+            assignment: &ComplexAssignment,
+        ) -> Result<ComplexAssignment, RepositoryError>;
+        async fn unassign_complex(&self, worker: WorkerId, complex: ComplexId) -> Result<bool, RepositoryError>;
+        async fn assignments(&self, of: AssignmentsOf) -> Result<Listing<ComplexAssignment>, RepositoryError>;
+        async fn candidates(&self, complex: ComplexId) -> Result<Listing<Candidate>, RepositoryError>;
+    }
+
+    #[async_trait]
+    impl RequestRepository for Repository {
+        async fn open(&self, opening: &Opening) -> Result<Inserted<Request>, RepositoryError>;
+        async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError>;
+        async fn record(&self, id: RequestId) -> Result<Option<RequestRecord>, RepositoryError>;
+        async fn requests(&self, filter: &RequestFilter, slice: Slice) -> Result<Listing<Request>, RepositoryError>;
+        async fn apply(&self, step: &RequestStep) -> Result<(), RepositoryError>;
+        async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError>;
+        async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError>;
+        async fn comments(&self, filter: &CommentFilter, slice: Slice) -> Result<Listing<Comment>, RepositoryError>;
+    }
+
+    #[async_trait]
+    impl NotificationRepository for Repository {
+        async fn claim(&self, claim: Claim) -> Result<Listing<Claimed>, RepositoryError>;
+        async fn record_outcomes(&self, records: &[SendRecord]) -> Result<usize, RepositoryError>;
+        async fn record_deliveries(
+            &self,
+            updates: &[DeliveryUpdate],
+        ) -> Result<Vec<DeliveryEffect>, RepositoryError>;
+    }
+}
+
+mock! {
+    /// A mock of a channel.
+    pub Notifier {}
+
+    #[async_trait]
+    impl Notifier for Notifier {
+        async fn notify(&self, message: &Message) -> Result<Receipt, NotifyError>;
+    }
+}
+
+mock! {
+    /// A mock of the host's directory.
+    pub Directory {}
+
+    #[async_trait]
+    impl Directory for Directory {
+        async fn complex_of(&self, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError>;
+        async fn contacts(
+            &self,
+            renters: &[RenterId],
+        ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError>;
+    }
+}
+
+mock! {
+    /// A mock of a clock.
+    pub Clock {}
+
+    impl Clock for Clock {
+        fn now(&self) -> DateTime<Utc>;
+    }
+}
+
+mock! {
+    /// A mock of a source of ids.
+    pub IdSource {}
+
+    impl IdSource for IdSource {
+        fn uuid(&self) -> Uuid;
+    }
+}

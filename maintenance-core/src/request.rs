@@ -96,11 +96,13 @@ pub struct Request {
 impl Request {
     /// Checks what no single field can: that `completed_at` is set exactly while the status is completed.
     pub fn check(&self) -> Result<(), Rule> {
-        match (self.status, self.completed_at) {
-            (RequestStatus::Completed, Some(_)) => Ok(()),
-            (RequestStatus::Completed, None) => Err(Rule::new("must be set, as the status is completed")),
-            (_, None) => Ok(()),
-            (status, Some(_)) => Err(Rule::new(format!("must be empty, as the status is {status}"))),
+        let completed = self.status == RequestStatus::Completed;
+        match self.completed_at {
+            Some(_) if !completed => {
+                Err(Rule::new(format!("must be empty, as the status is {}", self.status)))
+            }
+            None if completed => Err(Rule::new("must be set, as the status is completed")),
+            _ => Ok(()),
         }
     }
 }

@@ -30,7 +30,6 @@ impl TableDirectory {
     }
 
     /// The id of complex number `n`.
-    #[expect(clippy::unused_self, reason = "reads as the others do")]
     pub fn complex(&self, n: u32) -> ComplexId {
         numbered(0xC0_0000_0000 + u64::from(n)).into()
     }

@@ -83,13 +83,11 @@ impl Rows {
 
 /// Inserts unless the key is taken.
 pub(crate) fn insert<K: Ord, V: Clone>(table: &mut BTreeMap<K, V>, key: K, value: &V) -> Inserted<V> {
-    match table.get(&key) {
-        Some(stored) => Inserted::Existing(stored.clone()),
-        None => {
-            table.insert(key, value.clone());
-            Inserted::New
-        }
+    if let Some(stored) = table.get(&key) {
+        return Inserted::Existing(stored.clone());
     }
+    table.insert(key, value.clone());
+    Inserted::New
 }
 
 /// The order of a list.

@@ -1,11 +1,12 @@
 //! Giving a request to a worker: by hand, again by selection, or telling its worker again.
 
+use chrono::{DateTime, Utc};
 use tracing::instrument;
 
 use super::Maintenance;
 use crate::{
     Actor, Error, Invalid, Notification, NotificationId, Refusal, Repository, Request, RequestId,
-    RequestStatus, RequestStep, Selection, StatusChange, StatusChangeId, WhatsAppStatus, Worker, WorkerId,
+    RequestStatus, RequestStep, Selection, StatusChange, StatusChangeId, WhatsAppStatus, WorkerId,
     WorkerStatus, clock::stamp, error::Tries, exclusions, text::Note, transition,
 };
 
@@ -103,7 +104,7 @@ impl<R: Repository> Maintenance<R> {
                 .into());
             }
             let now = stamp(self.shared.now(), before.updated_at);
-            let mut step = self.next_step(before, now);
+            let mut step = next_step(before, now);
             self.tell(&mut step, worker);
             match self.apply(step).await {
                 Err(error) if tries.again(&error) => {}
@@ -124,18 +125,12 @@ impl<R: Repository> Maintenance<R> {
         let change = (before.status != RequestStatus::Pending)
             .then(|| self.status_change(&before, RequestStatus::Pending, by, note, now))
             .transpose()?;
-        let mut step = self.next_step(before, now);
+        let mut step = next_step(before, now);
         step.request.status = RequestStatus::Pending;
         step.request.assigned_worker_id = Some(worker);
         step.change = change;
         self.tell(&mut step, worker);
         self.apply(step).await
-    }
-
-    /// The step that changes nothing yet but the version and the time.
-    pub(super) fn next_step(&self, before: Request, now: chrono::DateTime<chrono::Utc>) -> RequestStep {
-        let request = Request { updated_at: now, version: before.version.saturating_add(1), ..before };
-        RequestStep { request, change: None, notification: None }
     }
 
     /// Adds to a step a message to the worker, which becomes the request's newest.
@@ -155,7 +150,7 @@ impl<R: Repository> Maintenance<R> {
         to: RequestStatus,
         by: Actor,
         note: Option<&Note>,
-        now: chrono::DateTime<chrono::Utc>,
+        now: DateTime<Utc>,
     ) -> Result<StatusChange, Error> {
         let refused = |refusal: Refusal| Error::Refused { request: before.id, refusal };
         transition::check(before, to, by, note).map_err(refused)?;
@@ -184,9 +179,15 @@ impl<R: Repository> Maintenance<R> {
 
     /// Whether a worker can be told of something now.
     pub(super) async fn is_active(&self, worker: WorkerId) -> Result<bool, Error> {
-        let worker: Option<Worker> = self.repository.worker(worker).await?;
+        let worker = self.repository.worker(worker).await?;
         Ok(worker.is_some_and(|worker| worker.status == WorkerStatus::Active))
     }
+}
+
+/// The step that changes nothing yet but the version and the time.
+pub(super) fn next_step(before: Request, now: DateTime<Utc>) -> RequestStep {
+    let request = Request { updated_at: now, version: before.version.saturating_add(1), ..before };
+    RequestStep { request, change: None, notification: None }
 }
 
 fn must_be_open(request: Request, wanted: &'static str) -> Result<Request, Error> {

@@ -110,37 +110,3 @@ impl<R> fmt::Debug for Maintenance<R> {
         f.debug_struct("Maintenance").field("policy", &self.shared.policy).finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-mod send {
-    //! Every use case's future can be spawned, also over a store behind `dyn`.
-    use super::*;
-    use crate::*;
-
-    fn spawns(_: impl Future<Output = impl Send> + Send + 'static) {}
-
-    #[expect(dead_code, reason = "compiling it is the test")]
-    fn every_use_case_spawns(
-        m: Maintenance<Arc<dyn Repository>>,
-        d: Dispatcher<Arc<dyn Repository>, Arc<dyn Notifier>>,
-        new: NewRequest,
-        id: RequestId,
-        w: WorkerId,
-        by: Actor,
-    ) {
-        let d = Arc::new(d);
-        let m2 = m.clone();
-        let new2 = new.clone();
-        spawns(async move { m2.submit(new2).await });
-        spawns(async move { d.dispatch_due().await });
-        let m2 = m.clone();
-        spawns(async move {
-            let _ = m2.assign(id, w, by, None).await;
-            let _ = m2.assign_by_selection(id, by, None).await;
-            let _ = m2.change_status(id, Move::to(RequestStatus::Completed, by)).await;
-            let _ = m2.requests(&RequestFilter::default(), &PageRequest::default()).await;
-            let _ = m2.record_deliveries(&[]).await;
-            m2.update_worker(w, WorkerUpdate::default()).await
-        });
-    }
-}

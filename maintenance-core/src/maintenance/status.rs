@@ -2,7 +2,10 @@
 
 use tracing::instrument;
 
-use super::{Maintenance, assign::note_of};
+use super::{
+    Maintenance,
+    assign::{next_step, note_of},
+};
 use crate::{Actor, Error, Repository, Request, RequestId, RequestStatus, clock::stamp, error::Tries};
 
 /// A status change to make.
@@ -67,18 +70,16 @@ impl<R: Repository> Maintenance<R> {
             }
             let now = stamp(self.shared.now(), before.updated_at);
             let change = self.status_change(&before, to, by, note.as_ref(), now)?;
-            let mut step = self.next_step(before, now);
+            let mut step = next_step(before, now);
             step.request.status = to;
             step.request.completed_at = (to == RequestStatus::Completed).then_some(now);
             step.change = Some(change);
-            match (current, to, step.request.assigned_worker_id) {
-                (RequestStatus::InProgress, RequestStatus::Pending, _) => {
-                    step.request.assigned_worker_id = None
+            match (current, step.request.assigned_worker_id) {
+                (RequestStatus::InProgress, _) if to == RequestStatus::Pending => {
+                    step.request.assigned_worker_id = None;
                 }
-                (RequestStatus::Completed, RequestStatus::InProgress, Some(worker)) => {
-                    if self.is_active(worker).await? {
-                        self.tell(&mut step, worker);
-                    }
+                (RequestStatus::Completed, Some(worker)) if self.is_active(worker).await? => {
+                    self.tell(&mut step, worker);
                 }
                 _ => {}
             }

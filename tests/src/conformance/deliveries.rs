@@ -162,8 +162,12 @@ pub async fn a_batch_with_several_news_of_one_message_ends_as_they_would_alone(w
     assert_eq!(second.request.whatsapp_status, WhatsAppStatus::Delivered);
     assert_eq!(second.notifications[0].error.as_ref().unwrap().code, "131026");
     let (mut alone_one, mut alone_two) = (one, two);
-    [0, 3, 5].iter().for_each(|n| alone_one.learn(&batch[*n]));
-    [1, 4].iter().for_each(|n| alone_two.learn(&batch[*n]));
+    for n in [0, 3, 5] {
+        alone_one.learn(&batch[n]);
+    }
+    for n in [1, 4] {
+        alone_two.learn(&batch[n]);
+    }
     assert_eq!((&first.notifications[0], &second.notifications[0]), (&alone_one, &alone_two));
 }
 

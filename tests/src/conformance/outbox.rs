@@ -95,7 +95,7 @@ pub async fn a_refusal_is_retried_after_the_backoff(world: World) {
 pub async fn the_wait_that_the_channel_asks_for_is_honoured(world: World) {
     world.worker(&["plumbing"]).await;
     world.filed().await;
-    let after = Some(Duration::from_secs(86_400));
+    let after = Some(Duration::from_hours(24));
     world.notifier.refuse_next(refused(NextStep::Retry { after }, SendEffect::NotSent));
     world.dispatch().await;
     world.wait(86_399);
@@ -165,7 +165,7 @@ pub async fn a_late_record_does_not_overwrite_its_successor(world: World) {
     };
     let late =
         outcome(slow.lease, SendOutcome::Failed { error: refused(NextStep::Fix, SendEffect::NotSent).error });
-    assert_eq!(store.record_outcomes(&[late.clone()]).await.unwrap(), 0);
+    assert_eq!(store.record_outcomes(std::slice::from_ref(&late)).await.unwrap(), 0);
     let message = world.newest_message(request.id).await;
     assert_eq!((message.status, message.lease), (WhatsAppStatus::Pending, Some(successor.lease)));
     let sent = outcome(successor.lease, SendOutcome::Sent { provider_message_id: "wamid.2".into() });
