@@ -10,6 +10,7 @@
 )]
 
 pub mod conformance;
+pub mod model;
 mod world;
 
 pub use world::{World, accepted, refused};

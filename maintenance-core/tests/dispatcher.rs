@@ -1,0 +1,128 @@
+//! The dispatcher's loop, and how often use cases decide again. Time is tokio's own, paused: nothing sleeps.
+#![cfg(all(feature = "tokio", feature = "mock"))]
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use maintenance_core::{
+    DispatchPolicy, Error, Inserted, Listing, Maintenance, Message, NewRequest, Notifier, NotifyError,
+    Priority, Receipt, RepositoryErrorKind, mock::MockRepository,
+};
+use maintenance_memory::{MemoryRepository, TableDirectory};
+use tokio::sync::{mpsc, oneshot};
+
+/// A channel that passes on what it is given.
+struct Passes(mpsc::UnboundedSender<Message>);
+
+#[async_trait::async_trait]
+impl Notifier for Passes {
+    async fn notify(&self, message: &Message) -> Result<Receipt, NotifyError> {
+        let _ = self.0.send(message.clone());
+        Ok(Receipt { provider_message_id: message.notification_id.to_string() })
+    }
+}
+
+fn new_request(directory: &TableDirectory) -> NewRequest {
+    NewRequest {
+        id: None,
+        renter_id: directory.renter("Renter One", "+12025550100"),
+        property_id: directory.property(1),
+        complex_id: None,
+        title: "No heating".into(),
+        description: "Cold radiators".into(),
+        priority: Priority::Emergency,
+        location: "All rooms".into(),
+        specialty: None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_loop_wakes_at_once_after_a_submit_and_ends_when_told() {
+    let directory = TableDirectory::new();
+    let maintenance = Maintenance::new(MemoryRepository::new(), directory.clone());
+    let worker = maintenance_core::NewWorker {
+        first_name: "Worker".into(),
+        last_name: "One".into(),
+        phone_number: "+12025550123".into(),
+        email: "worker@example.com".into(),
+        ..Default::default()
+    };
+    let worker = maintenance.add_worker(worker).await.unwrap();
+    maintenance.assign_complex(worker.id, directory.complex(1), true).await.unwrap();
+
+    let (sender, mut sent) = mpsc::unbounded_channel();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let policy = DispatchPolicy { poll: Duration::from_hours(1), ..DispatchPolicy::default() };
+    let dispatcher = maintenance.dispatcher(Passes(sender), policy);
+    let running = tokio::spawn(async move {
+        dispatcher.run(async { stopped.await.unwrap_or_default() }).await;
+    });
+    // Lets the loop find nothing and go to sleep.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let begun = tokio::time::Instant::now();
+    maintenance.submit(new_request(&directory)).await.unwrap();
+    assert_eq!(sent.recv().await.unwrap().title.as_str(), "No heating");
+    assert!(begun.elapsed() < Duration::from_secs(1), "woken, not polled: {:?}", begun.elapsed());
+    stop.send(()).unwrap();
+    running.await.unwrap();
+    assert!(sent.recv().await.is_none(), "the loop is over and has let go of its channel");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_loop_outlives_a_store_that_fails() {
+    let mut repository = MockRepository::new();
+    let claims = Arc::new(AtomicU32::new(0));
+    let (back, mut is_back) = mpsc::unbounded_channel();
+    repository.expect_claim().returning(move |_| {
+        if claims.fetch_add(1, Ordering::SeqCst) < 3 {
+            return Err(RepositoryErrorKind::Unavailable.into());
+        }
+        let _ = back.send(());
+        Ok(Listing::default())
+    });
+    let maintenance = Maintenance::new(Arc::new(repository), TableDirectory::new());
+    let (sender, _sent) = mpsc::unbounded_channel();
+    let dispatcher = maintenance.dispatcher(Passes(sender), DispatchPolicy::default());
+    dispatcher.run(async move { is_back.recv().await.unwrap_or_default() }).await;
+}
+
+/// How often `open` is called when it answers so.
+async fn opens(kind: RepositoryErrorKind, times: u32) -> (u32, Result<(), Error>) {
+    let (calls, directory) = (Arc::new(AtomicU32::new(0)), TableDirectory::new());
+    let mut repository = MockRepository::new();
+    repository.expect_candidates().returning(|_| Ok(Listing::default()));
+    let counted = calls.clone();
+    repository.expect_open().returning(move |_| {
+        if counted.fetch_add(1, Ordering::SeqCst) < times {
+            Err(kind.clone().into())
+        } else {
+            Ok(Inserted::New)
+        }
+    });
+    let maintenance = Maintenance::new(repository, directory.clone());
+    let answer = maintenance.submit(new_request(&directory)).await.map(|_| ());
+    (calls.load(Ordering::SeqCst), answer)
+}
+
+#[tokio::test]
+async fn a_conflict_or_a_busy_store_is_tried_again_a_bounded_number_of_times() {
+    for kind in [RepositoryErrorKind::Conflict, RepositoryErrorKind::Busy] {
+        assert!(matches!(opens(kind.clone(), 3).await, (4, Ok(()))));
+        let (calls, answer) = opens(kind.clone(), u32::MAX).await;
+        assert_eq!(calls, 8);
+        assert!(matches!(answer, Err(Error::Repository(error)) if error.kind == kind));
+    }
+}
+
+#[tokio::test]
+async fn an_unavailable_store_is_not_tried_again() {
+    for kind in [RepositoryErrorKind::Unavailable, RepositoryErrorKind::Other] {
+        let (calls, answer) = opens(kind, u32::MAX).await;
+        assert!(calls == 1 && answer.is_err());
+    }
+}

@@ -1,0 +1,1 @@
+//! Random lives come to the same on every store.
