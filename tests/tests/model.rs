@@ -1,1 +1,45 @@
 //! Random lives come to the same on every store.
+
+use std::{future::Future, sync::Arc};
+
+use maintenance_core::Repository;
+use maintenance_memory::MemoryRepository;
+use maintenance_sqlx::sqlite::{SqliteRepository, migrate, open};
+use maintenance_tests::{
+    World,
+    model::{Happening, any_life, live},
+};
+use proptest::{prelude::*, test_runner::TestCaseError};
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+async fn same(life: &[Happening], repository: Arc<dyn Repository>) -> Result<(), TestCaseError> {
+    let expected = live(&World::new(Arc::new(MemoryRepository::new())), life).await;
+    let told = live(&World::new(repository), life).await;
+    for (told, expected) in told.iter().zip(&expected) {
+        prop_assert_eq!(told, expected);
+    }
+    prop_assert_eq!(told.len(), expected.len());
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_life_on_sqlite_is_a_life_in_memory(life in any_life()) {
+        run(async {
+            let folder = tempfile::tempdir().unwrap();
+            let pool = open(folder.path().join("maintenance.sqlite")).await.unwrap();
+            migrate(&pool).await.unwrap();
+            same(&life, Arc::new(SqliteRepository::new(pool))).await
+        })?;
+    }
+}
