@@ -1,1 +1,1 @@
-//! Stub.
+//! The examples are programs: `cargo run --example NAME`.

@@ -94,8 +94,12 @@ impl Notification {
     }
 
     /// Takes in what a webhook tells. Repeats and any order come to the same.
+    ///
+    /// Providers tell whole seconds, so what happened within the second of the filing would seem to be before
+    /// it: it counts as at the filing.
     pub fn learn(&mut self, update: &DeliveryUpdate) {
         let DeliveryUpdate { provider_message_id, event, at, error, .. } = update;
+        let at = &self.created_at.max(*at);
         self.provider_message_id.get_or_insert_with(|| provider_message_id.clone());
         if *event == DeliveryEvent::Failed {
             // Of several failures the earliest is kept, so that their order doesn't matter.

@@ -11,6 +11,8 @@
 
 pub mod conformance;
 pub mod model;
+mod phone;
 mod world;
 
+pub use phone::{APP_SECRET, Phone, VERIFY_TOKEN};
 pub use world::{World, accepted, refused};

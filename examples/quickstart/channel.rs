@@ -1,0 +1,92 @@
+//! The WhatsApp side: the real Cloud API, or the fake one with its webhooks.
+
+use std::{env, error::Error, io, sync::Arc};
+
+use axum::Router;
+use maintenance_core::{Maintenance, Repository, RequestId};
+use maintenance_whatsapp::{
+    CloudApi, CloudApiConfig, SetupError, Template,
+    fake::{Automatic, FakeCloudApi, FakeMessage},
+    webhook::{WebhookConfig, router},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// Where messages go.
+pub(crate) struct Channel {
+    config: CloudApiConfig,
+    /// The fake, and the host's web server that its webhooks come to.
+    fake: Option<(FakeCloudApi, JoinHandle<()>)>,
+    /// The number that every worker has when the API is real.
+    number: Option<String>,
+}
+
+impl Channel {
+    /// The real API if the environment has its token, otherwise the fake one.
+    pub(crate) async fn open<R>(maintenance: &Maintenance<R>) -> Result<Self, Box<dyn Error>>
+    where
+        R: Repository + Clone + 'static,
+    {
+        let template = Template::assignment(
+            env::var("WHATSAPP_TEMPLATE").unwrap_or_else(|_| "maintenance_request".to_owned()),
+        );
+        if let (Ok(token), Ok(id)) = (env::var("WHATSAPP_TOKEN"), env::var("WHATSAPP_PHONE_NUMBER_ID")) {
+            let number = env::var("WHATSAPP_TO").map_err(
+                |_| "with WHATSAPP_TOKEN set, WHATSAPP_TO must be the number to send to, as in +12025550123",
+            )?;
+            let config = CloudApiConfig::new(id, token, template);
+            return Ok(Self { config, fake: None, number: Some(number) });
+        }
+        let fake =
+            FakeCloudApi::start(CloudApiConfig::new("106540352242922", "quickstart-token", template)).await?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = format!("http://{}/webhooks/whatsapp", listener.local_addr()?);
+        let webhook = WebhookConfig::new("quickstart-app-secret", "quickstart-verify-token")?;
+        let app = Router::new().nest("/webhooks/whatsapp", router(maintenance.clone(), webhook));
+        let server = tokio::spawn(async move {
+            // Ends with the program.
+            let _ = axum::serve(listener, app).await;
+        });
+        fake.webhook(url, "quickstart-app-secret".to_owned(), Automatic::Off);
+        Ok(Self { config: fake.config(), fake: Some((fake, server)), number: None })
+    }
+
+    pub(crate) fn notifier(&self) -> Result<CloudApi, SetupError> {
+        CloudApi::new(self.config.clone())
+    }
+
+    pub(crate) fn number(&self) -> Option<&str> {
+        self.number.as_deref()
+    }
+
+    pub(crate) fn base_url(&self) -> &str {
+        &self.config.base_url
+    }
+
+    pub(crate) fn is_fake(&self) -> bool {
+        self.fake.is_some()
+    }
+
+    /// The message about that request as it reads on the phone, once the fake has it.
+    pub(crate) fn phone(&self, request: RequestId) -> Option<String> {
+        self.message(request).map(|message| message.text.clone())
+    }
+
+    /// Has Meta's side post the status of that request's message, as a signed webhook; whether it was taken.
+    pub(crate) async fn tell(&self, request: RequestId, status: &str) -> io::Result<bool> {
+        let Some((fake, message)) = self.fake.as_ref().zip(self.message(request)) else { return Ok(false) };
+        Ok(fake.0.post(&[message.status(status)]).await? == 200)
+    }
+
+    fn message(&self, request: RequestId) -> Option<Arc<FakeMessage>> {
+        let (fake, _) = self.fake.as_ref()?;
+        let id = request.to_string();
+        fake.messages().into_iter().find(|message| message.text.contains(&id))
+    }
+
+    pub(crate) async fn close(self) {
+        if let Some((fake, server)) = self.fake {
+            fake.shutdown().await;
+            server.abort();
+        }
+    }
+}
