@@ -37,11 +37,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let temporary = tempfile::tempdir()?;
     let file = options.database.unwrap_or_else(|| temporary.path().join("maintenance.sqlite"));
 
-    let pool = open(&file).await?;
+    let pool = open(&file).await.map_err(|error| format!("{}: {error}", file.display()))?;
     migrate(&pool).await?;
-    let scene = Scene::default();
-    let maintenance =
-        Maintenance::new(SqliteRepository::new(pool), scene.directory()).with_policy(scene::POLICY);
+    let scene = Scene::new();
+    let maintenance = Maintenance::new(SqliteRepository::new(pool), scene).with_policy(scene::POLICY);
     let channel = Channel::open(&maintenance).await?;
     show.begin(&file, &channel);
 
@@ -74,7 +73,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         show.moved(&[RequestStatus::Pending, began.status, done.status]);
 
         // Read back from the file, by a connection of its own.
-        let reader = Maintenance::new(SqliteRepository::new(open(&file).await?), scene.directory());
+        let reader = Maintenance::new(SqliteRepository::new(open(&file).await?), scene);
         show.record(&reader.record(id).await?, &staff);
     }
     channel.close().await;

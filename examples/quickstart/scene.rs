@@ -3,20 +3,22 @@
 use std::collections::HashMap;
 
 use maintenance_core::{
-    ComplexId, Directory, DirectoryError, Error, Maintenance, Name, NewRequest, NewWorker, PhoneNumber,
-    Priority, PropertyId, RenterContact, RenterId, Repository, SelectionPolicy, WorkerId, WorkerStatus,
+    ComplexId, Directory, DirectoryError, DispatchPolicy, Error, IdSource as _, Maintenance, Message, Name,
+    NewRequest, NewWorker, Notifier, NotifyError, PhoneNumber, Priority, PropertyId, RandomIds, Receipt,
+    RenterContact, RenterId, Repository, SelectionPolicy, WorkerId, WorkerStatus,
 };
 use uuid::Uuid;
 
 /// A small capacity, so that a handful of requests fills it.
 pub(crate) const POLICY: SelectionPolicy = SelectionPolicy { capacity: 2, generalists_stand_in: true };
 
-/// The host's own tables, as a real host would have them in its database.
-#[derive(Default)]
-pub(crate) struct Scene;
-
-const RIVERSIDE: u128 = 0x0a;
-const HILLTOP: u128 = 0x0b;
+/// Two complexes with one property and one renter each. Every run has its own, so that a kept database tells
+/// the same story again.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene {
+    riverside: Uuid,
+    hilltop: Uuid,
+}
 
 /// A request, and what it shows.
 pub(crate) struct Case {
@@ -28,30 +30,32 @@ pub(crate) struct Case {
 pub(crate) type Staff = HashMap<WorkerId, String>;
 
 /// What a worker of the scene is like: label, trades, complex, primary, status, and open requests to begin with.
-type Role = (&'static str, &'static [&'static str], u128, bool, WorkerStatus, usize);
-
-const ROLES: [Role; 6] = [
-    ("Riverside Caretaker", &["general"], RIVERSIDE, true, WorkerStatus::Active, 2),
-    ("Riverside Plumber", &["plumbing", "hvac"], RIVERSIDE, false, WorkerStatus::Active, 0),
-    ("Riverside Handyman", &["general", "carpentry"], RIVERSIDE, false, WorkerStatus::Active, 0),
-    ("Hilltop Heating-Lead", &["hvac", "plumbing"], HILLTOP, true, WorkerStatus::OnLeave, 0),
-    ("Hilltop Heating-Second", &["hvac"], HILLTOP, false, WorkerStatus::Active, 1),
-    ("Hilltop Painter", &["painting"], HILLTOP, false, WorkerStatus::Active, 0),
-];
+type Role = (&'static str, &'static [&'static str], Uuid, bool, WorkerStatus, usize);
 
 impl Scene {
-    pub(crate) fn directory(&self) -> impl Directory + 'static {
-        Tables
+    pub(crate) fn new() -> Self {
+        Self { riverside: RandomIds.uuid(), hilltop: RandomIds.uuid() }
+    }
+
+    fn roles(&self) -> [Role; 6] {
+        [
+            ("Riverside Caretaker", &["general"], self.riverside, true, WorkerStatus::Active, 2),
+            ("Riverside Plumber", &["plumbing", "hvac"], self.riverside, false, WorkerStatus::Active, 0),
+            ("Riverside Handyman", &["general", "carpentry"], self.riverside, false, WorkerStatus::Active, 0),
+            ("Hilltop Heating-Lead", &["hvac", "plumbing"], self.hilltop, true, WorkerStatus::OnLeave, 0),
+            ("Hilltop Heating-Second", &["hvac"], self.hilltop, false, WorkerStatus::Active, 1),
+            ("Hilltop Painter", &["painting"], self.hilltop, false, WorkerStatus::Active, 0),
+        ]
     }
 
     /// Adds the workers and their load. With a number given, all of them have that one.
-    pub(crate) async fn hire<R: Repository>(
+    pub(crate) async fn hire<R: Repository + Clone>(
         &self,
         maintenance: &Maintenance<R>,
         number: Option<&str>,
     ) -> Result<Staff, Error> {
         let mut staff = Staff::new();
-        for (n, (label, trades, complex, primary, status, load)) in ROLES.into_iter().enumerate() {
+        for (n, (label, trades, complex, primary, status, load)) in self.roles().into_iter().enumerate() {
             let (first_name, last_name) = label.split_once(' ').unwrap_or((label, label));
             let worker = maintenance
                 .add_worker(NewWorker {
@@ -64,22 +68,20 @@ impl Scene {
                     ..NewWorker::default()
                 })
                 .await?;
-            let complex = ComplexId::from_uuid(Uuid::from_u128(complex));
-            // Filed by hand, to a worker who is alone in a complex of their own until they have their load.
+            // Their load: work in a complex where they are alone.
             let elsewhere = ComplexId::from_uuid(worker.id.uuid());
             maintenance.assign_complex(worker.id, elsewhere, false).await?;
             for _ in 0..load {
-                let earlier = NewRequest {
-                    complex_id: Some(elsewhere),
-                    ..request(complex.uuid().as_u128(), "Earlier work")
-                };
-                maintenance.submit(earlier).await?;
+                let earlier = request(complex, "Earlier work");
+                maintenance.submit(NewRequest { complex_id: Some(elsewhere), ..earlier }).await?;
             }
             maintenance.unassign_complex(worker.id, elsewhere).await?;
-            maintenance.assign_complex(worker.id, complex, primary).await?;
+            maintenance.assign_complex(worker.id, complex.into(), primary).await?;
             maintenance.set_worker_status(worker.id, status).await?;
             staff.insert(worker.id, label.to_owned());
         }
+        // They were told of that work long ago.
+        maintenance.dispatcher(LongAgo, DispatchPolicy::default()).dispatch_due().await?;
         Ok(staff)
     }
 
@@ -93,7 +95,7 @@ impl Scene {
                         .into(),
                     location: "Flat 12, kitchen".into(),
                     specialty: Some("plumbing".into()),
-                    ..request(RIVERSIDE, "The sink leaks")
+                    ..request(self.riverside, "The sink leaks")
                 },
             },
             Case {
@@ -103,7 +105,7 @@ impl Scene {
                     location: "House 3, all rooms".into(),
                     priority: Priority::High,
                     specialty: Some("HVAC".into()),
-                    ..request(HILLTOP, "No heating")
+                    ..request(self.hilltop, "No heating")
                 },
             },
             Case {
@@ -113,7 +115,7 @@ impl Scene {
                         .into(),
                     location: "Staircase".into(),
                     priority: Priority::Emergency,
-                    ..request(RIVERSIDE, "Flood on the stairs")
+                    ..request(self.riverside, "Flood on the stairs")
                 },
             },
             Case {
@@ -122,7 +124,7 @@ impl Scene {
                     description: "A tile came down in last night's wind.".into(),
                     location: "House 3, north side".into(),
                     specialty: Some("roofing".into()),
-                    ..request(HILLTOP, "Loose roof tile")
+                    ..request(self.hilltop, "Loose roof tile")
                 },
             },
         ]
@@ -130,11 +132,11 @@ impl Scene {
 }
 
 /// A request of the complex's one renter.
-fn request(complex: u128, title: &str) -> NewRequest {
+fn request(complex: Uuid, title: &str) -> NewRequest {
     NewRequest {
         id: None,
-        renter_id: RenterId::from_uuid(Uuid::from_u128(complex << 64)),
-        property_id: PropertyId::from_uuid(Uuid::from_u128(complex)),
+        renter_id: complex.into(),
+        property_id: complex.into(),
         complex_id: None,
         title: title.into(),
         description: title.into(),
@@ -144,26 +146,38 @@ fn request(complex: u128, title: &str) -> NewRequest {
     }
 }
 
-struct Tables;
-
+/// What a host answers from its own tables; here property, complex and renter share an id.
 #[async_trait::async_trait]
-impl Directory for Tables {
+impl Directory for Scene {
     async fn complex_of(&self, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
-        let known = [RIVERSIDE, HILLTOP].contains(&property.uuid().as_u128());
-        Ok(known.then(|| property.uuid().into()))
+        let id = property.uuid();
+        Ok([self.riverside, self.hilltop].contains(&id).then_some(id.into()))
     }
 
     async fn contacts(
         &self,
         renters: &[RenterId],
     ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
-        let contact = |n: usize| -> Result<RenterContact, DirectoryError> {
-            Ok(RenterContact {
-                name: Name::new(&format!("Renter {}", n + 1)).map_err(DirectoryError::new)?,
-                phone_number: PhoneNumber::parse(&format!("+120255501{n:02}"), None)
-                    .map_err(DirectoryError::new)?,
-            })
-        };
-        renters.iter().enumerate().map(|(n, id)| Ok((*id, contact(n)?))).collect()
+        let mut contacts = HashMap::new();
+        for (complex, name, number) in [
+            (self.riverside, "Riverside renter", "+12025550100"),
+            (self.hilltop, "Hilltop renter", "+12025550101"),
+        ] {
+            let name = Name::new(name).map_err(DirectoryError::new)?;
+            let phone_number = PhoneNumber::parse(number, None).map_err(DirectoryError::new)?;
+            contacts.insert(complex.into(), RenterContact { name, phone_number });
+        }
+        contacts.retain(|renter, _| renters.contains(renter));
+        Ok(contacts)
+    }
+}
+
+/// A channel on which everything was sent long ago.
+struct LongAgo;
+
+#[async_trait::async_trait]
+impl Notifier for LongAgo {
+    async fn notify(&self, message: &Message) -> Result<Receipt, NotifyError> {
+        Ok(Receipt { provider_message_id: format!("earlier.{}", message.notification_id) })
     }
 }

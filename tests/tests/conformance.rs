@@ -1,5 +1,7 @@
 //! The conformance cases on every store.
 
+#![expect(clippy::unwrap_used, reason = "test code: a failed expectation is its result")]
+
 mod memory {
     use std::{
         future::{Ready, ready},

@@ -1,5 +1,7 @@
 //! The whole loop on real parts: SQLite, HTTP to the fake Cloud API, signed webhooks coming back.
 
+#![expect(clippy::expect_used, reason = "test code: a failed expectation is its result")]
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use maintenance_core::{Actor, Clock as _, Move, NextStep, RequestStatus, SendEffect, WhatsAppStatus};
 use maintenance_tests::{APP_SECRET, Phone, VERIFY_TOKEN};
@@ -66,8 +68,8 @@ async fn webhooks_duplicated_and_reordered_end_in_the_same_state() {
         phone.dispatch().await;
         let message = phone.message(request.id);
         let mut all = ["sent", "delivered", "read"].map(|status| message.status(status));
-        for (n, status) in all.iter_mut().enumerate() {
-            status.timestamp = phone.world.clock.now().timestamp() + n as i64;
+        for (second, status) in (0..).zip(&mut all) {
+            status.timestamp = phone.world.clock.now().timestamp() + second;
         }
         for n in order {
             let one = all[n].clone();

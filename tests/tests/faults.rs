@@ -1,5 +1,7 @@
 //! A store that fails half-way through a step, and rows that somebody spoilt by hand.
 
+#![expect(clippy::unwrap_used, reason = "test code: a failed expectation is its result")]
+
 use std::sync::Arc;
 
 use maintenance_core::{

@@ -1,5 +1,7 @@
 //! Random lives come to the same on every store.
 
+#![expect(clippy::unwrap_used, reason = "test code: a failed expectation is its result")]
+
 use std::{future::Future, sync::Arc};
 
 use maintenance_core::Repository;
