@@ -1,0 +1,218 @@
+//! Reads the API's answer to a send: accepted, or what went wrong. Pure.
+
+use std::time::Duration;
+
+use maintenance_core::{NextStep, NotifyError, Receipt, SendEffect};
+use serde_json::Value;
+
+use crate::{meaning::Meaning, redact::delivery_error};
+
+/// The longest wait that is taken from an answer.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
+
+/// An HTTP answer to a send.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer<'a> {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// The header `Retry-After`.
+    pub(crate) retry_after: Option<&'a str>,
+    /// The body, or as much of it as came.
+    pub(crate) body: &'a [u8],
+}
+
+impl Answer<'_> {
+    /// The receipt, or what went wrong at that attempt (counted from 1).
+    ///
+    /// Decided by the body's error code wherever there is one, whatever the HTTP status; by the status alone
+    /// when the code is unknown or the body can't be read, as with a proxy's HTML.
+    pub(crate) fn read(self, attempt: u32) -> Result<Receipt, NotifyError> {
+        let body: Option<Value> = serde_json::from_slice(self.body).ok();
+        let error = body.as_ref().and_then(|body| body.get("error"));
+        if let Some(error) = error {
+            return Err(self.refusal(error, attempt));
+        }
+        if !(200..=299).contains(&self.status) {
+            let code = format!("http_{}", self.status);
+            return Err(self.error(None, &code, &["the answer names no error that could be read"], attempt));
+        }
+        let id = body.as_ref().and_then(|body| body.pointer("/messages/0/id")).and_then(Value::as_str);
+        match id.filter(|id| is_message_id(id)) {
+            Some(id) => Ok(Receipt { provider_message_id: id.to_owned() }),
+            None => Err(NotifyError {
+                next: NextStep::Retry { after: None },
+                effect: SendEffect::Unknown,
+                error: delivery_error("unreadable_answer", &["accepted, but the answer names no message"]),
+            }),
+        }
+    }
+
+    fn refusal(self, error: &Value, attempt: u32) -> NotifyError {
+        let code = integer(error.get("code"));
+        // "Unsupported post request": the number's id is wrong, or the token has no right to it.
+        let missing = code == Some(100) && integer(error.get("error_subcode")) == Some(33);
+        let code = if missing { Some(33) } else { code };
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+        let message = text(error.get("message").or(Some(error)));
+        let data = error.get("error_data");
+        let details = text(data.and_then(|data| data.get("details")).or(data));
+        let named = code.map_or_else(|| format!("http_{}", self.status), |code| code.to_string());
+        self.error(code, &named, &[&message, &details], attempt)
+    }
+
+    fn error(self, code: Option<i64>, named: &str, texts: &[&str], attempt: u32) -> NotifyError {
+        let meaning = code.and_then(Meaning::of).unwrap_or(Meaning::of_status(self.status));
+        let (next, effect) = meaning.answers(self.wait(), attempt);
+        NotifyError { next, effect, error: delivery_error(named, texts) }
+    }
+
+    /// The wait that the API asks for, in whole seconds. The form with a date is not used by the API and is
+    /// left to the defaults.
+    fn wait(self) -> Option<Duration> {
+        let seconds = self.retry_after?.trim().parse().ok().filter(|&seconds| seconds > 0)?;
+        Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+    }
+}
+
+/// Whether a text can be a message's id: visible ASCII of bounded length.
+pub(crate) fn is_message_id(id: &str) -> bool {
+    (1..=512).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// An integer, also one written as text.
+fn integer(value: Option<&Value>) -> Option<i64> {
+    match value? {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(status: u16, body: &str) -> Result<Receipt, NotifyError> {
+        Answer { status, retry_after: None, body: body.as_bytes() }.read(1)
+    }
+
+    const RETRY: NextStep = NextStep::Retry { after: None };
+
+    #[test]
+    fn an_acceptance_is_read_with_and_without_its_optional_parts() {
+        for body in [
+            r#"{"messaging_product":"whatsapp","contacts":[{"input":"+16505551234","wa_id":"16505551234"}],
+                "messages":[{"id":"wamid.A=","message_status":"accepted"}]}"#,
+            r#"{"messages":[{"id":"wamid.A=","message_status":"held_for_quality_assessment"}]}"#,
+            r#"{"messages":[{"id":"wamid.A="}]}"#,
+        ] {
+            assert_eq!(read(200, body).unwrap().provider_message_id, "wamid.A=");
+        }
+    }
+
+    #[test]
+    fn an_acceptance_that_names_no_message_leaves_the_outcome_unknown() {
+        for body in [
+            "",
+            "null",
+            "{}",
+            "<html>",
+            r#"{"messages":[]}"#,
+            r#"{"messages":[{"id":7}]}"#,
+            r#"{"messages":[{"id":""}]}"#,
+            r#"{"messages":[{"id":"a\u0000b"}]}"#,
+            r#"{"messages":[{"id":"wam"#,
+        ] {
+            let error = read(200, body).unwrap_err();
+            assert_eq!((error.next, error.effect), (RETRY, SendEffect::Unknown), "{body}");
+            assert_eq!(error.error.code, "unreadable_answer");
+        }
+    }
+
+    #[test]
+    fn an_error_with_status_200_is_an_error() {
+        let error = read(200, r#"{"error":{"code":131026,"message":"Undeliverable"}}"#).unwrap_err();
+        assert_eq!((error.next, error.effect), (NextStep::GiveUp, SendEffect::NotSent));
+    }
+
+    #[test]
+    fn the_code_decides_and_not_the_http_status() {
+        let error = read(500, r#"{"error":{"code":"190","message":"Expired"}}"#).unwrap_err();
+        assert_eq!((error.next, error.effect), (NextStep::StopChannel, SendEffect::NotSent));
+        assert_eq!(error.error.to_string(), "190: Expired");
+    }
+
+    #[test]
+    fn the_details_are_kept_as_an_object_or_as_a_plain_string() {
+        for data in [r#"{"messaging_product":"whatsapp","details":"too long"}"#, r#""too long""#] {
+            let body = format!(r#"{{"error":{{"code":132018,"message":"Bad","error_data":{data}}}}}"#);
+            assert_eq!(read(400, &body).unwrap_err().error.text, "Bad: too long");
+        }
+    }
+
+    #[test]
+    fn a_missing_phone_number_id_stops_the_channel_although_its_code_says_wrong_request() {
+        let error = read(400, r#"{"error":{"code":100,"error_subcode":33}}"#).unwrap_err();
+        assert_eq!((error.next, error.error.code.as_str()), (NextStep::StopChannel, "33"));
+    }
+
+    #[test]
+    fn without_a_known_code_the_http_status_decides() {
+        let unknown = r#"{"error":{"code":999999,"message":"New"}}"#;
+        let broken = ["", "<html>oops</html>", "{", "[]", r#"{"error":null}"#, r#"{"error":"no"}"#, unknown];
+        for body in broken {
+            for (status, next, effect) in [
+                (302, NextStep::StopChannel, SendEffect::NotSent),
+                (400, RETRY, SendEffect::NotSent),
+                (401, NextStep::StopChannel, SendEffect::NotSent),
+                (403, NextStep::StopChannel, SendEffect::NotSent),
+                (404, NextStep::StopChannel, SendEffect::NotSent),
+                (408, RETRY, SendEffect::Unknown),
+                (413, NextStep::Fix, SendEffect::NotSent),
+                (429, NextStep::PauseChannel { after: Duration::from_secs(10) }, SendEffect::NotSent),
+                (500, RETRY, SendEffect::Unknown),
+                (502, RETRY, SendEffect::Unknown),
+                (599, RETRY, SendEffect::Unknown),
+            ] {
+                let error = read(status, body).unwrap_err();
+                assert_eq!((error.next, error.effect), (next, effect), "{status} {body}");
+                let code = if body == unknown { "999999".to_owned() } else { format!("http_{status}") };
+                assert_eq!(error.error.code, code);
+            }
+        }
+    }
+
+    #[test]
+    fn a_wait_that_the_api_asks_for_is_honoured_within_a_day() {
+        for (header, seconds) in
+            [("30", 30), (" 7 ", 7), ("999999999", 86_400), ("soon", 10), ("-1", 10), ("0", 10), ("1.5", 10)]
+        {
+            let answer = Answer { status: 429, retry_after: Some(header), body: b"" };
+            let after = Duration::from_secs(seconds);
+            assert_eq!(answer.read(1).unwrap_err().next, NextStep::PauseChannel { after }, "{header}");
+        }
+    }
+
+    #[test]
+    fn the_wait_for_one_recipient_grows_fourfold_up_to_an_hour() {
+        for (attempt, seconds) in [(1, 4), (2, 16), (3, 64), (5, 1024), (6, 3600), (u32::MAX, 3600)] {
+            let answer = Answer { status: 400, retry_after: None, body: br#"{"error":{"code":131056}}"# };
+            let after = Some(Duration::from_secs(seconds));
+            assert_eq!(answer.read(attempt).unwrap_err().next, NextStep::Retry { after });
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_breaks_the_reading(
+            status in any::<u16>(),
+            header in any::<Option<String>>(),
+            body in any::<Vec<u8>>(),
+            attempt in any::<u32>(),
+        ) {
+            let _ = Answer { status, retry_after: header.as_deref(), body: &body }.read(attempt);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The notifier: one HTTP request a message.
+
+use std::{error::Error as _, fmt, time::Duration};
+
+use async_trait::async_trait;
+use governor::clock::DefaultClock;
+use maintenance_core::{
+    DeliveryError, Invalid, Message, NextStep, Notifier, NotifyError, Receipt, SendEffect,
+};
+use reqwest::{
+    Client, Response, Url,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
+    redirect::Policy,
+};
+use tracing::instrument;
+
+use crate::{
+    CloudApiConfig, Template, answer::Answer, body::Layout, envelope::Envelope, pace::Pace,
+    redact::delivery_error,
+};
+
+/// How much of an answer is read; the API's own are far shorter.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// Sends messages by the Cloud API, each as one template message.
+///
+/// Each carries its [`NotificationId`](maintenance_core::NotificationId) as `biz_opaque_callback_data`,
+/// which the webhooks bring back. Nothing is retried here, and redirects aren't followed, so that the token
+/// goes nowhere else.
+pub struct CloudApi {
+    client: Client,
+    endpoint: Url,
+    authorization: HeaderValue,
+    template: Template,
+    layout: Layout,
+    request_timeout: Duration,
+    pace: Pace<DefaultClock>,
+}
+
+/// A notifier could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// The configuration breaks a rule: every wrong field, with its rule.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// The HTTP client could not be built, as when the machine's certificates can't be read.
+    #[error("the HTTP client could not be built")]
+    Client(#[source] reqwest::Error),
+}
+
+impl CloudApi {
+    /// A notifier with an HTTP client of its own. An `https` address needs TLS: see the feature `rustls`.
+    /// Without it every message answers `no_connection`.
+    pub fn new(config: CloudApiConfig) -> Result<Self, SetupError> {
+        config.check()?;
+        let client = Client::builder().connect_timeout(config.connect_timeout).redirect(Policy::none());
+        Self::with_client(config, client.build().map_err(SetupError::Client)?)
+    }
+
+    /// A notifier over the host's own HTTP client, with its TLS, its proxy and its connect time-out.
+    ///
+    /// Build it with `redirect(Policy::none())`, or a redirect decides where messages go.
+    pub fn with_client(config: CloudApiConfig, client: Client) -> Result<Self, SetupError> {
+        let (endpoint, authorization) = config.check()?;
+        Ok(Self {
+            client,
+            endpoint,
+            authorization,
+            layout: Layout::of(&config.template.body),
+            template: config.template,
+            request_timeout: config.request_timeout,
+            pace: Pace::new(config.pacing, DefaultClock::default()),
+        })
+    }
+
+    async fn send(&self, message: &Message) -> Result<Receipt, NotifyError> {
+        let values = self.template.values(&self.layout, message);
+        let body = serde_json::to_vec(&Envelope::new(&self.template, &values, message))
+            .map_err(|error| refused_here("envelope", &error.to_string()))?;
+        self.pace.recipient(&message.to).map_err(not_yet)?;
+        self.pace.number_turn().await.map_err(not_yet)?;
+        let request = self
+            .client
+            .post(self.endpoint.clone())
+            .timeout(self.request_timeout)
+            .header(AUTHORIZATION, self.authorization.clone())
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(body);
+        let mut response = request.send().await.map_err(|error| unanswered(&error))?;
+        let body = read(&mut response).await;
+        let retry_after = response.headers().get(RETRY_AFTER).and_then(|wait| wait.to_str().ok());
+        Answer { status: response.status().as_u16(), retry_after, body: &body }.read(message.attempt)
+    }
+}
+
+#[async_trait]
+impl Notifier for CloudApi {
+    #[instrument(
+        name = "whatsapp.send",
+        skip_all,
+        fields(notification = %message.notification_id, request = %message.request_id, attempt = message.attempt)
+    )]
+    async fn notify(&self, message: &Message) -> Result<Receipt, NotifyError> {
+        let outcome = self.send(message).await;
+        match &outcome {
+            Ok(Receipt { provider_message_id }) => tracing::debug!(%provider_message_id, "accepted"),
+            Err(NotifyError { next, effect, error }) => {
+                tracing::debug!(code = error.code, ?next, %effect, "not accepted");
+            }
+        }
+        outcome
+    }
+}
+
+/// The body, or as much of it as came within the bound: an answer cut short is judged by what there is.
+async fn read(response: &mut Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        let room = MAX_ANSWER.saturating_sub(body.len());
+        body.extend(chunk.iter().take(room));
+        if chunk.len() >= room {
+            break;
+        }
+    }
+    body
+}
+
+/// Our own pace has no place for the message yet.
+fn not_yet(after: Duration) -> NotifyError {
+    NotifyError {
+        next: NextStep::Wait { after },
+        effect: SendEffect::NotSent,
+        error: DeliveryError::new("pace", "waits its turn under Meta's limits"),
+    }
+}
+
+/// No answer came. Unless there was no connection, the request may have been carried out.
+fn unanswered(error: &reqwest::Error) -> NotifyError {
+    let mut reasons = vec![];
+    let mut source = error.source();
+    while let Some(reason) = source {
+        reasons.push(reason.to_string());
+        source = reason.source();
+    }
+    let reason = reasons.join(": ");
+    if error.is_builder() {
+        return refused_here("client", &reason);
+    }
+    let (code, effect) = match () {
+        () if error.is_connect() => ("no_connection", SendEffect::NotSent),
+        () if error.is_timeout() => ("timeout", SendEffect::Unknown),
+        () => ("no_answer", SendEffect::Unknown),
+    };
+    NotifyError { next: NextStep::Retry { after: None }, effect, error: delivery_error(code, &[&reason]) }
+}
+
+/// The request could not even be made, as for an `https` address and a client without TLS: no message can go
+/// out until that is mended.
+fn refused_here(code: &str, reason: &str) -> NotifyError {
+    let error = delivery_error(code, &["the request could not be made", reason]);
+    NotifyError { next: NextStep::StopChannel, effect: SendEffect::NotSent, error }
+}
+
+impl fmt::Debug for CloudApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CloudApi").field("endpoint", &self.endpoint.as_str()).finish_non_exhaustive()
+    }
+}

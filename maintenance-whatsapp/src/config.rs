@@ -1,0 +1,237 @@
+//! What the notifier needs to know: which number sends, with what right, which template, how fast.
+
+use std::time::Duration;
+
+use maintenance_core::Invalid;
+use reqwest::{Url, header::HeaderValue};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::{Template, invalid::Fields};
+
+/// The configuration of a [`CloudApi`](crate::CloudApi). `Debug` doesn't show the token.
+#[derive(Debug, Clone)]
+pub struct CloudApiConfig {
+    /// Where the API is; `https://graph.facebook.com` by default.
+    pub base_url: String,
+    /// The version of the Graph API; `v26.0` by default.
+    pub version: String,
+    /// The id of the business's phone number (not the number itself).
+    pub phone_number_id: String,
+    /// The access token.
+    pub token: SecretString,
+    /// The template that tells a worker of a request.
+    pub template: Template,
+    /// How long connecting may take; 5 seconds by default. A client of the host's own has its own limit.
+    pub connect_timeout: Duration,
+    /// How long one send may take from start to end; 30 seconds by default.
+    pub request_timeout: Duration,
+    /// How fast to send.
+    pub pacing: Pacing,
+}
+
+/// How fast to send, so that Meta need not say no. Each notifier counts what it sends itself: when several
+/// share a number, they share its limits too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pacing {
+    /// How many messages the number may send in any second; 80 by default, which Meta may raise to 1,000.
+    pub number_per_second: u32,
+    /// How often one recipient may be sent to once the burst is used up; every 6 seconds by default.
+    pub recipient_interval: Duration,
+    /// How many messages one recipient may be sent at once; 45 by default.
+    pub recipient_burst: u32,
+}
+
+impl Default for Pacing {
+    fn default() -> Self {
+        Self { number_per_second: 80, recipient_interval: Duration::from_secs(6), recipient_burst: 45 }
+    }
+}
+
+impl CloudApiConfig {
+    /// That number, token and template, and otherwise the defaults.
+    pub fn new(
+        phone_number_id: impl Into<String>,
+        token: impl Into<SecretString>,
+        template: Template,
+    ) -> Self {
+        Self {
+            base_url: "https://graph.facebook.com".to_owned(),
+            version: "v26.0".to_owned(),
+            phone_number_id: phone_number_id.into(),
+            token: token.into(),
+            template,
+            connect_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(30),
+            pacing: Pacing::default(),
+        }
+    }
+
+    /// Where messages go and what authorises them, if every field is as it must be; otherwise all that
+    /// isn't.
+    pub(crate) fn check(&self) -> Result<(Url, HeaderValue), Invalid> {
+        let mut fields = Fields::default();
+        let base = Url::parse(&self.base_url).ok().filter(is_base);
+        fields.rule(
+            base.is_some(),
+            "base_url",
+            "must be an http or https address without user, query and fragment",
+        );
+        fields.rule(is_version(&self.version), "version", "must be a Graph version, as in v26.0");
+        let id = &self.phone_number_id;
+        fields.rule(
+            (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit()),
+            "phone_number_id",
+            "must have 1 to 32 digits: it is the number's id, not the number",
+        );
+        let token = self.token.expose_secret();
+        fields.rule(
+            !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()),
+            "token",
+            "must be an access token: visible ASCII characters without spaces",
+        );
+        self.template.check(&mut fields);
+        let some = Duration::ZERO;
+        fields.rule(self.connect_timeout > some, "connect_timeout", "must be longer than zero");
+        fields.rule(self.request_timeout > some, "request_timeout", "must be longer than zero");
+        let Pacing { number_per_second, recipient_interval, recipient_burst } = self.pacing;
+        fields.rule(number_per_second > 0, "pacing.number_per_second", "must be 1 or more");
+        fields.rule(recipient_interval > some, "pacing.recipient_interval", "must be longer than zero");
+        fields.rule(recipient_burst > 0, "pacing.recipient_burst", "must be 1 or more");
+        let authorization = HeaderValue::from_str(&format!("Bearer {token}")).ok();
+        fields.finish()?;
+
+        // Both are there: the rules above are stricter than what reading them takes.
+        let endpoint = base.and_then(|base| {
+            let path = format!("{}/{}/{id}/messages", base.path().trim_end_matches('/'), self.version);
+            base.join(&path).ok()
+        });
+        match (endpoint, authorization) {
+            (Some(endpoint), Some(mut authorization)) => {
+                authorization.set_sensitive(true);
+                Ok((endpoint, authorization))
+            }
+            _ => Err(Invalid::field("base_url", "can't be joined with the path of the messages")),
+        }
+    }
+}
+
+fn is_base(url: &Url) -> bool {
+    let user = !url.username().is_empty() || url.password().is_some();
+    matches!(url.scheme(), "http" | "https") && !user && url.query().is_none() && url.fragment().is_none()
+}
+
+fn is_version(version: &str) -> bool {
+    let number = |text: &str| (1..=3).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let parts = version.strip_prefix('v').and_then(|version| version.split_once('.'));
+    parts.is_some_and(|(major, minor)| number(major) && number(minor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Parameter, Parameters};
+
+    fn config() -> CloudApiConfig {
+        CloudApiConfig::new("106540352242922", "EAAtoken", Template::assignment("maintenance_request"))
+    }
+
+    fn wrong_fields(config: &CloudApiConfig) -> Vec<String> {
+        config.check().unwrap_err().fields.into_iter().map(|field| field.field.into_owned()).collect()
+    }
+
+    #[test]
+    fn messages_go_to_the_numbers_own_address() {
+        let mut config = config();
+        let (endpoint, authorization) = config.check().unwrap();
+        assert_eq!(endpoint.as_str(), "https://graph.facebook.com/v26.0/106540352242922/messages");
+        assert_eq!(authorization, "Bearer EAAtoken");
+        config.base_url = "http://127.0.0.1:8080/graph/".to_owned();
+        assert_eq!(
+            config.check().unwrap().0.as_str(),
+            "http://127.0.0.1:8080/graph/v26.0/106540352242922/messages"
+        );
+    }
+
+    #[test]
+    fn all_wrong_fields_are_told_at_once() {
+        let config = CloudApiConfig {
+            base_url: "ftp://example.com".to_owned(),
+            version: "26".to_owned(),
+            phone_number_id: "+12025550123".to_owned(),
+            token: "two words".into(),
+            template: Template {
+                name: "Has Capitals".to_owned(),
+                language: "english".to_owned(),
+                body: "Hello {{1}}, {{2}}".to_owned(),
+                parameters: Parameters::Positional(vec![Parameter::Title]),
+            },
+            connect_timeout: Duration::ZERO,
+            request_timeout: Duration::ZERO,
+            pacing: Pacing { number_per_second: 0, recipient_interval: Duration::ZERO, recipient_burst: 0 },
+        };
+        assert_eq!(
+            wrong_fields(&config),
+            [
+                "base_url",
+                "version",
+                "phone_number_id",
+                "token",
+                "template.name",
+                "template.language",
+                "template.parameters",
+                "connect_timeout",
+                "request_timeout",
+                "pacing.number_per_second",
+                "pacing.recipient_interval",
+                "pacing.recipient_burst",
+            ]
+        );
+        let told = config.check().unwrap_err().to_string();
+        assert!(!told.contains("two words"), "{told}");
+    }
+
+    #[test]
+    fn a_base_url_with_a_user_a_query_or_a_fragment_is_refused() {
+        for base in ["https://a:b@example.com", "https://example.com/?a=b", "https://example.com/#a", ""] {
+            let config = CloudApiConfig { base_url: base.to_owned(), ..config() };
+            assert_eq!(wrong_fields(&config), ["base_url"], "{base}");
+        }
+    }
+
+    #[test]
+    fn a_template_whose_parameters_and_placeholders_differ_is_refused() {
+        let with = |body: &str, parameters| {
+            let template =
+                Template { body: body.to_owned(), parameters, ..Template::assignment("maintenance_request") };
+            CloudApiConfig { template, ..config() }
+        };
+        let named = |name: &str| (name.to_owned(), Parameter::Title);
+        for (body, parameters, wrong) in [
+            ("", Parameters::Positional(vec![]), vec!["template.body"]),
+            (
+                "{{2}}",
+                Parameters::Positional(vec![Parameter::Title]),
+                vec!["template.parameters", "template.parameters[0]"],
+            ),
+            ("a {{x}}", Parameters::Named(vec![named("x"), named("x")]), vec!["template.parameters[1]"]),
+            (
+                "a {{x}}",
+                Parameters::Named(vec![named("y")]),
+                vec!["template.parameters", "template.parameters[0]"],
+            ),
+        ] {
+            assert_eq!(wrong_fields(&with(body, parameters)), wrong, "{body}");
+        }
+        let long = "x".repeat(1005) + " {{1}}";
+        assert_eq!(
+            wrong_fields(&with(&long, Parameters::Positional(vec![Parameter::Title]))),
+            ["template.body"]
+        );
+    }
+
+    #[test]
+    fn debug_does_not_show_the_token() {
+        let shown = format!("{:?}", config());
+        assert!(!shown.contains("EAAtoken"), "{shown}");
+    }
+}

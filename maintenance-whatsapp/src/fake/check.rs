@@ -1,0 +1,183 @@
+//! As strict as the real API: what a request must be to be accepted.
+
+use maintenance_core::PhoneNumber;
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+
+use crate::{
+    CloudApiConfig, Template,
+    body::{Layout, MAX_BODY, length},
+    render_body,
+};
+
+/// A refusal in the API's own words.
+#[derive(Debug, Clone)]
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    code: i64,
+    subcode: Option<i64>,
+    details: String,
+}
+
+impl Refusal {
+    pub(super) fn new(code: i64, details: impl Into<String>) -> Self {
+        Self { status: http_status(code), code, subcode: None, details: details.into() }
+    }
+
+    pub(super) fn json(&self) -> String {
+        let mut error = json!({
+            "message": format!("(#{}) {}", self.code, self.details),
+            "type": "OAuthException",
+            "code": self.code,
+            "error_data": {"messaging_product": "whatsapp", "details": self.details},
+            "fbtrace_id": "AFakeTraceOfThisError",
+        });
+        if let (Some(subcode), Some(fields)) = (self.subcode, error.as_object_mut()) {
+            fields.insert("error_subcode".to_owned(), subcode.into());
+        }
+        json!({ "error": error }).to_string()
+    }
+}
+
+/// The HTTP status that usually comes with a code.
+fn http_status(code: i64) -> u16 {
+    match code {
+        0 | 190 => 401,
+        3 | 10 | 200..=299 | 368 | 131_005 | 131_031 | 130_497 => 403,
+        4 | 80_007 | 130_429 | 131_056 => 429,
+        1 | 131_000 => 500,
+        2 | 131_016 | 131_057 | 133_004 => 503,
+        _ => 400,
+    }
+}
+
+/// What is checked besides the body.
+pub(super) struct Envelope<'a> {
+    pub(super) version: &'a str,
+    pub(super) phone_number_id: &'a str,
+    pub(super) authorization: Option<&'a str>,
+    pub(super) content_type: Option<&'a str>,
+}
+
+/// What an acceptable request says.
+pub(super) struct Accepted {
+    pub(super) to: String,
+    pub(super) callback_data: Option<String>,
+    pub(super) template: String,
+    pub(super) parameters: Vec<(String, String)>,
+    pub(super) text: String,
+}
+
+/// Whose request it is and where it goes.
+pub(super) fn check_envelope(config: &CloudApiConfig, envelope: &Envelope<'_>) -> Result<(), Refusal> {
+    let token = envelope.authorization.and_then(|value| value.strip_prefix("Bearer "));
+    if token != Some(config.token.expose_secret()) {
+        return Err(Refusal::new(190, "Invalid OAuth access token - Cannot parse access token"));
+    }
+    if envelope.version != config.version || envelope.phone_number_id != config.phone_number_id {
+        let missing = Refusal::new(100, "Unsupported post request. The object does not exist");
+        return Err(Refusal { subcode: Some(33), ..missing });
+    }
+    if envelope.content_type.is_none_or(|value| !value.starts_with("application/json")) {
+        return Err(Refusal::new(100, "The content type must be application/json"));
+    }
+    Ok(())
+}
+
+/// What the request says.
+pub(super) fn check_body(templates: &[Template], body: &[u8]) -> Result<Accepted, Refusal> {
+    let body: Value = serde_json::from_slice(body).map_err(|_| Refusal::new(100, "The body isn't JSON"))?;
+    let text = |path: &str| body.pointer(path).and_then(Value::as_str);
+    require(text("/messaging_product") == Some("whatsapp"), 100, "messaging_product must be whatsapp")?;
+    require(text("/recipient_type") == Some("individual"), 100, "recipient_type must be individual")?;
+    let to = text("/to").ok_or_else(|| Refusal::new(131_008, "to is missing"))?;
+    require(
+        PhoneNumber::try_from(to.to_owned()).is_ok(),
+        131_009,
+        "to must be a number with + and country code: without it another number would be called",
+    )?;
+    match text("/type") {
+        Some("template") => {}
+        Some("text" | "interactive" | "image" | "document" | "audio" | "video") => {
+            return Err(Refusal::new(131_047, "No conversation is open: send a template"));
+        }
+        _ => return Err(Refusal::new(100, "type must be a kind of message")),
+    }
+    let callback_data = body.get("biz_opaque_callback_data");
+    let callback_data = callback_data
+        .map(|data| data.as_str().filter(|data| length(data) <= 512))
+        .map(|data| data.ok_or_else(|| Refusal::new(100, "biz_opaque_callback_data must be a text of 512")))
+        .transpose()?;
+
+    let (name, language) = (text("/template/name"), text("/template/language/code"));
+    let template = templates
+        .iter()
+        .find(|known| name == Some(known.name.as_str()) && language == Some(known.language.as_str()))
+        .ok_or_else(|| Refusal::new(132_001, "Template name does not exist in the translation"))?;
+    let parameters = parameters(template, body.pointer("/template/components"))?;
+    let rendered = render_body(&template.body, &parameters);
+    require(length(&rendered) <= MAX_BODY, 132_005, "Translated text too long")?;
+    Ok(Accepted {
+        to: to.to_owned(),
+        callback_data: callback_data.map(str::to_owned),
+        template: template.name.clone(),
+        parameters,
+        text: rendered,
+    })
+}
+
+/// The body's parameters, each with its placeholder's name.
+fn parameters(template: &Template, components: Option<&Value>) -> Result<Vec<(String, String)>, Refusal> {
+    let components = match components {
+        None => &[],
+        Some(Value::Array(components)) => components.as_slice(),
+        Some(_) => return Err(Refusal::new(100, "components must be a list")),
+    };
+    let mut given = vec![];
+    for component in components {
+        require(text(component, "type") == Some("body"), 132_018, "the template has a body alone")?;
+        let list = component.get("parameters").and_then(Value::as_array);
+        given.extend(list.ok_or_else(|| Refusal::new(131_008, "parameters are missing"))?);
+    }
+    let placeholders = Layout::of(&template.body).placeholders;
+    require(
+        given.len() == placeholders.len(),
+        132_000,
+        "Number of parameters does not match the expected number of params",
+    )?;
+    let named = template.parameters.are_named();
+    let mut parameters: Vec<(String, String)> = vec![];
+    for (n, parameter) in given.into_iter().enumerate() {
+        require(text(parameter, "type") == Some("text"), 132_012, "the parameter must be a text")?;
+        let value = text(parameter, "text").ok_or_else(|| Refusal::new(131_008, "text is missing"))?;
+        check_text(value)?;
+        let name = if named {
+            let name = text(parameter, "parameter_name");
+            name.ok_or_else(|| Refusal::new(100, "Parameter name is missing"))?.to_owned()
+        } else {
+            (n + 1).to_string()
+        };
+        let known = placeholders.iter().any(|(placeholder, _)| *placeholder == name);
+        let twice = parameters.iter().any(|(earlier, _)| *earlier == name);
+        require(known && !twice, 132_012, "the parameter isn't one of the template's")?;
+        parameters.push((name, value.to_owned()));
+    }
+    Ok(parameters)
+}
+
+fn check_text(value: &str) -> Result<(), Refusal> {
+    require(!value.trim().is_empty(), 132_018, "Param text cannot be empty")?;
+    require(
+        !value.contains(['\n', '\r', '\t']) && !value.contains("     "),
+        132_018,
+        "Param text cannot have new-line/tab characters or more than 4 consecutive spaces",
+    )
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+    value.get(name).and_then(Value::as_str)
+}
+
+fn require(holds: bool, code: i64, details: &str) -> Result<(), Refusal> {
+    if holds { Ok(()) } else { Err(Refusal::new(code, details)) }
+}

@@ -1,0 +1,206 @@
+//! The message template registered with Meta, and how a request's facts fill it in.
+
+use maintenance_core::{Message, RenterContact};
+
+use crate::{
+    body::{Layout, MAX_BODY},
+    invalid::Fields,
+    wording::{SHORTEST, Value, clean, fit},
+};
+
+/// A message template as it is registered with Meta: outside an open conversation nothing else may be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// Its name: 1 to 512 of `a-z`, `0-9` and `_`.
+    pub name: String,
+    /// Its language, as in `en` or `en_US`.
+    pub language: String,
+    /// Its body text as registered, with the placeholders: it counts towards the 1,024 characters that the
+    /// whole may have, so values are cut to what it leaves.
+    pub body: String,
+    /// What stands in for the placeholders.
+    pub parameters: Parameters,
+}
+
+/// What stands in for a template's placeholders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parameters {
+    /// For `{{1}}`, `{{2}}` and so on, in that order.
+    Positional(Vec<Parameter>),
+    /// For `{{name}}`, in any order.
+    Named(Vec<(String, Parameter)>),
+}
+
+/// A fact that a message tells.
+///
+/// Each becomes one line. When the whole is too long, the description is cut first, then the location, the
+/// title, the renter's name and the trade, each to 20 characters at least; ids, priority and phone number
+/// stay whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Parameter {
+    /// The request's id.
+    RequestId,
+    /// Its title.
+    Title,
+    /// What is wrong.
+    Description,
+    /// How urgent it is.
+    Priority,
+    /// Where in the property.
+    Location,
+    /// The trade needed, or `not stated`.
+    Specialty,
+    /// The renter's name, or `not on file`.
+    RenterName,
+    /// The renter's phone number, or `not on file`.
+    RenterPhone,
+}
+
+impl Template {
+    /// A template in English with all that a worker needs, ready to be registered under that name: its
+    /// [`body`](Self::body) is the text to submit to Meta, with positional parameters.
+    pub fn assignment(name: impl Into<String>) -> Self {
+        use Parameter::{Description, Location, Priority, RenterName, RenterPhone, RequestId, Title};
+        Self {
+            name: name.into(),
+            language: "en".to_owned(),
+            body: "New maintenance request: {{1}}\n\
+                   Priority: {{2}}\n\
+                   Where: {{3}}\n\
+                   What is wrong: {{4}}\n\
+                   Renter: {{5}}, phone {{6}}\n\
+                   Request {{7}} is assigned to you."
+                .to_owned(),
+            parameters: Parameters::Positional(vec![
+                Title,
+                Priority,
+                Location,
+                Description,
+                RenterName,
+                RenterPhone,
+                RequestId,
+            ]),
+        }
+    }
+
+    /// Notes what is wrong with the template.
+    pub(crate) fn check(&self, fields: &mut Fields) {
+        let name = &self.name;
+        let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        fields.rule(
+            (1..=512).contains(&name.len()) && name.bytes().all(word),
+            "template.name",
+            "must have 1 to 512 characters out of a-z, 0-9 and _",
+        );
+        fields.rule(
+            is_language(&self.language),
+            "template.language",
+            "must be a language code, as in en or en_US",
+        );
+        let layout = Layout::of(&self.body);
+        let parameters = self.parameters.by_name();
+        fields.rule(!self.body.trim().is_empty(), "template.body", "is empty; give the text as registered");
+        for (name, _) in &layout.placeholders {
+            fields.rule(
+                parameters.iter().any(|(known, _)| known == name),
+                "template.parameters",
+                format!("has nothing for the placeholder {{{{{name}}}}} of the body"),
+            );
+        }
+        for (n, (name, _)) in parameters.iter().enumerate() {
+            fields.rule(
+                layout.times(name) > 0 && !parameters.iter().take(n).any(|(earlier, _)| earlier == name),
+                format!("template.parameters[{n}]"),
+                "must stand for a placeholder of the body that no other stands for",
+            );
+        }
+        let least: usize = parameters.iter().map(|(name, p)| layout.times(name) * p.least_room()).sum();
+        let most = MAX_BODY.saturating_sub(least);
+        fields.rule(
+            layout.fixed <= most,
+            "template.body",
+            format!("has {} characters besides its placeholders; {most} leave room for them", layout.fixed),
+        );
+    }
+
+    /// The values for a message, in order, each with its placeholder's name: on one line, never empty, and
+    /// together with the body's own text within the limit.
+    pub(crate) fn values(&self, layout: &Layout, message: &Message) -> Vec<(String, String)> {
+        let (names, mut values): (Vec<_>, Vec<_>) = self
+            .parameters
+            .by_name()
+            .into_iter()
+            .map(|(name, parameter)| {
+                let times = layout.times(&name);
+                (name, Value { text: parameter.text(message), times, cut: parameter.cut() })
+            })
+            .unzip();
+        fit(&mut values, MAX_BODY.saturating_sub(layout.fixed));
+        names.into_iter().zip(values.into_iter().map(|value| value.text)).collect()
+    }
+}
+
+impl Parameters {
+    /// Whether each goes with its name.
+    pub(crate) const fn are_named(&self) -> bool {
+        matches!(self, Self::Named(_))
+    }
+
+    fn by_name(&self) -> Vec<(String, Parameter)> {
+        match self {
+            Self::Positional(list) => (1..).map(|n: usize| n.to_string()).zip(list.iter().copied()).collect(),
+            Self::Named(list) => list.clone(),
+        }
+    }
+}
+
+impl Parameter {
+    fn text(self, message: &Message) -> String {
+        const NO_CONTACT: &str = "not on file";
+        let renter = message.renter.as_ref();
+        let (text, fallback): (&str, &str) = match self {
+            Self::RequestId => return message.request_id.to_string(),
+            Self::Priority => (message.priority.as_str(), "not stated"),
+            Self::Title => (message.title.as_str(), "no title"),
+            Self::Description => (message.description.as_str(), "no description"),
+            Self::Location => (message.location.as_str(), "not stated"),
+            Self::Specialty => {
+                let specialty = message.specialty.as_ref().map(|trade| trade.as_str().replace('_', " "));
+                return clean(&specialty.unwrap_or_default(), "not stated");
+            }
+            Self::RenterName => (renter.map_or("", |RenterContact { name, .. }| name.as_str()), NO_CONTACT),
+            Self::RenterPhone => (renter.map_or("", |renter| renter.phone_number.as_str()), NO_CONTACT),
+        };
+        clean(text, fallback)
+    }
+
+    /// Its place in the order of cutting.
+    const fn cut(self) -> Option<u8> {
+        match self {
+            Self::Description => Some(0),
+            Self::Location => Some(1),
+            Self::Title => Some(2),
+            Self::RenterName => Some(3),
+            Self::Specialty => Some(4),
+            Self::RequestId | Self::Priority | Self::RenterPhone => None,
+        }
+    }
+
+    /// The room it may need after cutting.
+    const fn least_room(self) -> usize {
+        match self {
+            Self::RequestId => 36,
+            Self::RenterPhone => 16,
+            // `emergency`, `not on file` and whatever a value that can be cut keeps.
+            _ => SHORTEST,
+        }
+    }
+}
+
+fn is_language(code: &str) -> bool {
+    let (language, region) = code.split_once('_').unwrap_or((code, "US"));
+    (2..=3).contains(&language.len())
+        && language.bytes().all(|b| b.is_ascii_lowercase())
+        && (2..=4).contains(&region.len())
+        && region.bytes().all(|b| b.is_ascii_alphanumeric())
+}

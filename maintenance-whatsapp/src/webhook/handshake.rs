@@ -1,0 +1,58 @@
+//! The handshake by which Meta checks a webhook's address.
+
+use secrecy::SecretString;
+use url::form_urlencoded;
+
+use super::signature::is_secret;
+
+/// A handshake that must be answered with 403.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HandshakeError {
+    /// It isn't a subscription: `hub.mode` isn't `subscribe`, or `hub.challenge` is missing.
+    #[error("hub.mode isn't subscribe, or there is no hub.challenge")]
+    NotASubscription,
+    /// The verify token isn't the one configured.
+    #[error("hub.verify_token isn't the one configured")]
+    WrongToken,
+}
+
+/// The challenge to answer a `GET` with, as plain text and with nothing around it, given its query string.
+///
+/// ```
+/// use maintenance_whatsapp::{SecretString, webhook::handshake};
+///
+/// let query = "hub.mode=subscribe&hub.verify_token=a%20token&hub.challenge=1158201444";
+/// assert_eq!(handshake(query, &SecretString::from("a token")).as_deref(), Ok("1158201444"));
+/// ```
+pub fn handshake(query: &str, verify_token: &SecretString) -> Result<String, HandshakeError> {
+    let value = |name: &str| {
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    };
+    let subscribes = value("hub.mode").as_deref() == Some("subscribe");
+    let challenge = value("hub.challenge").filter(|_| subscribes).ok_or(HandshakeError::NotASubscription)?;
+    let token = value("hub.verify_token").unwrap_or_default();
+    if is_secret(verify_token, &token) { Ok(challenge) } else { Err(HandshakeError::WrongToken) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_subscription_with_the_right_token_is_answered() {
+        let token = SecretString::from("t");
+        let mode = Err(HandshakeError::NotASubscription);
+        for (query, answer) in [
+            ("hub.mode=subscribe&hub.verify_token=t&hub.challenge=1", Ok("1".to_owned())),
+            ("hub.challenge=a%2Bb&hub.verify_token=t&hub.mode=subscribe", Ok("a+b".to_owned())),
+            ("hub.mode=subscribe&hub.verify_token=u&hub.challenge=1", Err(HandshakeError::WrongToken)),
+            ("hub.mode=subscribe&hub.challenge=1", Err(HandshakeError::WrongToken)),
+            ("hub.mode=unsubscribe&hub.verify_token=t&hub.challenge=1", mode.clone()),
+            ("hub.mode=subscribe&hub.verify_token=t", mode.clone()),
+            ("", mode),
+        ] {
+            assert_eq!(handshake(query, &token), answer, "{query}");
+        }
+    }
+}

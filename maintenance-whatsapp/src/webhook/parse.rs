@@ -1,0 +1,321 @@
+//! Reads the updates out of a post.
+//!
+//! One pass over the bytes when every level has the type it should have, as it always does in practice. Only
+//! when one hasn't, a second pass takes the body apart level by level, so that what is wrong harms nothing
+//! beside it.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use chrono::{DateTime, Utc};
+use maintenance_core::{DeliveryError, DeliveryEvent, DeliveryUpdate, NotificationId};
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::{Value, value::RawValue};
+use uuid::Uuid;
+
+use crate::{answer::is_message_id, redact::delivery_error};
+
+/// The field of the changes that tell of messages.
+const MESSAGES: &str = "messages";
+const NO_OBJECT: &str = "isn't an object";
+
+/// What is ignored stays readable, but somebody else wrote it: on one line, short, without numbers.
+fn readable(what: &str, value: &str) -> String {
+    delivery_error("", &[&format!("{what} {value}")]).text
+}
+
+/// What a post says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Webhook {
+    /// What became of messages, in the order of the post.
+    pub updates: Vec<DeliveryUpdate>,
+    /// How many messages from people it holds; they aren't read yet.
+    pub inbound: usize,
+    /// What was understood and is of no concern to the engine.
+    pub ignored: Vec<Ignored>,
+    /// What could not be read.
+    pub problems: Vec<ItemProblem>,
+}
+
+/// A part of a post that is no update.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ignored {
+    /// Where it is, as in `entry[0].changes[0].value.statuses[17]`.
+    pub path: String,
+    /// What it is: a status or a field that the engine has no use for, or an error that isn't of a message.
+    pub what: String,
+}
+
+/// A part of a post that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path} {what}")]
+pub struct ItemProblem {
+    /// Where it is, as in `entry[0].changes[0].value.statuses[17]`; `body` for the whole.
+    pub path: String,
+    /// What was wrong; quotes nothing of the post.
+    pub what: &'static str,
+}
+
+/// Reads a post whose signature was verified. Never fails: what can't be read is a problem of its own and
+/// leaves the rest as it is.
+pub fn parse(body: &[u8]) -> Webhook {
+    let mut webhook = Webhook::default();
+    if let Ok(body) = serde_json::from_slice::<Body<'_>>(body) {
+        for (e, entry) in body.entry.iter().enumerate() {
+            for (c, Change { field, value }) in entry.changes.iter().enumerate() {
+                let at = At { entry: e, change: c };
+                if field != MESSAGES {
+                    webhook.ignore(at.path(""), readable("field", field));
+                    continue;
+                }
+                webhook.inbound += value.messages.len();
+                for (n, status) in value.statuses.iter().enumerate() {
+                    webhook.status(status, || at.path(&format!(".value.statuses[{n}]")));
+                }
+                for (n, error) in value.errors.iter().enumerate() {
+                    webhook.ignore(at.path(&format!(".value.errors[{n}]")), error_of(error).to_string());
+                }
+            }
+        }
+    } else {
+        webhook.take_apart(&String::from_utf8_lossy(body));
+    }
+    webhook
+}
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    entry: Vec<Entry<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Entry<'a> {
+    #[serde(borrow)]
+    changes: Vec<Change<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Change<'a> {
+    #[serde(borrow)]
+    field: Cow<'a, str>,
+    #[serde(borrow)]
+    value: ChangeValue<'a>,
+}
+
+#[derive(Deserialize)]
+struct ChangeValue<'a> {
+    #[serde(borrow, default)]
+    statuses: Vec<Status<'a>>,
+    #[serde(default)]
+    messages: Vec<IgnoredAny>,
+    #[serde(default)]
+    errors: Vec<Value>,
+}
+
+/// A message's status, whose parts are read one by one, so that a wrong one is told by its name.
+#[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "Meta's names")]
+struct Status<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    status: Option<&'a RawValue>,
+    #[serde(borrow)]
+    timestamp: Option<&'a RawValue>,
+    #[serde(borrow)]
+    biz_opaque_callback_data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    errors: Option<&'a RawValue>,
+}
+
+impl Status<'_> {
+    /// The update, what else the status is, or what was wrong with it.
+    fn read(&self) -> Result<Result<DeliveryUpdate, String>, &'static str> {
+        let id = text(self.id).filter(|id| is_message_id(id));
+        let id = id.ok_or("has no id of 1 to 512 visible ASCII characters")?;
+        let status = text(self.status).ok_or("has no status that is a text")?;
+        let event = match &*status {
+            "sent" => DeliveryEvent::Sent,
+            "delivered" => DeliveryEvent::Delivered,
+            // A voice message that was played was seen too.
+            "read" | "played" => DeliveryEvent::Read,
+            "failed" => DeliveryEvent::Failed,
+            other => return Ok(Err(readable("status", other))),
+        };
+        let at = self.timestamp.and_then(time).ok_or("has no timestamp in seconds")?;
+        let notification_id = text(self.biz_opaque_callback_data).and_then(|id| Uuid::try_parse(&id).ok());
+        let errors = self.errors.filter(|_| event == DeliveryEvent::Failed);
+        Ok(Ok(DeliveryUpdate {
+            notification_id: notification_id.map(NotificationId::from_uuid),
+            provider_message_id: id.into_owned(),
+            event,
+            at,
+            error: errors.and_then(first_error),
+        }))
+    }
+}
+
+impl Webhook {
+    fn status(&mut self, status: &Status<'_>, path: impl FnOnce() -> String) {
+        match status.read() {
+            Ok(Ok(update)) => self.updates.push(update),
+            Ok(Err(other)) => self.ignore(path(), other),
+            Err(what) => self.problem(path(), what),
+        }
+    }
+
+    fn ignore(&mut self, path: String, what: String) {
+        self.ignored.push(Ignored { path, what });
+    }
+
+    fn problem(&mut self, path: impl Into<String>, what: &'static str) {
+        self.problems.push(ItemProblem { path: path.into(), what });
+    }
+
+    /// The second pass: each level by itself. Bytes that aren't UTF-8 have been replaced, so that they spoil
+    /// no more than the text they are in.
+    fn take_apart(&mut self, body: &str) {
+        let Some(parts) = object(body) else {
+            let json = serde_json::from_str::<IgnoredAny>(body).is_ok();
+            return self.problem("body", if json { NO_OBJECT } else { "isn't JSON" });
+        };
+        for (e, entry) in self.list(&parts, "entry", true, || "body".to_owned()).into_iter().enumerate() {
+            let path = || format!("entry[{e}]");
+            let Some(parts) = object(entry.get()) else {
+                self.problem(path(), NO_OBJECT);
+                continue;
+            };
+            for (c, change) in self.list(&parts, "changes", true, path).into_iter().enumerate() {
+                self.take_apart_change(change, At { entry: e, change: c });
+            }
+        }
+    }
+
+    fn take_apart_change(&mut self, change: &RawValue, at: At) {
+        let Some(parts) = object(change.get()) else {
+            return self.problem(at.path(""), NO_OBJECT);
+        };
+        match text(parts.get("field").copied()) {
+            Some(field) if field == MESSAGES => {}
+            Some(field) => return self.ignore(at.path(""), readable("field", &field)),
+            None => return self.problem(at.path(""), "has no field that is a text"),
+        }
+        let Some(value) = parts.get("value") else {
+            return self.problem(at.path(""), "has no value");
+        };
+        let Some(parts) = object(value.get()) else {
+            return self.problem(at.path(".value"), NO_OBJECT);
+        };
+        let path = || at.path(".value");
+        self.inbound += self.list(&parts, "messages", false, path).len();
+        for (n, status) in self.list(&parts, "statuses", false, path).into_iter().enumerate() {
+            let path = || at.path(&format!(".value.statuses[{n}]"));
+            // Only a status with a name twice needs the slower way.
+            if let Ok(status) = serde_json::from_str::<Status<'_>>(status.get()) {
+                self.status(&status, path);
+            } else if let Some(parts) = object(status.get()) {
+                self.status(&Status::of(&parts), path);
+            } else {
+                self.problem(path(), NO_OBJECT);
+            }
+        }
+        for (n, error) in self.list(&parts, "errors", false, path).into_iter().enumerate() {
+            let error = serde_json::from_str(error.get()).unwrap_or_default();
+            self.ignore(at.path(&format!(".value.errors[{n}]")), error_of(&error).to_string());
+        }
+    }
+
+    /// The list of that name; what keeps it from being read is noted.
+    fn list<'a>(
+        &mut self,
+        parts: &HashMap<String, &'a RawValue>,
+        name: &'static str,
+        required: bool,
+        path: impl Fn() -> String,
+    ) -> Vec<&'a RawValue> {
+        let list = parts.get(name).copied().filter(|list| list.get() != "null");
+        match list.map(|list| serde_json::from_str(list.get())) {
+            Some(Ok(list)) => return list,
+            Some(Err(_)) => self.problem(format!("{}.{name}", path()), "isn't a list"),
+            None if required => self.problem(format!("{}.{name}", path()), "is missing"),
+            None => {}
+        }
+        vec![]
+    }
+}
+
+impl<'a> Status<'a> {
+    fn of(parts: &HashMap<String, &'a RawValue>) -> Self {
+        let part = |name: &str| parts.get(name).copied();
+        Self {
+            id: part("id"),
+            status: part("status"),
+            timestamp: part("timestamp"),
+            biz_opaque_callback_data: part("biz_opaque_callback_data"),
+            errors: part("errors"),
+        }
+    }
+}
+
+/// Where a change is in the post.
+#[derive(Clone, Copy)]
+struct At {
+    entry: usize,
+    change: usize,
+}
+
+impl At {
+    fn path(self, below: &str) -> String {
+        format!("entry[{}].changes[{}]{below}", self.entry, self.change)
+    }
+}
+
+fn object(json: &str) -> Option<HashMap<String, &RawValue>> {
+    serde_json::from_str(json).ok()
+}
+
+fn text(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    let json = value?.get();
+    let plain = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
+    match plain.filter(|plain| !plain.contains('\\')) {
+        Some(plain) => Some(Cow::Borrowed(plain)),
+        None => serde_json::from_str(json).ok().map(Cow::Owned),
+    }
+}
+
+/// A time in whole seconds, as text or as a number. Only this century up to 2100 counts: a time in
+/// milliseconds or of no sense would put the record's dates out of all order.
+fn time(value: &RawValue) -> Option<DateTime<Utc>> {
+    const FROM_2000_TO_2100: std::ops::Range<i64> = 946_684_800..4_102_444_800;
+    let seconds = value.get().trim_matches('"').parse().ok()?;
+    DateTime::from_timestamp(seconds, 0).filter(|_| FROM_2000_TO_2100.contains(&seconds))
+}
+
+fn first_error(errors: &RawValue) -> Option<DeliveryError> {
+    let errors: Value = serde_json::from_str(errors.get()).ok()?;
+    errors.get(0).filter(|error| error.is_object()).map(error_of)
+}
+
+/// The code and the texts of an error as webhooks write it, each text once.
+fn error_of(error: &Value) -> DeliveryError {
+    let code = match error.get("code") {
+        Some(Value::Number(code)) => code.to_string(),
+        Some(Value::String(code)) if code.bytes().all(|b| b.is_ascii_digit()) && code.len() <= 9 => {
+            code.clone()
+        }
+        _ => "unknown".to_owned(),
+    };
+    let data = error.get("error_data");
+    let details = data.and_then(|data| data.get("details")).or(data);
+    let texts = [error.get("title"), error.get("message"), details];
+    let mut told: Vec<&str> = vec![];
+    for text in texts.into_iter().flatten().filter_map(Value::as_str) {
+        if !told.contains(&text) {
+            told.push(text);
+        }
+    }
+    delivery_error(&code, &told)
+}
+
+#[cfg(test)]
+mod tests;

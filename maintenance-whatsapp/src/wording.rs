@@ -1,0 +1,143 @@
+//! Makes any text fit to be a template parameter: no line break, no tab, no run of spaces, never empty, and
+//! short enough for the whole body.
+
+use crate::body::length;
+
+/// What a value that can be cut keeps at least; the rest of a body must leave that much room.
+pub(crate) const SHORTEST: usize = 20;
+
+/// A value to fit into a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Value {
+    pub(crate) text: String,
+    /// How often the body uses it.
+    pub(crate) times: usize,
+    /// Its place in the order in which values are cut, or `None` for one that never is.
+    pub(crate) cut: Option<u8>,
+}
+
+/// The text on one line: white space and control characters become single spaces. A text with nothing to see
+/// in it becomes the fallback.
+pub(crate) fn clean(text: &str, fallback: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let line = words.collect::<Vec<_>>().join(" ");
+    if line.chars().all(|c| c == ' ' || is_invisible(c)) { fallback.to_owned() } else { line }
+}
+
+/// Cuts values until they fit into `room`, first things first, each to [`SHORTEST`] at least.
+pub(crate) fn fit(values: &mut [Value], room: usize) {
+    let mut total: usize = values.iter().map(|value| value.times * length(&value.text)).sum();
+    let mut order: Vec<&mut Value> =
+        values.iter_mut().filter(|value| value.cut.is_some() && value.times > 0).collect();
+    order.sort_by_key(|value| value.cut);
+    for value in order {
+        if total <= room {
+            return;
+        }
+        let before = length(&value.text);
+        let wanted = before.saturating_sub((total - room).div_ceil(value.times)).max(SHORTEST);
+        value.text = cut(&value.text, wanted);
+        total -= value.times * before.saturating_sub(length(&value.text));
+    }
+}
+
+/// The text in at most `most` characters, with an ellipsis where something was cut off.
+fn cut(text: &str, most: usize) -> String {
+    if length(text) <= most {
+        return text.to_owned();
+    }
+    let mut left = most.saturating_sub(1);
+    let kept = text.chars().take_while(|c| {
+        let fits = c.len_utf16() <= left;
+        left = left.saturating_sub(c.len_utf16());
+        fits
+    });
+    let mut kept: String = kept.collect();
+    kept.truncate(kept.trim_end().len());
+    kept.push('…');
+    kept
+}
+
+/// Whether a character shows nothing, so that a text of such alone counts as empty.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2064}' | '\u{FE0F}' | '\u{FEFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn value(text: &str, cut: Option<u8>) -> Value {
+        Value { text: text.to_owned(), times: 1, cut }
+    }
+
+    #[test]
+    fn a_text_of_several_lines_becomes_one() {
+        assert_eq!(
+            clean(" The sink\r\n\tleaks      badly\u{0}\u{2028}now ", "-"),
+            "The sink leaks badly now"
+        );
+    }
+
+    #[test]
+    fn a_text_with_nothing_to_see_in_it_becomes_the_fallback() {
+        for text in ["", " \n\t", "\u{200B}", " \u{FEFF} \u{2060}"] {
+            assert_eq!(clean(text, "not on file"), "not on file");
+        }
+    }
+
+    #[test]
+    fn what_fits_is_not_cut() {
+        let mut values = [value("12345", Some(0)), value("67890", None)];
+        fit(&mut values, 10);
+        assert_eq!((values[0].text.as_str(), values[1].text.as_str()), ("12345", "67890"));
+    }
+
+    #[test]
+    fn the_first_in_the_order_is_cut_before_the_second() {
+        let (long, other) = ("a".repeat(100), "b".repeat(50));
+        let mut values = [value(&other, Some(1)), value(&long, Some(0))];
+        fit(&mut values, 90);
+        assert_eq!(values[0].text, other);
+        assert_eq!(values[1].text, "a".repeat(39) + "…");
+        let mut values = [value(&other, Some(1)), value(&long, Some(0))];
+        fit(&mut values, 60);
+        assert_eq!(values[0].text, "b".repeat(39) + "…");
+        assert_eq!(values[1].text, "a".repeat(19) + "…");
+    }
+
+    #[test]
+    fn a_cut_leaves_no_half_of_a_character_and_no_space_before_the_ellipsis() {
+        assert_eq!(cut("ab cdef", 4), "ab…");
+        assert_eq!(cut("😀😀😀", 4), "😀…");
+    }
+
+    proptest! {
+        #[test]
+        fn a_cleaned_text_is_one_line_without_runs_of_spaces_and_never_empty(text in any::<String>()) {
+            let line = clean(&text, "not given");
+            prop_assert!(!line.trim().is_empty());
+            prop_assert!(!line.chars().any(char::is_control));
+            prop_assert!(!line.contains("  "));
+            prop_assert_eq!(clean(&line, "not given"), line);
+        }
+
+        #[test]
+        fn values_always_fit_when_there_is_room_for_the_shortest(
+            texts in proptest::collection::vec((".{1,300}", 1..3_usize, 0..5_u8), 1..6),
+            spare in 0..500_usize,
+        ) {
+            let mut values: Vec<_> = texts
+                .into_iter()
+                .map(|(text, times, rank)| Value { text, times, cut: Some(rank) })
+                .collect();
+            let room = values.iter().map(|value| value.times * SHORTEST).sum::<usize>() + spare;
+            fit(&mut values, room);
+            let total: usize = values.iter().map(|value| value.times * length(&value.text)).sum();
+            prop_assert!(total <= room);
+            prop_assert!(values.iter().all(|value| !value.text.is_empty()));
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Receiving webhooks, over real HTTP against the router.
+
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod support;
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+
+use maintenance_core::{
+    DeliveryEffect,
+    DeliveryEvent::{self, Delivered, Failed, Read, Sent},
+    DeliveryUpdate, Maintenance, Notifier as _, RepositoryErrorKind,
+    mock::{MockDirectory, MockRepository},
+};
+use maintenance_whatsapp::{
+    fake::{Automatic, FakeCloudApi, Fault},
+    webhook::{MAX_BODY, WebhookConfig, router},
+};
+use reqwest::{Client, StatusCode};
+use support::{fake, message};
+use tokio::net::TcpListener;
+
+const SECRET: &str = "test_app_secret_0123456789abcdef";
+
+/// A host with the webhook, over a store that keeps the updates or, on demand, fails.
+struct Host {
+    url: String,
+    updates: Arc<Mutex<Vec<DeliveryUpdate>>>,
+    fails: Arc<AtomicBool>,
+}
+
+impl Host {
+    async fn start() -> Self {
+        let (updates, fails) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<AtomicBool>::default());
+        let mut repository = MockRepository::new();
+        let (kept, failing) = (Arc::clone(&updates), Arc::clone(&fails));
+        repository.expect_record_deliveries().returning(move |updates| {
+            if failing.load(Ordering::Relaxed) {
+                return Err(RepositoryErrorKind::Unavailable.into());
+            }
+            kept.lock().unwrap().extend_from_slice(updates);
+            // As if no message were known: the router must not mind.
+            Ok(vec![DeliveryEffect::Unknown; updates.len()])
+        });
+        let maintenance = Maintenance::new(Arc::new(repository), MockDirectory::new());
+        let config = WebhookConfig::new(SECRET, "a verify token").unwrap();
+        let app = axum::Router::new().nest("/webhooks/whatsapp", router(maintenance, config));
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}/webhooks/whatsapp", listener.local_addr().unwrap());
+        tokio::spawn(async { axum::serve(listener, app).await });
+        Self { url, updates, fails }
+    }
+
+    /// A fake that posts to it, and a message that the fake accepted.
+    async fn fake(&self, automatic: Automatic) -> (FakeCloudApi, maintenance_whatsapp::CloudApi) {
+        let (fake, api) = fake().await;
+        fake.webhook(&self.url, SECRET, automatic);
+        (fake, api)
+    }
+
+    fn events(&self) -> Vec<DeliveryEvent> {
+        self.updates.lock().unwrap().iter().map(|update| update.event).collect()
+    }
+}
+
+#[tokio::test]
+async fn only_a_handshake_with_the_right_token_is_answered_with_the_bare_challenge() {
+    let host = Host::start().await;
+    for (query, status, body) in [
+        (
+            "hub.mode=subscribe&hub.verify_token=a%20verify%20token&hub.challenge=1158201444",
+            200,
+            "1158201444",
+        ),
+        ("hub.mode=subscribe&hub.verify_token=another&hub.challenge=1158201444", 403, ""),
+        ("hub.mode=subscribe&hub.verify_token=a%20verify%20token", 403, ""),
+        ("", 403, ""),
+    ] {
+        let answer = Client::new().get(format!("{}?{query}", host.url)).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{query}");
+        assert_eq!(answer.text().await.unwrap(), body);
+    }
+}
+
+#[tokio::test]
+async fn a_post_without_a_good_signature_is_refused_and_nothing_of_it_is_stored() {
+    let host = Host::start().await;
+    let body = r#"{"entry":[{"changes":[{"field":"messages","value":{"statuses":[{"id":"a","status":"sent","timestamp":"1750030073"}]}}]}]}"#;
+    let of_another_body = "sha256=f18075f0bbeb02ee5043593392c48c4a9eafb26469f108d9615c5a772d1df41e";
+    for signature in [None, Some(""), Some("sha256=zz"), Some("sha1=00"), Some(of_another_body)] {
+        let mut post = Client::new().post(&host.url).body(body);
+        if let Some(signature) = signature {
+            post = post.header("X-Hub-Signature-256", signature);
+        }
+        assert_eq!(post.send().await.unwrap().status(), StatusCode::UNAUTHORIZED, "{signature:?}");
+    }
+    assert_eq!(host.events(), []);
+}
+
+#[tokio::test]
+async fn a_post_signed_as_the_check_vector_is_taken() {
+    let host = Host::start().await;
+    let post = Client::new()
+        .post(&host.url)
+        .header(
+            "X-Hub-Signature-256",
+            "sha256=f18075f0bbeb02ee5043593392c48c4a9eafb26469f108d9615c5a772d1df41e",
+        )
+        .body(r#"{"object":"whatsapp_business_account","entry":[]}"#);
+    assert_eq!(post.send().await.unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn statuses_are_stored_in_any_order_as_often_as_they_come() {
+    let host = Host::start().await;
+    let (fake, api) = host.fake(Automatic::Off).await;
+    let receipt = api.notify(&message()).await.unwrap();
+    let sent = &fake.wait_for_messages(1).await[0];
+    let (read, delivered) = (sent.status("read"), sent.status("delivered"));
+    assert_eq!(fake.post(&[read.clone(), delivered, read]).await.unwrap(), 200);
+    assert_eq!(fake.post(&[sent.failed(131_026, "Message undeliverable")]).await.unwrap(), 200);
+    assert_eq!(host.events(), [Read, Delivered, Read, Failed]);
+    let updates = host.updates.lock().unwrap();
+    assert!(updates.iter().all(|update| update.provider_message_id == receipt.provider_message_id));
+    assert_eq!(updates[0].notification_id, Some(message().notification_id));
+    assert_eq!(updates[3].notification_id, None);
+    assert_eq!(updates[3].error.as_ref().unwrap().to_string(), "131026: Message undeliverable");
+}
+
+#[tokio::test]
+async fn a_thousand_statuses_with_a_broken_one_store_the_others() {
+    let host = Host::start().await;
+    let (fake, api) = host.fake(Automatic::Off).await;
+    api.notify(&message()).await.unwrap();
+    let mut statuses = vec![fake.messages()[0].status("delivered"); 1_000];
+    statuses[17].wamid.clear();
+    assert_eq!(fake.post(&statuses).await.unwrap(), 200);
+    assert_eq!(host.events().len(), 999);
+}
+
+#[tokio::test]
+async fn a_signed_body_that_cannot_be_read_is_not_asked_for_again() {
+    let host = Host::start().await;
+    let (fake, _) = host.fake(Automatic::Off).await;
+    for body in [&b""[..], b"{", b"null", b"\xFF\xFE", br#"{"entry":[7]}"#] {
+        assert_eq!(fake.post_bytes(body.to_vec()).await.unwrap(), 200, "{body:?}");
+    }
+    assert_eq!(host.events(), []);
+}
+
+#[tokio::test]
+async fn a_body_up_to_the_limit_is_taken_and_a_longer_one_refused() {
+    let host = Host::start().await;
+    let (fake, _) = host.fake(Automatic::Off).await;
+    let body = |length: usize| format!("{{\"entry\":[],\"x\":\"{}\"}}", "x".repeat(length - 19)).into_bytes();
+    assert_eq!(body(100).len(), 100);
+    assert_eq!(fake.post_bytes(body(MAX_BODY)).await.unwrap(), 200);
+    assert_eq!(fake.post_bytes(body(MAX_BODY + 1)).await.unwrap(), 413);
+}
+
+#[tokio::test]
+async fn what_could_not_be_stored_is_left_to_be_delivered_again() {
+    let host = Host::start().await;
+    let (fake, api) = host.fake(Automatic::Off).await;
+    api.notify(&message()).await.unwrap();
+    let status = fake.messages()[0].status("sent");
+    host.fails.store(true, Ordering::Relaxed);
+    assert_eq!(fake.post(std::slice::from_ref(&status)).await.unwrap(), 503);
+    host.fails.store(false, Ordering::Relaxed);
+    assert_eq!(fake.post(&[status]).await.unwrap(), 200);
+    assert_eq!(host.events(), [Sent]);
+}
+
+#[tokio::test]
+async fn the_fake_tells_of_each_message_by_itself_after_it_answers() {
+    let host = Host::start().await;
+    let (fake, api) = host.fake(Automatic::AfterAnswer).await;
+    api.notify(&message()).await.unwrap();
+    fake.webhooks_done().await;
+    assert_eq!(host.events(), [Sent, Delivered, Read]);
+}
+
+#[tokio::test]
+async fn a_webhook_can_come_before_the_answer_to_its_send_and_even_without_one() {
+    let host = Host::start().await;
+    let (fake, api) = host.fake(Automatic::BeforeAnswer).await;
+    fake.fault(Fault::hang_up().kept());
+    api.notify(&message()).await.unwrap_err();
+    assert_eq!(host.events(), [Sent, Delivered, Read]);
+    assert_eq!(host.updates.lock().unwrap()[0].notification_id, Some(message().notification_id));
+    api.notify(&message()).await.unwrap();
+    assert_eq!(host.events().len(), 6);
+}
+
+#[test]
+fn empty_secrets_are_refused_and_no_secret_is_shown() {
+    let fields = WebhookConfig::new("", " ").unwrap_err().fields;
+    assert_eq!(fields.iter().map(|field| &*field.field).collect::<Vec<_>>(), ["app_secret", "verify_token"]);
+    let shown = format!("{:?}", WebhookConfig::new(SECRET, "a verify token").unwrap());
+    assert!(!shown.contains("secret_0") && !shown.contains("a verify"), "{shown}");
+}

@@ -1,0 +1,411 @@
+//! Sending, over real HTTP against the fake.
+
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod support;
+
+use std::time::Duration;
+
+use maintenance_core::{
+    Description, Location, Name, NextStep, Notifier as _, NotifyError, PhoneNumber, RenterContact,
+    SendEffect, Specialty, Title,
+};
+use maintenance_whatsapp::{
+    CloudApi, CloudApiConfig, Pacing, Parameter, Parameters, SetupError, Template,
+    fake::{FakeCloudApi, Fault},
+    render_body,
+};
+use proptest::prelude::*;
+use support::{TO, config, fake, message, number};
+
+const RETRY: NextStep = NextStep::Retry { after: None };
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// What the notifier answers to one message under that fault.
+async fn under(fault: Fault) -> NotifyError {
+    let (fake, api) = fake().await;
+    fake.fault(fault);
+    api.notify(&message()).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_message_goes_out_exactly_as_the_api_wants_it() {
+    let (fake, api) = fake().await;
+    let receipt = api.notify(&message()).await.unwrap();
+    let sent = &fake.messages()[0];
+    assert_eq!(receipt.provider_message_id, sent.wamid);
+    let body = concat!(
+        r#"{"messaging_product":"whatsapp","recipient_type":"individual","to":"+16505551234","#,
+        r#""type":"template","template":{"name":"maintenance_request","language":{"code":"en"},"#,
+        r#""components":[{"type":"body","parameters":[{"type":"text","text":"Sink leaks"},"#,
+        r#"{"type":"text","text":"high"},{"type":"text","text":"Kitchen, flat 4"},"#,
+        r#"{"type":"text","text":"Water on the kitchen floor"},{"type":"text","text":"Zoë Example"},"#,
+        r#"{"type":"text","text":"+12025550123"},"#,
+        r#"{"type":"text","text":"0b7c1d7e-9d43-4c5e-8f07-7b1f6f6a2c11"}]}]},"#,
+        r#""biz_opaque_callback_data":"6f1b0f0e-5d0c-4a3e-9c39-0a4a6f6f2f10"}"#,
+    );
+    assert_eq!(String::from_utf8(sent.body.clone()).unwrap(), body);
+    assert_eq!(sent.notification_id(), Some(message().notification_id));
+    assert_eq!(
+        sent.text,
+        "New maintenance request: Sink leaks\nPriority: high\nWhere: Kitchen, flat 4\n\
+         What is wrong: Water on the kitchen floor\nRenter: Zoë Example, phone +12025550123\n\
+         Request 0b7c1d7e-9d43-4c5e-8f07-7b1f6f6a2c11 is assigned to you."
+    );
+}
+
+#[tokio::test]
+async fn named_parameters_carry_their_names() {
+    let named = |name: &str, parameter| (name.to_owned(), parameter);
+    let template = Template {
+        name: "named".to_owned(),
+        language: "en_US".to_owned(),
+        body: "Trade {{trade}}, room {{room}}.".to_owned(),
+        parameters: Parameters::Named(vec![
+            named("room", Parameter::Location),
+            named("trade", Parameter::Specialty),
+        ]),
+    };
+    let fake = FakeCloudApi::start(CloudApiConfig { template, ..config() }).await.unwrap();
+    let api = CloudApi::new(fake.config()).unwrap();
+    let mut message = message();
+    api.notify(&message).await.unwrap();
+    message.specialty = Some(Specialty::PEST_CONTROL);
+    api.notify(&message).await.unwrap();
+    let sent = fake.messages();
+    assert_eq!(sent[0].text, "Trade not stated, room Kitchen, flat 4.");
+    assert_eq!(sent[1].text, "Trade pest control, room Kitchen, flat 4.");
+    let parameters = concat!(
+        r#""parameters":[{"type":"text","parameter_name":"room","text":"Kitchen, flat 4"},"#,
+        r#"{"type":"text","parameter_name":"trade","text":"not stated"}]"#,
+    );
+    assert!(String::from_utf8(sent[0].body.clone()).unwrap().contains(parameters));
+}
+
+#[tokio::test]
+async fn a_template_without_placeholders_has_no_components() {
+    let template = Template {
+        body: "There is work for you.".to_owned(),
+        parameters: Parameters::Positional(vec![]),
+        ..Template::assignment("plain")
+    };
+    let fake = FakeCloudApi::start(CloudApiConfig { template, ..config() }).await.unwrap();
+    CloudApi::new(fake.config()).unwrap().notify(&message()).await.unwrap();
+    let body = String::from_utf8(fake.messages()[0].body.clone()).unwrap();
+    assert!(body.contains(r#""template":{"name":"plain","language":{"code":"en"}},"#), "{body}");
+}
+
+#[tokio::test]
+async fn a_message_goes_out_without_the_renters_contact() {
+    let (fake, api) = fake().await;
+    let mut message = message();
+    message.renter = None;
+    api.notify(&message).await.unwrap();
+    assert!(fake.messages()[0].text.contains("Renter: not on file, phone not on file\n"));
+}
+
+#[tokio::test]
+async fn the_longest_texts_are_cut_and_ids_and_numbers_stay_whole() {
+    let (fake, api) = fake().await;
+    let mut message = message();
+    message.title = Title::new(&"t".repeat(200)).unwrap();
+    message.location = Location::new(&"l".repeat(500)).unwrap();
+    message.description = Description::new(&"😀 d\n".repeat(2_000)).unwrap();
+    api.notify(&message).await.unwrap();
+    let text = &fake.messages()[0].text;
+    assert!(text.contains(&"t".repeat(200)) && text.contains(&"l".repeat(500)));
+    assert!(text.contains(&message.request_id.to_string()) && text.contains("+12025550123"));
+    assert!(text.contains("…") && text.chars().count() <= 1024);
+}
+
+#[tokio::test]
+async fn every_error_code_is_answered_as_the_table_says() {
+    use SendEffect::{NotSent, Unknown};
+    let day = NextStep::Retry { after: Some(seconds(86_400)) };
+    let pause = |after| NextStep::PauseChannel { after: seconds(after) };
+    let table: [(&[i64], NextStep, SendEffect); 11] = [
+        (&[131_056], NextStep::Retry { after: Some(seconds(4)) }, NotSent),
+        (&[130_429], pause(10), NotSent),
+        (&[4, 80_007], pause(300), NotSent),
+        (&[1, 2, 131_000, 131_016, 133_004], RETRY, Unknown),
+        (&[131_057], RETRY, NotSent),
+        (
+            &[
+                0, 3, 10, 190, 200, 250, 299, 368, 131_005, 131_031, 131_037, 131_042, 131_045, 131_048,
+                131_064, 133_000, 133_006, 133_010, 33,
+            ],
+            NextStep::StopChannel,
+            NotSent,
+        ),
+        (&[131_047], NextStep::Fix, NotSent),
+        (&[132_001, 132_005, 132_007, 132_015, 132_016, 132_068, 132_069], NextStep::StopChannel, NotSent),
+        (
+            &[100, 131_008, 131_009, 131_051, 131_053, 132_000, 132_012, 132_018, 135_000],
+            NextStep::Fix,
+            NotSent,
+        ),
+        (&[131_026, 131_021, 130_403, 130_497, 131_030, 131_062], NextStep::GiveUp, NotSent),
+        (&[131_049, 130_472, 131_050], day, NotSent),
+    ];
+    let (fake, api) = fake().await;
+    for (codes, next, effect) in table {
+        for &code in codes {
+            fake.fault(Fault::error(code));
+            let error = api.notify(&message()).await.unwrap_err();
+            assert_eq!((error.next, error.effect), (next, effect), "{code}");
+            assert_eq!(error.error.code, code.to_string());
+            assert!(!error.error.text.is_empty());
+        }
+    }
+    assert_eq!(fake.messages().len(), 0);
+}
+
+#[tokio::test]
+async fn a_refused_attempt_waits_longer_each_time_for_the_recipient() {
+    let (fake, api) = fake().await;
+    fake.fault(Fault::error(131_056).always());
+    let mut message = message();
+    for (attempt, wait) in [(1, 4), (2, 16), (3, 64)] {
+        message.attempt = attempt;
+        let error = api.notify(&message).await.unwrap_err();
+        assert_eq!(error.next, NextStep::Retry { after: Some(seconds(wait)) });
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_the_api_asks_for_is_honoured() {
+    let error = under(Fault::error(130_429).retry_after(42)).await;
+    assert_eq!(error.next, NextStep::PauseChannel { after: seconds(42) });
+    let error = under(Fault::answer(429, "").retry_after(7)).await;
+    assert_eq!(
+        (error.next, error.effect),
+        (NextStep::PauseChannel { after: seconds(7) }, SendEffect::NotSent)
+    );
+}
+
+#[tokio::test]
+async fn an_error_page_of_a_proxy_leaves_the_outcome_unknown() {
+    let error = under(Fault::answer(502, "<html>Bad gateway</html>")).await;
+    assert_eq!((error.next, error.effect), (RETRY, SendEffect::Unknown));
+    assert_eq!(error.error.code, "http_502");
+}
+
+#[tokio::test]
+async fn an_acceptance_that_cannot_be_read_leaves_the_outcome_unknown() {
+    for body in ["", "<html>", "{\"messages\":["] {
+        let error = under(Fault::answer(200, body).kept()).await;
+        assert_eq!((error.next, error.effect), (RETRY, SendEffect::Unknown), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_read_only_so_far() {
+    let error = under(Fault::answer(500, format!("{{\"error\":\"{}\"}}", "x".repeat(10_000_000)))).await;
+    assert_eq!((error.next, error.effect), (RETRY, SendEffect::Unknown));
+    assert_eq!(error.error.code, "http_500");
+}
+
+#[tokio::test]
+async fn a_late_answer_leaves_the_outcome_unknown() {
+    let fake = FakeCloudApi::start(config()).await.unwrap();
+    let config = CloudApiConfig { request_timeout: Duration::from_millis(300), ..fake.config() };
+    let api = CloudApi::new(config).unwrap();
+    fake.fault(Fault::delay(seconds(3_600)));
+    let error = api.notify(&message()).await.unwrap_err();
+    assert_eq!((error.next, error.effect), (RETRY, SendEffect::Unknown));
+    assert_eq!(error.error.code, "timeout");
+    fake.wait_for_messages(1).await;
+    fake.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_lost_connection_leaves_the_outcome_unknown_whether_or_not_the_message_was_accepted() {
+    for (fault, accepted) in [(Fault::hang_up(), 0), (Fault::hang_up().kept(), 1)] {
+        let (fake, api) = fake().await;
+        fake.fault(fault);
+        let error = api.notify(&message()).await.unwrap_err();
+        assert_eq!((error.next, error.effect), (RETRY, SendEffect::Unknown));
+        assert_eq!(error.error.code, "no_answer");
+        assert_eq!((fake.messages().len(), fake.refused()), (accepted, 1 - accepted));
+        api.notify(&message()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_refused_connection_has_sent_nothing() {
+    let fake = FakeCloudApi::start(config()).await.unwrap();
+    let api = CloudApi::new(fake.config()).unwrap();
+    fake.shutdown().await;
+    let error = api.notify(&message()).await.unwrap_err();
+    assert_eq!((error.next, error.effect), (RETRY, SendEffect::NotSent));
+    assert_eq!(error.error.code, "no_connection");
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_exist_has_been_sent_nothing() {
+    let base_url = "http://does-not-exist.invalid".to_owned();
+    let api = CloudApi::new(CloudApiConfig { base_url, ..config() }).unwrap();
+    let error = api.notify(&message()).await.unwrap_err();
+    assert_eq!((error.next, error.effect), (RETRY, SendEffect::NotSent));
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_stops_the_channel() {
+    let (elsewhere, _) = fake().await;
+    let there = format!("{}/v26.0/106540352242922/messages", elsewhere.config().base_url);
+    let error = under(Fault::answer(307, "").header("location", there)).await;
+    assert_eq!((error.next, error.effect), (NextStep::StopChannel, SendEffect::NotSent));
+    assert_eq!((elsewhere.messages().len(), elsewhere.refused()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_recipient_beyond_their_pace_waits_without_a_request() {
+    let fake = FakeCloudApi::start(CloudApiConfig { pacing: Pacing::default(), ..config() }).await.unwrap();
+    let api = CloudApi::new(fake.config()).unwrap();
+    for _ in 0..45 {
+        api.notify(&message()).await.unwrap();
+    }
+    let error = api.notify(&message()).await.unwrap_err();
+    assert!(matches!(error.next, NextStep::Wait { after } if after <= seconds(6)), "{error:?}");
+    assert_eq!(error.effect, SendEffect::NotSent);
+    let mut other = message();
+    other.to = number("+61491570006");
+    api.notify(&other).await.unwrap();
+    assert_eq!((fake.messages().len(), fake.refused()), (46, 0));
+}
+
+#[tokio::test]
+async fn a_wrong_token_a_wrong_number_and_an_unknown_template_stop_the_channel() {
+    let (fake, _) = fake().await;
+    let wrong = [
+        (CloudApiConfig { token: "another".into(), ..fake.config() }, "190"),
+        (CloudApiConfig { phone_number_id: "7".to_owned(), ..fake.config() }, "33"),
+        (CloudApiConfig { version: "v1.0".to_owned(), ..fake.config() }, "33"),
+        (CloudApiConfig { template: Template::assignment("unknown"), ..fake.config() }, "132001"),
+    ];
+    for (config, code) in wrong {
+        let error = CloudApi::new(config).unwrap().notify(&message()).await.unwrap_err();
+        assert_eq!((error.next, error.error.code.as_str()), (NextStep::StopChannel, code));
+    }
+    assert_eq!(fake.refused(), 4);
+}
+
+#[tokio::test]
+async fn the_fake_refuses_what_the_api_refuses() {
+    let (fake, api) = fake().await;
+    api.notify(&message()).await.unwrap();
+    let good: serde_json::Value = serde_json::from_slice(&fake.messages()[0].body).unwrap();
+    let client = reqwest::Client::new();
+    let url = format!("{}/v26.0/106540352242922/messages", fake.config().base_url);
+    let parameter = "/template/components/0/parameters/0/text";
+    for (path, wrong, code) in [
+        ("/messaging_product", "telegram".into(), 100),
+        ("/recipient_type", "group".into(), 100),
+        ("/to", "16505551234".into(), 131_009),
+        ("/to", "+1650555x234".into(), 131_009),
+        ("/to", serde_json::Value::Null, 131_008),
+        ("/type", "text".into(), 131_047),
+        ("/type", "fax".into(), 100),
+        ("/template/name", "other".into(), 132_001),
+        ("/template/language/code", "de".into(), 132_001),
+        ("/template/components", serde_json::json!([]), 132_000),
+        (parameter, "".into(), 132_018),
+        (parameter, "a\nb".into(), 132_018),
+        (parameter, "a\tb".into(), 132_018),
+        (parameter, "a     b".into(), 132_018),
+        (parameter, "x".repeat(1_000).into(), 132_005),
+        ("/biz_opaque_callback_data", "x".repeat(513).into(), 100),
+    ] {
+        let mut body = good.clone();
+        *body.pointer_mut(path).unwrap() = wrong;
+        let request = client.post(&url).header("authorization", "Bearer EAAtoken");
+        let request = request.header("content-type", "application/json").body(body.to_string());
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 400, "{path}");
+        let answer: serde_json::Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+        assert_eq!(answer["error"]["code"], code, "{path}");
+        for part in ["message", "type", "fbtrace_id"] {
+            assert!(answer["error"][part].is_string(), "{part}");
+        }
+        assert!(answer["error"]["error_data"]["details"].is_string());
+    }
+    assert_eq!(fake.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn faults_come_when_they_are_told_to() {
+    let (fake, api) = fake().await;
+    let codes = async |to: &str, n: usize| {
+        let mut message = message();
+        message.to = number(to);
+        let mut codes = vec![];
+        for _ in 0..n {
+            codes.push(api.notify(&message).await.err().map(|error| error.error.code));
+        }
+        codes
+    };
+    let some = |code: &str| Some(code.to_owned());
+    fake.fault(Fault::error(131_026).times(2));
+    fake.fault(Fault::error(131_000));
+    assert_eq!(codes(TO, 4).await, [some("131026"), some("131026"), some("131000"), None]);
+    fake.heal();
+    fake.fault(Fault::error(2).every(3));
+    assert_eq!(codes(TO, 6).await, [None, None, some("2"), None, None, some("2")]);
+    fake.heal();
+    fake.fault(Fault::error(131_021).always().to("+61491570006"));
+    assert_eq!(codes(TO, 1).await, [None]);
+    assert_eq!(codes("+61491570006", 2).await, [some("131021"), some("131021")]);
+}
+
+#[tokio::test]
+async fn a_wrong_configuration_names_all_its_wrong_fields() {
+    let wrong = CloudApiConfig { version: "26".to_owned(), token: "".into(), ..config() };
+    let Err(SetupError::Invalid(invalid)) = CloudApi::new(wrong) else { panic!("was accepted") };
+    let fields: Vec<_> = invalid.fields.iter().map(|field| &*field.field).collect();
+    assert_eq!(fields, ["version", "token"]);
+}
+
+#[tokio::test]
+async fn debug_shows_neither_tokens_nor_private_data() {
+    let (fake, api) = fake().await;
+    api.notify(&message()).await.unwrap();
+    let sent = &fake.messages()[0];
+    let shown = format!("{fake:?} {api:?} {:?} {sent:?} {:?}", fake.config(), sent.status("sent"));
+    for private in ["EAAtoken", "5551234", "5550123", "Zoë", "Sink"] {
+        assert!(!shown.contains(private), "{shown}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn no_text_ever_fails_a_message(
+        title in "\\PC{1,200}",
+        description in "(\\PC|\n|\t| ){1,3000}",
+        location in "(\\PC| ){1,500}",
+        name in "\\PC{1,100}",
+        padding in 0..700_usize,
+    ) {
+        let mut message = message();
+        let text = (Title::new(&title), Description::new(&description), Location::new(&location));
+        let (Ok(title), Ok(description), Ok(location)) = text else { return Ok(()) };
+        let Ok(name) = Name::new(&name) else { return Ok(()) };
+        (message.title, message.description, message.location) = (title, description, location);
+        let phone_number: PhoneNumber = number("+12025550123");
+        message.renter = Some(RenterContact { name, phone_number });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut config = config();
+            config.template.body.push_str(&"x".repeat(padding));
+            let fake = FakeCloudApi::start(config).await.unwrap();
+            CloudApi::new(fake.config()).unwrap().notify(&message).await.unwrap();
+            let sent = &fake.messages()[0];
+            assert!(sent.text.chars().count() <= 1024);
+            assert_eq!(sent.text, render_body(&fake.config().template.body, &sent.parameters));
+        });
+    }
+}
