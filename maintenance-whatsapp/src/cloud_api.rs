@@ -22,6 +22,9 @@ use crate::{
 /// How much of an answer is read; the API's own are far shorter.
 const MAX_ANSWER: usize = 64 * 1024;
 
+/// How long the channel rests when there is no connection.
+const NO_CONNECTION: Duration = Duration::from_secs(10);
+
 /// Sends messages by the Cloud API, each as one template message.
 ///
 /// Each carries its [`NotificationId`](maintenance_core::NotificationId) as `biz_opaque_callback_data`,
@@ -147,12 +150,14 @@ fn unanswered(error: &reqwest::Error) -> NotifyError {
     if error.is_builder() {
         return refused_here("client", &reason);
     }
-    let (code, effect) = match () {
-        () if error.is_connect() => ("no_connection", SendEffect::NotSent),
-        () if error.is_timeout() => ("timeout", SendEffect::Unknown),
-        () => ("no_answer", SendEffect::Unknown),
+    let (code, effect, next) = if error.is_connect() {
+        // Nobody can be sent to: an outage of an hour must not use up the attempts of all messages.
+        ("no_connection", SendEffect::NotSent, NextStep::PauseChannel { after: NO_CONNECTION })
+    } else {
+        let code = if error.is_timeout() { "timeout" } else { "no_answer" };
+        (code, SendEffect::Unknown, NextStep::Retry { after: None })
     };
-    NotifyError { next: NextStep::Retry { after: None }, effect, error: delivery_error(code, &[&reason]) }
+    NotifyError { next, effect, error: delivery_error(code, &[&reason]) }
 }
 
 /// The request could not even be made, as for an `https` address and a client without TLS: no message can go

@@ -38,7 +38,8 @@
 //! | our own pace has no place for this recipient yet | wait, counts as no attempt | no |
 //! | too much for the number or the account | the channel pauses | no |
 //! | a passing error, a time-out, a lost answer | try again | unknown |
-//! | no connection, or maintenance on Meta's side | try again | no |
+//! | no connection | the channel pauses | no |
+//! | maintenance on Meta's side | try again | no |
 //! | bad token, blocked account, template unusable, redirect | the channel stops until a person acts | no |
 //! | the request is wrong, or needs a template | failed, for a person to look at | no |
 //! | the recipient can't be reached | failed | no |

@@ -19,6 +19,8 @@ use proptest::prelude::*;
 use support::{TO, config, fake, message, number};
 
 const RETRY: NextStep = NextStep::Retry { after: None };
+/// There is no connection, for anyone.
+const UNCONNECTED: NextStep = NextStep::PauseChannel { after: Duration::from_secs(10) };
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -240,7 +242,7 @@ async fn a_refused_connection_has_sent_nothing() {
     let api = CloudApi::new(fake.config()).unwrap();
     fake.shutdown().await;
     let error = api.notify(&message()).await.unwrap_err();
-    assert_eq!((error.next, error.effect), (RETRY, SendEffect::NotSent));
+    assert_eq!((error.next, error.effect), (UNCONNECTED, SendEffect::NotSent));
     assert_eq!(error.error.code, "no_connection");
 }
 
@@ -249,7 +251,7 @@ async fn a_host_that_does_not_exist_has_been_sent_nothing() {
     let base_url = "http://does-not-exist.invalid".to_owned();
     let api = CloudApi::new(CloudApiConfig { base_url, ..config() }).unwrap();
     let error = api.notify(&message()).await.unwrap_err();
-    assert_eq!((error.next, error.effect), (RETRY, SendEffect::NotSent));
+    assert_eq!((error.next, error.effect), (UNCONNECTED, SendEffect::NotSent));
 }
 
 #[tokio::test]

@@ -3,9 +3,14 @@
 #![expect(clippy::expect_used, reason = "test code: a failed expectation is its result")]
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use maintenance_core::{Actor, Clock as _, Move, NextStep, RequestStatus, SendEffect, WhatsAppStatus};
+use maintenance_core::{
+    Actor, Clock as _, DispatchPolicy, Move, NextStep, RequestStatus, SendEffect, WhatsAppStatus,
+};
 use maintenance_tests::{APP_SECRET, Phone, VERIFY_TOKEN};
-use maintenance_whatsapp::fake::{Automatic, Fault};
+use maintenance_whatsapp::{
+    CloudApi,
+    fake::{Automatic, FakeCloudApi, Fault},
+};
 use reqwest::{Client, StatusCode};
 use sha2::Sha256;
 
@@ -161,11 +166,11 @@ async fn a_bad_token_pauses_the_channel_burns_no_attempt_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_is_gone_is_tried_again_without_a_hold() {
+async fn a_proxys_error_page_says_nothing_of_the_message_so_it_is_held() {
     let phone = Phone::new(Automatic::Off).await;
     let request = phone.world.filed().await;
     phone.fake.fault(Fault::answer(502, "<html>Bad gateway</html>"));
-    assert_eq!(phone.dispatch().await.held, 1, "a proxy's answer says nothing of the message");
+    assert_eq!(phone.dispatch().await.held, 1);
     phone.world.wait(300);
     assert_eq!(phone.dispatch().await.sent, 1);
     assert_eq!(phone.world.newest_message(request.id).await.attempts, 2);
@@ -265,4 +270,23 @@ async fn a_status_of_a_message_that_is_not_ours_is_no_error() {
     stranger.callback_data = Some("another sender's own".into());
     assert_eq!(phone.fake.post(&[stranger]).await.unwrap(), 200);
     assert_eq!(status(&phone, request.id).await, WhatsAppStatus::Sent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_uses_up_no_attempt() {
+    let phone = Phone::new(Automatic::Off).await;
+    let request = phone.world.filed().await;
+    let config = phone.fake.config();
+    // Nobody listens there any more.
+    let gone = FakeCloudApi::start(config).await.unwrap();
+    let notifier = CloudApi::new(gone.config()).unwrap();
+    gone.shutdown().await;
+    let dispatcher = phone.world.maintenance.dispatcher(notifier, DispatchPolicy::default());
+    for _ in 0..20 {
+        let report = dispatcher.dispatch_due().await.unwrap();
+        assert!(report.put_back == 1 && report.pause.is_some_and(|pause| !pause.needs_person));
+        phone.world.wait(10);
+    }
+    assert_eq!(phone.world.newest_message(request.id).await.attempts, 0);
+    assert_eq!(phone.dispatch().await.sent, 1, "another way out is open");
 }
