@@ -6,10 +6,12 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
+    clippy::print_stderr,
     reason = "this crate is test code: a failed expectation is its result"
 )]
 
 pub mod conformance;
+pub mod databases;
 pub mod model;
 mod phone;
 mod world;

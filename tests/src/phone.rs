@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use maintenance_core::{DispatchPolicy, DispatchReport, Dispatcher, Repository, RequestId};
-use maintenance_sqlx::sqlite::{SqliteRepository, migrate, open};
 use maintenance_whatsapp::{
     CloudApi, CloudApiConfig, Template,
     fake::{Automatic, FakeCloudApi, FakeMessage},
@@ -14,7 +13,7 @@ use maintenance_whatsapp::{
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::World;
+use crate::{World, databases};
 
 /// The app secret that signs the webhooks.
 pub const APP_SECRET: &str = "test_app_secret_0123456789abcdef";
@@ -37,10 +36,8 @@ pub struct Phone {
 impl Phone {
     /// A fresh world with one plumber, and everything listening.
     pub async fn new(automatic: Automatic) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let pool = open(folder.path().join("maintenance.sqlite")).await.unwrap();
-        migrate(&pool).await.unwrap();
-        let world = World::new(Arc::new(SqliteRepository::new(pool)));
+        let (store, folder) = databases::sqlite().await;
+        let world = World::new(store);
         let config =
             CloudApiConfig::new("106540352242922", "test-token", Template::assignment("new_request"));
         let fake = FakeCloudApi::start(config).await.unwrap();

@@ -1,36 +1,25 @@
-//! The conformance cases on every store.
+//! The conformance cases on every store: over a pool, and inside a host's open transaction.
 
-#![expect(clippy::unwrap_used, reason = "test code: a failed expectation is its result")]
+use maintenance_tests::{conformance, databases};
 
 mod memory {
-    use std::{
-        future::{Ready, ready},
-        sync::Arc,
-    };
-
-    use maintenance_core::Repository;
-    use maintenance_memory::MemoryRepository;
-
-    fn fresh() -> Ready<(Arc<dyn Repository>, ())> {
-        ready((Arc::new(MemoryRepository::new()), ()))
-    }
-
-    maintenance_tests::conformance!(fresh);
+    super::conformance!(super::databases::memory);
 }
 
 mod sqlite {
-    use std::sync::Arc;
+    super::conformance!(super::databases::sqlite);
+}
 
-    use maintenance_core::Repository;
-    use maintenance_sqlx::sqlite::{SqliteRepository, migrate, open};
-    use tempfile::TempDir;
+mod sqlite_in_the_hosts_transaction {
+    super::conformance!(super::databases::sqlite_transaction);
+}
 
-    async fn fresh() -> (Arc<dyn Repository>, TempDir) {
-        let folder = tempfile::tempdir().unwrap();
-        let pool = open(folder.path().join("maintenance.sqlite")).await.unwrap();
-        migrate(&pool).await.unwrap();
-        (Arc::new(SqliteRepository::new(pool)), folder)
-    }
+#[cfg(feature = "postgres")]
+mod postgres {
+    super::conformance!(super::databases::postgres);
+}
 
-    maintenance_tests::conformance!(fresh);
+#[cfg(feature = "postgres")]
+mod postgres_in_the_hosts_transaction {
+    super::conformance!(super::databases::postgres_transaction);
 }

@@ -9,10 +9,10 @@ use maintenance_core::{
     RequestStatus, Submission, WorkerFilter,
 };
 use maintenance_sqlx::{
-    sqlite::{SqliteRepository, migrate, open},
+    sqlite::SqliteRepository,
     sqlx::{self, AssertSqlSafe, SqlitePool},
 };
-use maintenance_tests::World;
+use maintenance_tests::{World, databases};
 use tempfile::TempDir;
 
 const TABLES: [&str; 7] = [
@@ -26,9 +26,7 @@ const TABLES: [&str; 7] = [
 ];
 
 async fn world() -> (World, SqlitePool, TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let pool = open(folder.path().join("maintenance.sqlite")).await.unwrap();
-    migrate(&pool).await.unwrap();
+    let (pool, folder) = databases::sqlite_pool().await;
     (World::new(Arc::new(SqliteRepository::new(pool.clone()))), pool, folder)
 }
 

@@ -4,11 +4,10 @@
 
 use std::{future::Future, sync::Arc};
 
-use maintenance_core::Repository;
 use maintenance_memory::MemoryRepository;
-use maintenance_sqlx::sqlite::{SqliteRepository, migrate, open};
 use maintenance_tests::{
     World,
+    databases::{self, Store},
     model::{Happening, any_life, live},
 };
 use proptest::{prelude::*, test_runner::TestCaseError};
@@ -22,9 +21,9 @@ fn run<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-async fn same(life: &[Happening], repository: Arc<dyn Repository>) -> Result<(), TestCaseError> {
+async fn same(life: &[Happening], store: Store) -> Result<(), TestCaseError> {
     let expected = live(&World::new(Arc::new(MemoryRepository::new())), life).await;
-    let told = live(&World::new(repository), life).await;
+    let told = live(&World::new(store), life).await;
     for (told, expected) in told.iter().zip(&expected) {
         prop_assert_eq!(told, expected);
     }
@@ -38,10 +37,21 @@ proptest! {
     #[test]
     fn a_life_on_sqlite_is_a_life_in_memory(life in any_life()) {
         run(async {
-            let folder = tempfile::tempdir().unwrap();
-            let pool = open(folder.path().join("maintenance.sqlite")).await.unwrap();
-            migrate(&pool).await.unwrap();
-            same(&life, Arc::new(SqliteRepository::new(pool))).await
+            let (store, _alive) = databases::sqlite().await;
+            same(&life, store).await
+        })?;
+    }
+}
+
+#[cfg(feature = "postgres")]
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 50, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_life_on_postgres_is_a_life_in_memory(life in any_life()) {
+        run(async {
+            let (store, _alive) = databases::postgres().await;
+            same(&life, store).await
         })?;
     }
 }

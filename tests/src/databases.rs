@@ -1,0 +1,145 @@
+//! Fresh stores: in memory, on a SQLite file, on PostgreSQL in a schema of their own, and inside a host's open
+//! transaction. What comes with a store must live as long as it is used.
+
+use std::sync::Arc;
+
+use maintenance_core::Repository;
+use maintenance_memory::MemoryRepository;
+use maintenance_sqlx::{
+    sqlite::{self, SqliteRepository},
+    sqlx::SqlitePool,
+};
+use tempfile::TempDir;
+
+/// A store that cases share among tasks.
+pub type Store = Arc<dyn Repository>;
+
+/// A store in memory.
+pub async fn memory() -> (Store, ()) {
+    std::future::ready((Arc::new(MemoryRepository::new()) as Store, ())).await
+}
+
+/// The pool of a fresh, migrated SQLite file.
+pub async fn sqlite_pool() -> (SqlitePool, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = sqlite::open(folder.path().join("maintenance.sqlite")).await.unwrap();
+    sqlite::migrate(&pool).await.unwrap();
+    (pool, folder)
+}
+
+/// A store on a SQLite file.
+pub async fn sqlite() -> (Store, TempDir) {
+    let (pool, folder) = sqlite_pool().await;
+    (Arc::new(SqliteRepository::new(pool)), folder)
+}
+
+/// A store inside a host's open transaction on a SQLite file.
+pub async fn sqlite_transaction() -> (Store, TempDir) {
+    let (pool, folder) = sqlite_pool().await;
+    // Leaked, so that tasks may share it; the transaction ends with the test process.
+    let transaction = Box::leak(Box::new(pool.begin_with("begin immediate").await.unwrap()));
+    (Arc::new(SqliteRepository::in_transaction(transaction)), folder)
+}
+
+#[cfg(feature = "postgres")]
+pub use with_postgres::{Schema, postgres, postgres_transaction};
+
+#[cfg(feature = "postgres")]
+mod with_postgres {
+    use std::sync::Arc;
+
+    use maintenance_sqlx::{
+        postgres::{self, PgRepository},
+        sqlx::{
+            self, AssertSqlSafe, ConnectOptions as _, PgPool,
+            postgres::{PgConnectOptions, PgPoolOptions},
+        },
+    };
+    use uuid::Uuid;
+
+    use super::Store;
+
+    /// A schema of its own on the test server, dropped with everything in it and everyone on it.
+    pub struct Schema {
+        name: String,
+        server: PgConnectOptions,
+    }
+
+    impl Schema {
+        /// An empty schema on the server at `MAINTENANCE_TEST_DATABASE_URL`.
+        pub async fn empty() -> Self {
+            let url = std::env::var("MAINTENANCE_TEST_DATABASE_URL").expect(
+                "MAINTENANCE_TEST_DATABASE_URL must be the URL of a PostgreSQL server on which schemas may be \
+                 made; tests/run starts a throwaway one",
+            );
+            let server: PgConnectOptions = url.parse().unwrap();
+            let schema = Self { name: format!("maintenance_{}", unique().simple()), server };
+            run(&schema.server, format!("create schema {}", schema.name)).await;
+            schema
+        }
+
+        /// How to connect to it.
+        pub fn options(&self) -> PgConnectOptions {
+            let options = self.server.clone().application_name(&self.name);
+            options.options([("search_path", self.name.as_str())])
+        }
+
+        /// A pool whose connections are in it.
+        pub async fn pool(&self, connections: u32) -> PgPool {
+            let options = PgPoolOptions::new().max_connections(connections).test_before_acquire(false);
+            options.connect_with(self.options()).await.unwrap()
+        }
+
+        /// Such a pool, with the tables made.
+        pub async fn migrated(&self) -> PgPool {
+            let pool = self.pool(8).await;
+            postgres::migrate(&pool).await.unwrap();
+            pool
+        }
+    }
+
+    async fn run(server: &PgConnectOptions, sql: String) {
+        let mut connection = server.connect().await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "tests of one server at a time must not share a schema")]
+    fn unique() -> Uuid {
+        Uuid::new_v4()
+    }
+
+    impl Drop for Schema {
+        fn drop(&mut self) {
+            let end = format!(
+                "select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{0}';
+                 drop schema {0} cascade",
+                self.name
+            );
+            let server = self.server.clone();
+            // The test's own runtime can't be waited on from here.
+            let dropped = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(run(&server, end));
+            });
+            if dropped.join().is_err() {
+                eprintln!("the schema {} could not be dropped", self.name);
+            }
+        }
+    }
+
+    /// A store on PostgreSQL.
+    pub async fn postgres() -> (Store, Schema) {
+        let schema = Schema::empty().await;
+        let pool = schema.migrated().await;
+        (Arc::new(PgRepository::new(pool)), schema)
+    }
+
+    /// A store inside a host's open transaction on PostgreSQL.
+    pub async fn postgres_transaction() -> (Store, Schema) {
+        let schema = Schema::empty().await;
+        let pool = schema.migrated().await;
+        // Leaked, so that tasks may share it; the schema's end ends its connection.
+        let transaction = Box::leak(Box::new(pool.begin().await.unwrap()));
+        (Arc::new(PgRepository::in_transaction(transaction)), schema)
+    }
+}
