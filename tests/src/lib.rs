@@ -14,7 +14,9 @@ pub mod conformance;
 pub mod databases;
 pub mod model;
 mod phone;
+mod proxy;
 mod world;
 
 pub use phone::{APP_SECRET, Phone, VERIFY_TOKEN};
+pub use proxy::Wire;
 pub use world::{World, accepted, refused};

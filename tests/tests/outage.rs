@@ -1,0 +1,133 @@
+//! The database is lost in the middle of everything, again and again.
+#![cfg(feature = "postgres")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code: a failed expectation is its result")]
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use maintenance_core::{
+    DeliveryEvent, DeliveryUpdate, DispatchPolicy, Error, Message, NewRequest, NotificationId, Notifier,
+    NotifyError, Receipt, RepositoryErrorKind, RequestId, WhatsAppStatus,
+};
+use maintenance_sqlx::{postgres::PgRepository, sqlx::postgres::PgPoolOptions};
+use maintenance_tests::{Wire, World, databases::Schema};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Accepts everything, and counts how often each message came.
+#[derive(Clone, Default)]
+struct Counting(Arc<Mutex<BTreeMap<NotificationId, u32>>>);
+
+#[async_trait::async_trait]
+impl Notifier for Counting {
+    async fn notify(&self, message: &Message) -> Result<Receipt, NotifyError> {
+        *self.0.lock().unwrap().entry(message.notification_id).or_default() += 1;
+        // The store may go at any moment of a batch.
+        tokio::task::yield_now().await;
+        Ok(Receipt { provider_message_id: format!("wamid.{}", message.notification_id) })
+    }
+}
+
+/// Asserts that the store was unavailable and nothing else.
+fn unavailable(error: &Error) {
+    let kind = if let Error::Repository(error) = error { Some(&error.kind) } else { None };
+    assert_eq!(kind, Some(&RepositoryErrorKind::Unavailable), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_database_that_goes_and_comes_back_loses_and_doubles_nothing() {
+    let schema = Schema::empty().await;
+    schema.migrated().await.close().await;
+    let server = schema.options();
+    let wire = Wire::to(server.get_host().to_owned(), server.get_port()).await;
+    let options = server.host("127.0.0.1").port(wire.address.port());
+    let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(TIMEOUT).test_before_acquire(false);
+    let world = World::new(Arc::new(PgRepository::new(pool.connect_with(options).await.unwrap())));
+    for _ in 0..3 {
+        world.worker(&["plumbing"]).await;
+    }
+    let counting = Counting::default();
+    let policy = DispatchPolicy { batch: 5, ..DispatchPolicy::default() };
+
+    let mut submitting = JoinSet::new();
+    for submitter in 0..8_u128 {
+        let (maintenance, new) = (world.maintenance.clone(), world.new_request());
+        submitting.spawn(async move {
+            let mut refused = 0;
+            for n in 1..=40_u128 {
+                let id = RequestId::from_uuid(Uuid::from_u128((submitter << 64) + n));
+                // The caller's id makes it safe to try again until there is an answer.
+                while let Err(error) = maintenance.submit(NewRequest { id: Some(id), ..new.clone() }).await {
+                    unavailable(&error);
+                    refused += 1;
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            }
+            refused
+        });
+    }
+    let dispatcher = world.maintenance.dispatcher(counting.clone(), policy);
+    let dispatching = tokio::spawn(async move {
+        let mut empty = 0;
+        while empty < 3 {
+            match dispatcher.dispatch_due().await {
+                Ok(report) if report.claimed == 0 => {
+                    empty += 1;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Ok(_) => empty = 0,
+                Err(error) => unavailable(&error),
+            }
+        }
+        dispatcher
+    });
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        wire.cut();
+        let begun = Instant::now();
+        let error = world.maintenance.submit(world.new_request()).await.unwrap_err();
+        unavailable(&error);
+        assert!(begun.elapsed() < TIMEOUT * 2, "within the pool's time-out");
+        wire.mend();
+    }
+    let mut refused = 0;
+    while let Some(done) = submitting.join_next().await {
+        refused += done.unwrap();
+    }
+    assert!(refused > 0, "the outages were felt");
+    let dispatcher = dispatching.await.unwrap();
+
+    // Webhooks come for what went out, also where its record was lost.
+    let sent: Vec<NotificationId> = counting.0.lock().unwrap().keys().copied().collect();
+    let news = |id: &NotificationId| DeliveryUpdate {
+        notification_id: Some(*id),
+        provider_message_id: format!("wamid.{id}"),
+        event: DeliveryEvent::Delivered,
+        at: maintenance_core::Clock::now(&world.clock),
+        error: None,
+    };
+    let news: Vec<_> = sent.iter().map(news).collect();
+    world.maintenance.record_deliveries(&news).await.unwrap();
+    // What was claimed and never sent comes due again after the hold.
+    world.wait(301);
+    while dispatcher.dispatch_due().await.unwrap().claimed > 0 {}
+
+    let sent = counting.0.lock().unwrap().clone();
+    assert!(sent.values().all(|times| *times == 1), "no message twice: {sent:?}");
+    let mut filed = 0;
+    for submitter in 0..8_u128 {
+        for n in 1..=40_u128 {
+            let record = world.record(Uuid::from_u128((submitter << 64) + n).into()).await;
+            let [message] = record.notifications.as_slice() else { panic!("one message each") };
+            assert!(sent.contains_key(&message.id), "no message lost");
+            assert!(matches!(message.status, WhatsAppStatus::Sent | WhatsAppStatus::Delivered));
+            filed += 1;
+        }
+    }
+    assert_eq!(filed, 320);
+}
