@@ -1,0 +1,135 @@
+-- The specification's six tables, and the outbox. Names are unqualified: the connection's search_path decides
+-- the schema. Ids of the host's entities have no foreign key here: the host may add its own.
+
+create table maintenance_workers (
+    id           uuid        not null primary key,
+    first_name   text        not null,
+    last_name    text        not null,
+    phone_number text        not null,
+    email        text        not null,
+    specialties  text[]      not null,
+    status       text        not null check (status in ('active', 'inactive', 'on_leave')),
+    created_at   timestamptz not null,
+    updated_at   timestamptz not null
+);
+
+create index maintenance_workers_phone_number_idx on maintenance_workers (phone_number);
+create index maintenance_workers_status_idx       on maintenance_workers (status);
+create index maintenance_workers_list_idx         on maintenance_workers (created_at, id);
+
+create table complex_maintenance_assignments (
+    id          uuid        not null primary key,
+    worker_id   uuid        not null references maintenance_workers (id),
+    complex_id  uuid        not null,
+    is_primary  boolean     not null,
+    assigned_at timestamptz not null,
+    updated_at  timestamptz not null
+);
+
+create index complex_maintenance_assignments_worker_id_idx  on complex_maintenance_assignments (worker_id);
+create index complex_maintenance_assignments_complex_id_idx on complex_maintenance_assignments (complex_id);
+create unique index complex_maintenance_assignments_pair_key
+    on complex_maintenance_assignments (worker_id, complex_id);
+-- At most one primary worker a complex.
+create unique index complex_maintenance_assignments_primary_key
+    on complex_maintenance_assignments (complex_id) where is_primary;
+
+create table maintenance_requests (
+    id                  uuid        not null primary key,
+    renter_id           uuid        not null,
+    title               text        not null,
+    description         text        not null,
+    status              text        not null check (status in ('pending', 'in_progress', 'completed', 'cancelled')),
+    priority            text        not null check (priority in ('low', 'medium', 'high', 'emergency')),
+    created_at          timestamptz not null,
+    updated_at          timestamptz not null,
+    completed_at        timestamptz,
+    property_id         uuid        not null,
+    location            text        not null,
+    assigned_worker_id  uuid        references maintenance_workers (id),
+    whatsapp_message_id text,
+    whatsapp_status     text        not null
+        check (whatsapp_status in ('pending', 'sent', 'delivered', 'read', 'failed')),
+    complex_id          uuid        not null,
+    specialty           text,
+    version             integer     not null,
+    -- The newest notification, whose state the two whatsapp columns show. Written with it in one step.
+    notification_id     uuid
+);
+
+create index maintenance_requests_renter_id_idx          on maintenance_requests (renter_id);
+create index maintenance_requests_status_idx             on maintenance_requests (status);
+create index maintenance_requests_created_at_idx         on maintenance_requests (created_at);
+create index maintenance_requests_assigned_worker_id_idx on maintenance_requests (assigned_worker_id);
+create index maintenance_requests_whatsapp_status_idx    on maintenance_requests (whatsapp_status);
+create index maintenance_requests_property_id_idx        on maintenance_requests (property_id);
+-- The lists by complex, by worker and by status, newest first; by worker also when they were last given work.
+create index maintenance_requests_complex_list_idx on maintenance_requests (complex_id, created_at, id);
+create index maintenance_requests_worker_list_idx  on maintenance_requests (assigned_worker_id, created_at, id);
+create index maintenance_requests_status_list_idx  on maintenance_requests (status, created_at, id);
+-- How many open requests a worker has.
+create index maintenance_requests_open_work_idx on maintenance_requests (assigned_worker_id)
+    where status in ('pending', 'in_progress');
+
+create table maintenance_attachments (
+    id         uuid        not null primary key,
+    request_id uuid        not null references maintenance_requests (id),
+    file_url   text        not null,
+    file_type  text        not null,
+    created_at timestamptz not null
+);
+
+create index maintenance_attachments_request_id_idx on maintenance_attachments (request_id);
+
+create table maintenance_comments (
+    id         uuid        not null primary key,
+    request_id uuid        not null references maintenance_requests (id),
+    user_id    uuid        not null,
+    user_type  text        not null check (user_type in ('renter', 'landlord', 'maintenance_staff')),
+    comment    text        not null,
+    created_at timestamptz not null
+);
+
+create index maintenance_comments_request_id_idx on maintenance_comments (request_id);
+create index maintenance_comments_user_id_idx    on maintenance_comments (user_id);
+create index maintenance_comments_list_idx       on maintenance_comments (created_at, id);
+create index maintenance_comments_user_list_idx  on maintenance_comments (user_id, created_at, id);
+
+create table maintenance_status_history (
+    id              uuid        not null primary key,
+    request_id      uuid        not null references maintenance_requests (id),
+    previous_status text        not null
+        check (previous_status in ('pending', 'in_progress', 'completed', 'cancelled')),
+    new_status      text        not null check (new_status in ('pending', 'in_progress', 'completed', 'cancelled')),
+    changed_by      uuid        not null,
+    changed_at      timestamptz not null,
+    notes           text
+);
+
+create index maintenance_status_history_request_id_idx on maintenance_status_history (request_id);
+create index maintenance_status_history_changed_at_idx on maintenance_status_history (changed_at);
+
+-- Room on each page for the updates of a message's life, so that they need not touch every index.
+create table maintenance_notifications (
+    id                  uuid        not null primary key,
+    request_id          uuid        not null references maintenance_requests (id),
+    worker_id           uuid        not null references maintenance_workers (id),
+    kind                text        not null check (kind in ('assignment')),
+    status              text        not null check (status in ('pending', 'sent', 'delivered', 'read', 'failed')),
+    provider_message_id text,
+    attempts            integer     not null,
+    due_at              timestamptz not null,
+    lease               uuid,
+    error_code          text,
+    error_text          text,
+    created_at          timestamptz not null,
+    sent_at             timestamptz,
+    delivered_at        timestamptz,
+    read_at             timestamptz,
+    failed_at           timestamptz
+) with (fillfactor = 80);
+
+create index maintenance_notifications_request_id_idx on maintenance_notifications (request_id, created_at);
+create index maintenance_notifications_provider_message_id_idx
+    on maintenance_notifications (provider_message_id) where provider_message_id is not null;
+create index maintenance_notifications_due_idx on maintenance_notifications (due_at, id) where status = 'pending';

@@ -1,0 +1,340 @@
+//! Rows to entities. A value that breaks a rule becomes an error that names table, column and row.
+
+use std::{fmt, str::FromStr};
+
+use chrono::{DateTime, Utc};
+use maintenance_core::{
+    Attachment, BoxError, Candidate, Claimed, Comment, ComplexAssignment, DeliveryError, Notification,
+    PhoneNumber, RepositoryError, Request, RequestRecord, StatusChange, Worker, WorkerId,
+};
+use uuid::Uuid;
+
+const WORKERS: &str = "maintenance_workers";
+const ASSIGNMENTS: &str = "complex_maintenance_assignments";
+const REQUESTS: &str = "maintenance_requests";
+const HISTORY: &str = "maintenance_status_history";
+const COMMENTS: &str = "maintenance_comments";
+const ATTACHMENTS: &str = "maintenance_attachments";
+const NOTIFICATIONS: &str = "maintenance_notifications";
+
+/// A row whose columns are read by position, as each database stores them.
+pub(crate) trait Raw {
+    fn uuid(&self, at: usize) -> Result<Option<Uuid>, BoxError>;
+    fn time(&self, at: usize) -> Result<Option<DateTime<Utc>>, BoxError>;
+    fn text(&self, at: usize) -> Result<Option<String>, BoxError>;
+    fn texts(&self, at: usize) -> Result<Option<Vec<String>>, BoxError>;
+    fn flag(&self, at: usize) -> Result<Option<bool>, BoxError>;
+    fn number(&self, at: usize) -> Result<Option<i64>, BoxError>;
+}
+
+/// Reads one entity's columns from the left to the right; its id comes first.
+struct Reader<'r, R> {
+    row: &'r R,
+    table: &'static str,
+    first: usize,
+    next: usize,
+}
+
+impl<'r, R: Raw> Reader<'r, R> {
+    fn new(row: &'r R, table: &'static str, first: usize) -> Self {
+        Self { row, table, first, next: first }
+    }
+
+    /// The next column, by that reading.
+    fn optional<X, T, E: Into<BoxError>>(
+        &mut self,
+        column: &'static str,
+        raw: impl Fn(&R, usize) -> Result<Option<X>, BoxError>,
+        parse: impl Fn(X) -> Result<T, E>,
+    ) -> Result<Option<T>, RepositoryError> {
+        let at = self.next;
+        self.next += 1;
+        match raw(self.row, at) {
+            Ok(Some(value)) => parse(value).map(Some).map_err(|error| self.corrupt(column, error)),
+            Ok(None) => Ok(None),
+            Err(error) => Err(self.corrupt(column, error)),
+        }
+    }
+
+    fn corrupt(&self, column: &'static str, error: impl Into<BoxError>) -> RepositoryError {
+        let id = self.row.uuid(self.first).ok().flatten().map(|id| id.to_string());
+        let id = id.or_else(|| self.row.text(self.first).ok().flatten());
+        RepositoryError::corrupt(self.table, column, id.as_deref().unwrap_or("(no id)"), error)
+    }
+
+    fn required<T>(&self, column: &'static str, value: Option<T>) -> Result<T, RepositoryError> {
+        value.ok_or_else(|| self.corrupt(column, "is null"))
+    }
+
+    fn id<T: From<Uuid>>(&mut self, column: &'static str) -> Result<T, RepositoryError> {
+        let id = self.id_or_none(column)?;
+        self.required(column, id)
+    }
+
+    fn id_or_none<T: From<Uuid>>(&mut self, column: &'static str) -> Result<Option<T>, RepositoryError> {
+        self.optional(column, R::uuid, |id| Ok::<T, BoxError>(id.into()))
+    }
+
+    fn time(&mut self, column: &'static str) -> Result<DateTime<Utc>, RepositoryError> {
+        let at = self.time_or_none(column)?;
+        self.required(column, at)
+    }
+
+    fn time_or_none(&mut self, column: &'static str) -> Result<Option<DateTime<Utc>>, RepositoryError> {
+        self.optional(column, R::time, Ok::<_, BoxError>)
+    }
+
+    /// A validated text.
+    fn text<T>(&mut self, column: &'static str) -> Result<T, RepositoryError>
+    where
+        T: TryFrom<String>,
+        T::Error: Into<BoxError>,
+    {
+        let text = self.text_or_none(column)?;
+        self.required(column, text)
+    }
+
+    fn text_or_none<T>(&mut self, column: &'static str) -> Result<Option<T>, RepositoryError>
+    where
+        T: TryFrom<String>,
+        T::Error: Into<BoxError>,
+    {
+        self.optional(column, R::text, T::try_from)
+    }
+
+    /// A value of an enum.
+    fn word<T>(&mut self, column: &'static str) -> Result<T, RepositoryError>
+    where
+        T: FromStr,
+        T::Err: Into<BoxError>,
+    {
+        let word = self.optional(column, R::text, |text| text.parse())?;
+        self.required(column, word)
+    }
+
+    fn words<T, C>(&mut self, column: &'static str) -> Result<C, RepositoryError>
+    where
+        T: TryFrom<String>,
+        T::Error: Into<BoxError>,
+        C: FromIterator<T>,
+    {
+        let parse = |texts: Vec<String>| texts.into_iter().map(T::try_from).collect::<Result<C, _>>();
+        let words = self.optional(column, R::texts, parse)?;
+        self.required(column, words)
+    }
+
+    fn flag(&mut self, column: &'static str) -> Result<bool, RepositoryError> {
+        let flag = self.optional(column, R::flag, Ok::<_, BoxError>)?;
+        self.required(column, flag)
+    }
+
+    fn count(&mut self, column: &'static str) -> Result<u32, RepositoryError> {
+        let count = self.optional(column, R::number, u32::try_from)?;
+        self.required(column, count)
+    }
+}
+
+pub(crate) fn worker<R: Raw>(row: &R) -> Result<Worker, RepositoryError> {
+    let mut read = Reader::new(row, WORKERS, 0);
+    Ok(Worker {
+        id: read.id("id")?,
+        first_name: read.text("first_name")?,
+        last_name: read.text("last_name")?,
+        phone_number: read.text("phone_number")?,
+        email: read.text("email")?,
+        specialties: read.words("specialties")?,
+        status: read.word("status")?,
+        created_at: read.time("created_at")?,
+        updated_at: read.time("updated_at")?,
+    })
+}
+
+pub(crate) fn assignment<R: Raw>(row: &R) -> Result<ComplexAssignment, RepositoryError> {
+    let mut read = Reader::new(row, ASSIGNMENTS, 0);
+    Ok(ComplexAssignment {
+        id: read.id("id")?,
+        worker_id: read.id("worker_id")?,
+        complex_id: read.id("complex_id")?,
+        is_primary: read.flag("is_primary")?,
+        assigned_at: read.time("assigned_at")?,
+        updated_at: read.time("updated_at")?,
+    })
+}
+
+/// Columns: the worker's id, status and specialties, the assignment's id and `is_primary`, the number of open
+/// requests, and when the newest was filed.
+pub(crate) fn candidate<R: Raw>(row: &R) -> Result<Candidate, RepositoryError> {
+    let mut worker = Reader::new(row, WORKERS, 0);
+    let (worker_id, status, specialties) =
+        (worker.id::<WorkerId>("id")?, worker.word("status")?, worker.words("specialties")?);
+    let mut assignment = Reader::new(row, ASSIGNMENTS, 3);
+    assignment.id::<Uuid>("id")?;
+    let is_primary = assignment.flag("is_primary")?;
+    let newest = |error| RepositoryError::corrupt(REQUESTS, "created_at", Newest(worker_id), error);
+    Ok(Candidate {
+        worker_id,
+        status,
+        specialties,
+        is_primary,
+        open_requests: assignment.count("open_requests")?,
+        last_assigned_at: row.time(6).map_err(newest)?,
+    })
+}
+
+struct Newest(WorkerId);
+
+impl fmt::Display for Newest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "(the newest of worker {})", self.0)
+    }
+}
+
+pub(crate) fn request<R: Raw>(row: &R) -> Result<Request, RepositoryError> {
+    request_at(row, 0)
+}
+
+const REQUEST_COLUMNS: usize = 17;
+
+fn request_at<R: Raw>(row: &R, first: usize) -> Result<Request, RepositoryError> {
+    let mut read = Reader::new(row, REQUESTS, first);
+    let request = Request {
+        id: read.id("id")?,
+        renter_id: read.id("renter_id")?,
+        title: read.text("title")?,
+        description: read.text("description")?,
+        status: read.word("status")?,
+        priority: read.word("priority")?,
+        created_at: read.time("created_at")?,
+        updated_at: read.time("updated_at")?,
+        completed_at: read.time_or_none("completed_at")?,
+        property_id: read.id("property_id")?,
+        location: read.text("location")?,
+        assigned_worker_id: read.id_or_none("assigned_worker_id")?,
+        whatsapp_message_id: read.text_or_none("whatsapp_message_id")?,
+        whatsapp_status: read.word("whatsapp_status")?,
+        complex_id: read.id("complex_id")?,
+        specialty: read.text_or_none("specialty")?,
+        version: read.count("version")?,
+    };
+    request.check().map_err(|rule| read.corrupt("completed_at", rule))?;
+    Ok(request)
+}
+
+const HISTORY_COLUMNS: usize = 7;
+
+fn status_change_at<R: Raw>(row: &R, first: usize) -> Result<StatusChange, RepositoryError> {
+    let mut read = Reader::new(row, HISTORY, first);
+    Ok(StatusChange {
+        id: read.id("id")?,
+        request_id: read.id("request_id")?,
+        previous_status: read.word("previous_status")?,
+        new_status: read.word("new_status")?,
+        changed_by: read.id("changed_by")?,
+        changed_at: read.time("changed_at")?,
+        notes: read.text_or_none("notes")?,
+    })
+}
+
+pub(crate) fn comment<R: Raw>(row: &R) -> Result<Comment, RepositoryError> {
+    comment_at(row, 0)
+}
+
+const COMMENT_COLUMNS: usize = 6;
+
+fn comment_at<R: Raw>(row: &R, first: usize) -> Result<Comment, RepositoryError> {
+    let mut read = Reader::new(row, COMMENTS, first);
+    Ok(Comment {
+        id: read.id("id")?,
+        request_id: read.id("request_id")?,
+        user_id: read.id("user_id")?,
+        user_type: read.word("user_type")?,
+        comment: read.text("comment")?,
+        created_at: read.time("created_at")?,
+    })
+}
+
+pub(crate) fn attachment<R: Raw>(row: &R) -> Result<Attachment, RepositoryError> {
+    attachment_at(row, 0)
+}
+
+const ATTACHMENT_COLUMNS: usize = 5;
+
+fn attachment_at<R: Raw>(row: &R, first: usize) -> Result<Attachment, RepositoryError> {
+    let mut read = Reader::new(row, ATTACHMENTS, first);
+    Ok(Attachment {
+        id: read.id("id")?,
+        request_id: read.id("request_id")?,
+        file_url: read.text("file_url")?,
+        file_type: read.text("file_type")?,
+        created_at: read.time("created_at")?,
+    })
+}
+
+const NOTIFICATION_COLUMNS: usize = 16;
+
+fn notification_at<R: Raw>(row: &R, first: usize) -> Result<Notification, RepositoryError> {
+    let mut read = Reader::new(row, NOTIFICATIONS, first);
+    Ok(Notification {
+        id: read.id("id")?,
+        request_id: read.id("request_id")?,
+        worker_id: read.id("worker_id")?,
+        kind: read.word("kind")?,
+        status: read.word("status")?,
+        provider_message_id: read.text_or_none("provider_message_id")?,
+        attempts: read.count("attempts")?,
+        due_at: read.time("due_at")?,
+        lease: read.id_or_none("lease")?,
+        error: delivery_error(&mut read)?,
+        created_at: read.time("created_at")?,
+        sent_at: read.time_or_none("sent_at")?,
+        delivered_at: read.time_or_none("delivered_at")?,
+        read_at: read.time_or_none("read_at")?,
+        failed_at: read.time_or_none("failed_at")?,
+    })
+}
+
+fn delivery_error<R: Raw>(read: &mut Reader<'_, R>) -> Result<Option<DeliveryError>, RepositoryError> {
+    let code: Option<String> = read.text_or_none("error_code")?;
+    let text: Option<String> = read.text_or_none("error_text")?;
+    match (code, text) {
+        (Some(code), Some(text)) => Ok(Some(DeliveryError::new(code, text))),
+        (None, None) => Ok(None),
+        _ => Err(read.corrupt("error_text", "must be set exactly if error_code is")),
+    }
+}
+
+/// Columns: a notification's, its request's, and the recipient's id and number.
+pub(crate) fn claimed<R: Raw>(row: &R) -> Result<Claimed, RepositoryError> {
+    let notification = notification_at(row, 0)?;
+    let request = request_at(row, NOTIFICATION_COLUMNS)?;
+    let mut worker = Reader::new(row, WORKERS, NOTIFICATION_COLUMNS + REQUEST_COLUMNS);
+    worker.id::<WorkerId>("id")?;
+    let phone_number: PhoneNumber = worker.text("phone_number")?;
+    Ok(Claimed { notification, request, phone_number })
+}
+
+/// Rows of the record statement: each holds one part's columns, and nulls for the others.
+pub(crate) fn record<R: Raw>(rows: &[R]) -> Result<Option<RequestRecord>, RepositoryError> {
+    const HISTORY_AT: usize = REQUEST_COLUMNS;
+    const COMMENT_AT: usize = HISTORY_AT + HISTORY_COLUMNS;
+    const ATTACHMENT_AT: usize = COMMENT_AT + COMMENT_COLUMNS;
+    const NOTIFICATION_AT: usize = ATTACHMENT_AT + ATTACHMENT_COLUMNS;
+    let (mut request, mut history, mut comments) = (None, Vec::new(), Vec::new());
+    let (mut attachments, mut notifications) = (Vec::new(), Vec::new());
+    for row in rows {
+        // An id that can't be read is there all the same: reading its part then says what is wrong.
+        let holds = |first| !matches!(row.uuid(first), Ok(None));
+        if holds(0) {
+            request = Some(request_at(row, 0)?);
+        } else if holds(HISTORY_AT) {
+            history.push(status_change_at(row, HISTORY_AT)?);
+        } else if holds(COMMENT_AT) {
+            comments.push(comment_at(row, COMMENT_AT)?);
+        } else if holds(ATTACHMENT_AT) {
+            attachments.push(attachment_at(row, ATTACHMENT_AT)?);
+        } else {
+            notifications.push(notification_at(row, NOTIFICATION_AT)?);
+        }
+    }
+    Ok(request.map(|request| RequestRecord { request, history, comments, attachments, notifications }))
+}

@@ -1,0 +1,55 @@
+//! What a database's error means to a caller.
+
+use std::fmt;
+
+use maintenance_core::{RepositoryError, RepositoryErrorKind};
+use sqlx::error::DatabaseError;
+
+/// The error of a statement, of that kind if the database itself refused it.
+pub(crate) fn failed(
+    error: sqlx::Error,
+    kind: fn(&dyn DatabaseError) -> RepositoryErrorKind,
+) -> RepositoryError {
+    match error {
+        sqlx::Error::Database(error) => RepositoryError::with_source(kind(&*error), Refusal::from(&*error)),
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => RepositoryError::with_source(RepositoryErrorKind::Unavailable, error),
+        _ => RepositoryError::with_source(RepositoryErrorKind::Other, error),
+    }
+}
+
+/// A database's error without the values of any row: its `Debug` would quote them.
+#[derive(Debug)]
+struct Refusal {
+    code: Option<String>,
+    constraint: Option<String>,
+    message: Option<String>,
+}
+
+impl From<&dyn DatabaseError> for Refusal {
+    fn from(error: &dyn DatabaseError) -> Self {
+        let code = error.code().map(String::from);
+        // Class 22 of PostgreSQL, data exceptions, quotes the value in its message.
+        let quotes = code.as_deref().is_some_and(|code| code.len() == 5 && code.starts_with("22"));
+        let message = (!quotes).then(|| error.message().to_owned());
+        Self { code, constraint: error.constraint().map(str::to_owned), message }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the database refused")?;
+        if let Some(code) = &self.code {
+            write!(f, " with code {code}")?;
+        }
+        if let Some(constraint) = &self.constraint {
+            write!(f, " by {constraint}")?;
+        }
+        self.message.as_ref().map_or(Ok(()), |message| write!(f, ": {message}"))
+    }
+}
+
+impl std::error::Error for Refusal {}

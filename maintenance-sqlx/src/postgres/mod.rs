@@ -1,0 +1,64 @@
+//! The PostgreSQL store.
+//!
+//! Every write is one statement, so one round trip, and so one step even without a transaction. Names are
+//! unqualified: the connection's `search_path` decides the schema, and one schema an organisation is a choice
+//! of deployment. No advisory locks (but for migrations), notifications, triggers or sequences.
+//!
+//! # The pool
+//!
+//! - `PgPoolOptions::test_before_acquire(false)`: by default sqlx pings the server at every acquire, one round
+//!   trip more a step. Without it a connection that the server closed meanwhile shows at its next statement, as
+//!   `Unavailable`.
+//! - Keep sqlx's statement cache: unprepared statements halve throughput, and a capacity of 0 leaks them on
+//!   the server.
+//! - `PgBouncer`: session mode as it is; transaction mode from 1.21 with `max_prepared_statements` set.
+//!
+//! # The host's transaction
+//!
+//! A refused step leaves it usable. Isolation levels above `read committed` work; a serialisation failure is
+//! `Conflict`, and as with every error of PostgreSQL itself the transaction has then failed.
+
+mod convert;
+mod migrate;
+mod notifications;
+mod requests;
+mod source;
+#[cfg(test)]
+mod tests;
+mod workers;
+
+use std::{fmt, sync::Arc};
+
+use futures_util::lock::Mutex;
+use sqlx::{PgConnection, PgPool};
+
+pub use migrate::{migrate, migrate_in, migrator};
+
+use source::Source;
+
+/// The store over a PostgreSQL pool or inside the host's open transaction. Clones share the connection.
+#[derive(Clone)]
+pub struct PgRepository<'c> {
+    source: Source<'c>,
+}
+
+impl PgRepository<'static> {
+    /// The store over that pool; its tables are made by [`migrate`].
+    pub fn new(pool: PgPool) -> Self {
+        Self { source: Source::Pool(pool) }
+    }
+}
+
+impl<'c> PgRepository<'c> {
+    /// The store inside the host's open transaction: it sees what the host wrote there, and what it writes
+    /// commits or goes with the rest.
+    pub fn in_transaction(connection: &'c mut PgConnection) -> Self {
+        Self { source: Source::Host(Arc::new(Mutex::new(connection))) }
+    }
+}
+
+impl fmt::Debug for PgRepository<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgRepository").field("over", &self.source.name()).finish()
+    }
+}

@@ -1,0 +1,61 @@
+//! The SQLite store.
+//!
+//! [`open`] sets up a file as the engine wants it: write-ahead log, foreign keys on, synchronous `NORMAL`, a
+//! busy time-out. Of a host's own pool nothing is changed: it must have foreign keys on (sqlx's default), and
+//! a busy time-out spares its users needless `Busy` errors. `sqlite::memory:` is one database a connection:
+//! give its pool one connection that never ends.
+//!
+//! SQLite has one writer at a time. Over a pool, writes wait their turn in this process and then begin as
+//! writers (`BEGIN IMMEDIATE`), so that none fails half-way for a lock. In a host's transaction the same holds
+//! if the host begins it by `pool.begin_with("begin immediate")`: one that has read first and writes later
+//! fails with `Busy` when another wrote in between.
+//!
+//! Ids are stored as hyphenated lower-case text, times as UTC text of fixed width with six decimals
+//! (`2026-01-02T03:04:05.000006Z`), specialties as a JSON array.
+
+mod convert;
+mod migrate;
+mod notifications;
+mod open;
+mod requests;
+mod source;
+#[cfg(test)]
+mod tests;
+mod workers;
+
+use std::{fmt, sync::Arc};
+
+use futures_util::lock::Mutex;
+use sqlx::{SqliteConnection, SqlitePool};
+
+pub use migrate::{migrate, migrate_in, migrator};
+pub use open::{open, open_with};
+
+use source::Source;
+
+/// The store over an SQLite pool or inside the host's open transaction. Clones share the connection.
+#[derive(Clone)]
+pub struct SqliteRepository<'c> {
+    source: Source<'c>,
+}
+
+impl SqliteRepository<'static> {
+    /// The store over that pool; its tables are made by [`migrate`].
+    pub fn new(pool: SqlitePool) -> Self {
+        Self { source: Source::Pool { pool, writer: Arc::default() } }
+    }
+}
+
+impl<'c> SqliteRepository<'c> {
+    /// The store inside the host's open transaction: it sees what the host wrote there, and what it writes
+    /// commits or goes with the rest.
+    pub fn in_transaction(connection: &'c mut SqliteConnection) -> Self {
+        Self { source: Source::Host(Arc::new(Mutex::new(connection))) }
+    }
+}
+
+impl fmt::Debug for SqliteRepository<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteRepository").field("over", &self.source.name()).finish()
+    }
+}

@@ -1,0 +1,248 @@
+//! The SQLite store.
+#![cfg(feature = "sqlite")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "test code with small numbers: a failed expectation is its result"
+)]
+
+mod store;
+
+use maintenance_core::*;
+use maintenance_sqlx::MigrateError;
+use maintenance_sqlx::sqlite::{self, SqliteRepository};
+use sqlx::{
+    AssertSqlSafe, SqlStr, SqlitePool,
+    migrate::{Migration, MigrationType, Migrator},
+};
+use store::{
+    NoDirectory,
+    catalogue::{Found, Kind, TABLES},
+};
+
+struct File {
+    pool: SqlitePool,
+    _folder: tempfile::TempDir,
+}
+
+async fn file() -> File {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = sqlite::open(folder.path().join("maintenance.db")).await.unwrap();
+    sqlite::migrate(&pool).await.unwrap();
+    File { pool, _folder: folder }
+}
+
+#[tokio::test]
+async fn workers_and_assignments() {
+    store::workers(&SqliteRepository::new(file().await.pool)).await;
+}
+
+#[tokio::test]
+async fn a_request_lives() {
+    let file = file().await;
+    store::life(SqliteRepository::new(file.pool.clone())).await;
+}
+
+#[tokio::test]
+async fn a_request_lives_in_the_hosts_transaction() {
+    let file = file().await;
+    let mut tx = file.pool.begin_with("begin immediate").await.unwrap();
+    store::life(SqliteRepository::in_transaction(&mut tx)).await;
+    tx.rollback().await.unwrap();
+    let left: i64 =
+        sqlx::query_scalar("select count(*) from maintenance_workers").fetch_one(&file.pool).await.unwrap();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn lists_are_filtered_and_paged() {
+    let file = file().await;
+    store::lists(SqliteRepository::new(file.pool.clone())).await;
+}
+
+#[tokio::test]
+async fn the_outbox_does_what_the_core_says() {
+    let file = file().await;
+    store::outbox(SqliteRepository::new(file.pool.clone()), 150).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn eight_submitters_at_once_see_no_error() {
+    let file = file().await;
+    let store = SqliteRepository::new(file.pool.clone());
+    store::staff(&store).await;
+    let maintenance = Maintenance::new(store, NoDirectory);
+    let begun = std::time::Instant::now();
+    let tasks: Vec<_> = (0..8)
+        .map(|task| {
+            let maintenance = maintenance.clone();
+            tokio::spawn(async move {
+                for n in 0..50 {
+                    maintenance.submit(store::new_request(1_000 * (task + 1) + n)).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    eprintln!("400 submits in {:?}", begun.elapsed());
+    let page = maintenance.requests(&RequestFilter::default(), &PageRequest::first(200)).await.unwrap();
+    assert_eq!(page.items.len(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn new_primaries_at_once_leave_one() {
+    let file = file().await;
+    store::primaries(SqliteRepository::new(file.pool.clone())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn dispatchers_and_webhooks_at_once_agree() {
+    let file = file().await;
+    store::crowd(SqliteRepository::new(file.pool.clone())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_cancelled_submit_leaves_no_half_step() {
+    let file = file().await;
+    store::cancelled(SqliteRepository::new(file.pool.clone())).await;
+}
+
+#[tokio::test]
+async fn the_tables_are_those_of_the_specification() {
+    let file = file().await;
+    for table in TABLES {
+        let columns: Vec<(String, String, bool, i64)> =
+            sqlx::query_as("select name, type, \"notnull\" = 0, pk from pragma_table_info($1)")
+                .bind(table.name)
+                .fetch_all(&file.pool)
+                .await
+                .unwrap();
+        assert_eq!(columns.iter().filter(|(.., pk)| *pk > 0).map(|c| &c.0).collect::<Vec<_>>(), ["id"]);
+        let references: Vec<(String, String, String)> =
+            sqlx::query_as("select \"from\", \"table\", \"to\" from pragma_foreign_key_list($1)")
+                .bind(table.name)
+                .fetch_all(&file.pool)
+                .await
+                .unwrap();
+        assert!(references.iter().all(|(.., to)| to == "id"));
+        let indexes: Vec<(String, bool, bool)> = sqlx::query_as(
+            "select (select group_concat(name) from pragma_index_info(l.name)), l.\"unique\", l.partial
+               from pragma_index_list($1) l",
+        )
+        .bind(table.name)
+        .fetch_all(&file.pool)
+        .await
+        .unwrap();
+        let found = Found {
+            columns: columns.into_iter().map(|(name, kind, nullable, _)| (name, kind, nullable)).collect(),
+            references: references.into_iter().map(|(from, to, _)| (from, to)).collect(),
+            indexes,
+        };
+        table.check(found, |kind| match kind {
+            Kind::Flag | Kind::Count => "INTEGER",
+            Kind::Id | Kind::Text | Kind::Texts | Kind::Time => "TEXT",
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_no_enum_has_is_refused() {
+    let file = file().await;
+    store::life(SqliteRepository::new(file.pool.clone())).await;
+    for table in TABLES {
+        for column in table.enums {
+            let update = format!("update {} set {column} = 'bogus'", table.name);
+            assert!(sqlx::raw_sql(AssertSqlSafe(update)).execute(&file.pool).await.is_err(), "{column}");
+        }
+    }
+    let flag = sqlx::raw_sql("update complex_maintenance_assignments set is_primary = 2");
+    assert!(flag.execute(&file.pool).await.is_err());
+}
+
+/// The host's own first migration, under the same number as ours.
+fn hosts() -> Migrator {
+    let sql = SqlStr::from_static("create table host_things (id integer primary key)");
+    Migrator::with_migrations(vec![Migration::new(1, "host".into(), MigrationType::Simple, sql, false)])
+}
+
+async fn bare() -> File {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = sqlite::open(folder.path().join("maintenance.db")).await.unwrap();
+    File { pool, _folder: folder }
+}
+
+async fn tables(pool: &SqlitePool) -> i64 {
+    let count = "select count(*) from sqlite_schema where type = 'table' and name like '%maintenance%'";
+    sqlx::query_scalar(count).fetch_one(pool).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn migrations_run_at_once_again_and_beside_the_hosts() {
+    let file = bare().await;
+    let tasks: Vec<_> = (0..4)
+        .map(|_| {
+            let pool = file.pool.clone();
+            tokio::spawn(async move { sqlite::migrate(&pool).await })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    hosts().run(&file.pool).await.unwrap();
+    sqlite::migrate(&file.pool).await.unwrap();
+    hosts().run(&file.pool).await.unwrap();
+    assert_eq!(tables(&file.pool).await, 8);
+}
+
+#[tokio::test]
+async fn a_migration_in_the_hosts_transaction_goes_with_it() {
+    let file = bare().await;
+    let mut tx = file.pool.begin().await.unwrap();
+    sqlite::migrate_in(&mut tx).await.unwrap();
+    tx.rollback().await.unwrap();
+    assert_eq!(tables(&file.pool).await, 0);
+}
+
+#[tokio::test]
+async fn a_table_of_someone_else_stops_the_migration_before_it_begins() {
+    let file = bare().await;
+    sqlx::raw_sql("create table maintenance_requests (number integer)").execute(&file.pool).await.unwrap();
+    let error = sqlite::migrate(&file.pool).await.unwrap_err();
+    assert!(matches!(&error, MigrateError::TableTaken(table) if table == "maintenance_requests"));
+    assert!(error.to_string().contains("another schema"), "{error}");
+    assert_eq!(tables(&file.pool).await, 1);
+}
+
+#[tokio::test]
+async fn a_corrupt_row_is_reported_and_holds_up_no_other() {
+    let file = file().await;
+    let bad = [
+        ("title", "maintenance_requests set title = ''"),
+        ("created_at", "maintenance_requests set created_at = '2026-02-30T00:00:00.000000Z'"),
+        ("completed_at", "maintenance_requests set completed_at = created_at"),
+        ("renter_id", "maintenance_requests set renter_id = 'nobody'"),
+        ("version", "maintenance_requests set version = -1"),
+        ("error_text", "maintenance_notifications set error_code = 'x'"),
+    ];
+    store::corrupt(SqliteRepository::new(file.pool.clone()), &bad, |update| {
+        let pool = file.pool.clone();
+        async move {
+            sqlx::raw_sql(AssertSqlSafe(update)).execute(&pool).await.unwrap();
+        }
+    })
+    .await;
+    let store = SqliteRepository::new(file.pool.clone());
+    let spoil = "update maintenance_workers set specialties = '[\"secret' where status = 'active'";
+    sqlx::raw_sql(spoil).execute(&file.pool).await.unwrap();
+    let trade = WorkerFilter { specialty: Some(Specialty::ROOFING), ..Default::default() };
+    let listing = store.workers(&trade, Slice { after: None, limit: 9 }).await.unwrap();
+    assert_eq!(listing.corrupt.len(), 3);
+    assert!(!format!("{:?}", listing.corrupt).contains("secret"));
+    assert_eq!(store.candidates(store::complex(1)).await.unwrap().corrupt.len(), 3);
+}
