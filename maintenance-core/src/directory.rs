@@ -13,6 +13,21 @@ pub trait Directory: Send + Sync {
     /// The complex of a property; `None` when there is no such property. Asked once a submit.
     async fn complex_of(&self, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError>;
 
+    /// The complexes of these properties; one that doesn't exist is left out. Asked once a batch of requests.
+    /// Unless a host has something faster, each is asked for alone.
+    async fn complexes_of(
+        &self,
+        properties: &[PropertyId],
+    ) -> Result<HashMap<PropertyId, ComplexId>, DirectoryError> {
+        let mut complexes = HashMap::new();
+        for property in properties {
+            if let Some(complex) = self.complex_of(*property).await? {
+                complexes.insert(*property, complex);
+            }
+        }
+        Ok(complexes)
+    }
+
     /// How to reach these renters; one who is unknown is left out. Asked once a batch of messages, so that
     /// names and numbers are as fresh as they can be.
     async fn contacts(

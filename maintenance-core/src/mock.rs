@@ -19,7 +19,7 @@
 //! # }
 //! ```
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -31,7 +31,7 @@ use crate::{
     ComplexId, DeliveryEffect, DeliveryUpdate, Directory, DirectoryError, IdSource, Inserted, Listing,
     Message, NotificationRepository, Notifier, NotifyError, Opening, PropertyId, Receipt, RenterContact,
     RenterId, RepositoryError, Request, RequestFilter, RequestId, RequestRecord, RequestRepository,
-    RequestStep, SendRecord, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
+    RequestStatus, RequestStep, SendRecord, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
 };
 
 mock! {
@@ -50,15 +50,26 @@ mock! {
         ) -> Result<ComplexAssignment, RepositoryError>;
         async fn unassign_complex(&self, worker: WorkerId, complex: ComplexId) -> Result<bool, RepositoryError>;
         async fn assignments(&self, of: AssignmentsOf) -> Result<Listing<ComplexAssignment>, RepositoryError>;
-        async fn candidates(&self, complex: ComplexId) -> Result<Listing<Candidate>, RepositoryError>;
+        async fn candidates(
+            &self,
+            complexes: &[ComplexId],
+        ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError>;
     }
 
     #[async_trait]
     impl RequestRepository for Repository {
         async fn open(&self, opening: &Opening) -> Result<Inserted<Request>, RepositoryError>;
+        async fn open_many(
+            &self,
+            openings: &[Opening],
+        ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError>;
         async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError>;
         async fn record(&self, id: RequestId) -> Result<Option<RequestRecord>, RepositoryError>;
         async fn requests(&self, filter: &RequestFilter, slice: Slice) -> Result<Listing<Request>, RepositoryError>;
+        async fn count_by_status(
+            &self,
+            filter: &RequestFilter,
+        ) -> Result<BTreeMap<RequestStatus, u64>, RepositoryError>;
         async fn apply(&self, step: &RequestStep) -> Result<(), RepositoryError>;
         async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError>;
         async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError>;

@@ -7,7 +7,7 @@
 //! - times keep their microseconds, enums their text, texts every character;
 //! - no log, `Debug` or error holds a name, a number or a text.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     AssignmentsOf, Attachment, Candidate, Claim, Claimed, Comment, CommentFilter, ComplexAssignment,
     ComplexId, DeliveryEffect, DeliveryUpdate, Listing, Notification, Request, RequestFilter, RequestId,
-    RequestRecord, SendRecord, Slice, StatusChange, Worker, WorkerFilter, WorkerId,
+    RequestRecord, RequestStatus, SendRecord, Slice, StatusChange, Worker, WorkerFilter, WorkerId,
 };
 
 /// Any error, boxed.
@@ -160,8 +160,12 @@ pub trait WorkerRepository: Send + Sync {
     /// Assignments, oldest first by `assigned_at` and id.
     async fn assignments(&self, of: AssignmentsOf) -> Result<Listing<ComplexAssignment>, RepositoryError>;
 
-    /// The workers of a complex with what ranking needs, in any order.
-    async fn candidates(&self, complex: ComplexId) -> Result<Listing<Candidate>, RepositoryError>;
+    /// The workers of these complexes with what ranking needs, in any order: one who serves several of them is
+    /// a candidate of each.
+    async fn candidates(
+        &self,
+        complexes: &[ComplexId],
+    ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError>;
 }
 
 /// Requests and what belongs to them.
@@ -171,6 +175,13 @@ pub trait RequestRepository: Send + Sync {
     /// Files a request with its notification unless a request with that id is there. `Conflict` when the
     /// notification's worker isn't active (any more).
     async fn open(&self, opening: &Opening) -> Result<Inserted<Request>, RepositoryError>;
+
+    /// Files several, all in one step, each as [`open`](Self::open) does: what is refused stops none of the
+    /// others. Answers in order; an error of the whole has filed none. No two have one id.
+    async fn open_many(
+        &self,
+        openings: &[Opening],
+    ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError>;
 
     /// A request.
     async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError>;
@@ -185,6 +196,13 @@ pub trait RequestRepository: Send + Sync {
         filter: &RequestFilter,
         slice: Slice,
     ) -> Result<Listing<Request>, RepositoryError>;
+
+    /// How many requests there are of each status among those that the filter lets through; a status without
+    /// any may be left out.
+    async fn count_by_status(
+        &self,
+        filter: &RequestFilter,
+    ) -> Result<BTreeMap<RequestStatus, u64>, RepositoryError>;
 
     /// Writes a step whose request is one version behind it in the store. `Conflict` when it is not, or when
     /// the notification's worker isn't active; `NotFound` when there is no such request.

@@ -9,7 +9,10 @@ pub(crate) struct Wake {
 
 impl Wake {
     /// Wakes one waiting dispatcher, or the next one that would wait.
-    #[cfg_attr(not(feature = "tokio"), expect(clippy::unused_self, reason = "nobody waits without a runtime"))]
+    #[cfg_attr(
+        not(feature = "tokio"),
+        expect(clippy::unused_self, reason = "nobody waits without a runtime")
+    )]
     pub(crate) fn nudge(&self) {
         #[cfg(feature = "tokio")]
         self.signal.notify_one();

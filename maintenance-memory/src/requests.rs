@@ -1,29 +1,31 @@
 //! Requests and what belongs to them.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use maintenance_core::{
     Attachment, Comment, CommentFilter, Inserted, Listing, Opening, Position, RepositoryError,
-    RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStep,
-    Slice,
+    RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus,
+    RequestStep, Slice,
 };
 
 use crate::{
     MemoryRepository,
-    store::{Order, insert, slice},
+    store::{Order, Rows, insert, slice},
 };
 
 #[async_trait]
 impl RequestRepository for MemoryRepository {
     async fn open(&self, opening: &Opening) -> Result<Inserted<Request>, RepositoryError> {
+        open(&mut self.rows(), opening)
+    }
+
+    async fn open_many(
+        &self,
+        openings: &[Opening],
+    ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
         let mut rows = self.rows();
-        let Opening { request, notification } = opening;
-        if let Some(stored) = rows.requests.get(&request.id) {
-            return Ok(Inserted::Existing(stored.clone()));
-        }
-        rows.check_recipient(notification.as_ref())?;
-        rows.requests.insert(request.id, request.clone());
-        rows.add_notification(notification.as_ref());
-        Ok(Inserted::New)
+        Ok(openings.iter().map(|opening| open(&mut rows, opening)).collect())
     }
 
     async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError> {
@@ -54,19 +56,20 @@ impl RequestRepository for MemoryRepository {
         page: Slice,
     ) -> Result<Listing<Request>, RepositoryError> {
         let rows = self.rows();
-        let kept = rows.requests.values().filter(|request| {
-            filter.renter_id.is_none_or(|renter| request.renter_id == renter)
-                && filter.assigned_worker_id.is_none_or(|worker| request.assigned_worker_id == Some(worker))
-                && filter.complex_id.is_none_or(|complex| request.complex_id == complex)
-                && filter.property_id.is_none_or(|property| request.property_id == property)
-                && (filter.statuses.is_empty() || filter.statuses.contains(&request.status))
-                && filter.priority.is_none_or(|priority| request.priority == priority)
-                && filter.whatsapp_status.is_none_or(|status| request.whatsapp_status == status)
-                && filter.created_from.is_none_or(|from| request.created_at >= from)
-                && filter.created_before.is_none_or(|before| request.created_at < before)
-        });
+        let kept = rows.requests.values().filter(|request| matches(filter, request));
         let position = |request: &Request| Position { at: request.created_at, id: request.id.uuid() };
         Ok(slice(kept.cloned(), position, Order::NewestFirst, page))
+    }
+
+    async fn count_by_status(
+        &self,
+        filter: &RequestFilter,
+    ) -> Result<BTreeMap<RequestStatus, u64>, RepositoryError> {
+        let mut counts = BTreeMap::new();
+        for request in self.rows().requests.values().filter(|request| matches(filter, request)) {
+            *counts.entry(request.status).or_default() += 1;
+        }
+        Ok(counts)
     }
 
     async fn apply(&self, step: &RequestStep) -> Result<(), RepositoryError> {
@@ -118,4 +121,27 @@ impl RequestRepository for MemoryRepository {
         let position = |comment: &Comment| Position { at: comment.created_at, id: comment.id.uuid() };
         Ok(slice(kept.cloned(), position, Order::OldestFirst, page))
     }
+}
+
+fn open(rows: &mut Rows, opening: &Opening) -> Result<Inserted<Request>, RepositoryError> {
+    let Opening { request, notification } = opening;
+    if let Some(stored) = rows.requests.get(&request.id) {
+        return Ok(Inserted::Existing(stored.clone()));
+    }
+    rows.check_recipient(notification.as_ref())?;
+    rows.requests.insert(request.id, request.clone());
+    rows.add_notification(notification.as_ref());
+    Ok(Inserted::New)
+}
+
+fn matches(filter: &RequestFilter, request: &Request) -> bool {
+    filter.renter_id.is_none_or(|renter| request.renter_id == renter)
+        && filter.assigned_worker_id.is_none_or(|worker| request.assigned_worker_id == Some(worker))
+        && filter.complex_id.is_none_or(|complex| request.complex_id == complex)
+        && filter.property_id.is_none_or(|property| request.property_id == property)
+        && (filter.statuses.is_empty() || filter.statuses.contains(&request.status))
+        && filter.priority.is_none_or(|priority| request.priority == priority)
+        && filter.whatsapp_status.is_none_or(|status| request.whatsapp_status == status)
+        && filter.created_from.is_none_or(|from| request.created_at >= from)
+        && filter.created_before.is_none_or(|before| request.created_at < before)
 }

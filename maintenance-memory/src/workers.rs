@@ -87,21 +87,26 @@ impl WorkerRepository for MemoryRepository {
         Ok(Listing { items, corrupt: Vec::new() })
     }
 
-    async fn candidates(&self, complex: ComplexId) -> Result<Listing<Candidate>, RepositoryError> {
+    async fn candidates(
+        &self,
+        complexes: &[ComplexId],
+    ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError> {
         let rows = self.rows();
-        let assignments = rows.assignments.values().filter(|assignment| assignment.complex_id == complex);
+        let assignments =
+            rows.assignments.values().filter(|assignment| complexes.contains(&assignment.complex_id));
         let items = assignments.filter_map(|assignment| {
             let worker = rows.workers.get(&assignment.worker_id)?;
             let theirs = || rows.requests.values().filter(|r| r.assigned_worker_id == Some(worker.id));
             let open = theirs().filter(|request| request.status.is_open()).count();
-            Some(Candidate {
+            let candidate = Candidate {
                 worker_id: worker.id,
                 status: worker.status,
                 specialties: worker.specialties.clone(),
                 is_primary: assignment.is_primary,
                 open_requests: u32::try_from(open).unwrap_or(u32::MAX),
                 last_assigned_at: theirs().map(|request| request.created_at).max(),
-            })
+            };
+            Some((assignment.complex_id, candidate))
         });
         Ok(Listing { items: items.collect(), corrupt: Vec::new() })
     }

@@ -4,8 +4,9 @@ use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    Attachment, BoxError, Candidate, Claimed, Comment, ComplexAssignment, DeliveryError, Notification,
-    PhoneNumber, RepositoryError, Request, RequestRecord, StatusChange, Worker, WorkerId,
+    Attachment, BoxError, Candidate, Claimed, Comment, ComplexAssignment, ComplexId, DeliveryError,
+    Notification, PhoneNumber, RepositoryError, Request, RequestRecord, RequestStatus, StatusChange, Worker,
+    WorkerId,
 };
 use uuid::Uuid;
 
@@ -162,8 +163,8 @@ pub(crate) fn assignment<R: Raw>(row: &R) -> Result<ComplexAssignment, Repositor
 }
 
 /// Columns: the worker's id, status and specialties, the assignment's id and `is_primary`, the number of open
-/// requests, and when the newest was filed.
-pub(crate) fn candidate<R: Raw>(row: &R) -> Result<Candidate, RepositoryError> {
+/// requests, the complex, and when the newest was filed.
+pub(crate) fn candidate<R: Raw>(row: &R) -> Result<(ComplexId, Candidate), RepositoryError> {
     let mut worker = Reader::new(row, WORKERS, 0);
     let (worker_id, status, specialties) =
         (worker.id::<WorkerId>("id")?, worker.word("status")?, worker.words("specialties")?);
@@ -171,14 +172,24 @@ pub(crate) fn candidate<R: Raw>(row: &R) -> Result<Candidate, RepositoryError> {
     assignment.id::<Uuid>("id")?;
     let is_primary = assignment.flag("is_primary")?;
     let newest = |error| RepositoryError::corrupt(REQUESTS, "created_at", Newest(worker_id), error);
-    Ok(Candidate {
+    let candidate = Candidate {
         worker_id,
         status,
         specialties,
         is_primary,
         open_requests: assignment.count("open_requests")?,
-        last_assigned_at: row.time(6).map_err(newest)?,
-    })
+        last_assigned_at: row.time(7).map_err(newest)?,
+    };
+    Ok((assignment.id("complex_id")?, candidate))
+}
+
+/// Columns: a status, and how many requests have it. A status that isn't one is told with the row `(a count)`.
+pub(crate) fn status_count<R: Raw>(row: &R) -> Result<(RequestStatus, u64), RepositoryError> {
+    let corrupt = |error| RepositoryError::corrupt(REQUESTS, "status", "(a count)", error);
+    let status = row.text(0).map_err(corrupt)?.unwrap_or_default();
+    let status = status.parse().map_err(|error| corrupt(BoxError::from(error)))?;
+    let count = row.number(1).map_err(corrupt)?.unwrap_or_default();
+    Ok((status, u64::try_from(count).unwrap_or_default()))
 }
 
 struct Newest(WorkerId);

@@ -101,6 +101,16 @@ fn select_requests<D: Dialect>(
     slice: Slice,
 ) {
     query.push(concat!("select ", request_columns!(), " from maintenance_requests r"));
+    request_conditions(query, filter, statuses).beyond('r', '<', slice);
+    query.push(" order by r.created_at desc, r.id desc limit ");
+    D::number(query, slice.limit);
+}
+
+fn request_conditions<'q, D: Dialect>(
+    query: &'q mut QueryBuilder<D>,
+    filter: &RequestFilter,
+    statuses: &[RequestStatus],
+) -> Conditions<'q, D> {
     let mut conditions = Conditions::of(query);
     let mut narrow = false;
     conditions.id("r.renter_id", filter.renter_id.map(Uuid::from), &mut narrow);
@@ -125,9 +135,15 @@ fn select_requests<D: Dialect>(
     }
     conditions.time("r.created_at >= ", filter.created_from);
     conditions.time("r.created_at < ", filter.created_before);
-    conditions.beyond('r', '<', slice);
-    query.push(" order by r.created_at desc, r.id desc limit ");
-    D::number(query, slice.limit);
+    conditions
+}
+
+/// How many requests there are of each status.
+pub(crate) fn count_by_status<D: Dialect>(filter: &RequestFilter) -> QueryBuilder<D> {
+    let mut query = QueryBuilder::new("select r.status, count(*) from maintenance_requests r");
+    request_conditions(&mut query, filter, &filter.statuses);
+    query.push(" group by r.status");
+    query
 }
 
 /// Workers, newest first.

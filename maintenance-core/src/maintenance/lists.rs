@@ -1,14 +1,14 @@
 //! Reading: one request, its record, lists, and what webhooks tell.
 
-use std::future::Future;
+use std::{collections::BTreeMap, future::Future};
 
 use tracing::instrument;
 
 use super::Maintenance;
 use crate::{
     Comment, CommentFilter, DeliveryEffect, DeliveryUpdate, Error, Listing, Page, PageRequest, Position,
-    Repository, RepositoryError, Request, RequestFilter, RequestId, RequestRecord, Slice, Worker,
-    WorkerFilter, error::Tries, page::Query,
+    Repository, RepositoryError, Request, RequestFilter, RequestId, RequestRecord, RequestStatus, Slice,
+    Worker, WorkerFilter, error::Tries, page::Query,
 };
 
 impl<R: Repository> Maintenance<R> {
@@ -30,6 +30,19 @@ impl<R: Repository> Maintenance<R> {
         let query = Query::new("requests", filter);
         let position = |request: &Request| Position { at: request.created_at, id: request.id.uuid() };
         pages(query, page, position, |slice| self.repository.requests(filter, slice)).await
+    }
+
+    /// How many requests there are of each status among those that the filter lets through: a board's heads.
+    /// Every status is there. Counting takes as long as there are rows to count; a board of one complex or one
+    /// worker has few.
+    #[instrument(skip_all, err)]
+    pub async fn count_by_status(
+        &self,
+        filter: &RequestFilter,
+    ) -> Result<BTreeMap<RequestStatus, u64>, Error> {
+        let mut counts: BTreeMap<_, _> = RequestStatus::ALL.iter().map(|status| (*status, 0)).collect();
+        counts.extend(self.repository.count_by_status(filter).await?);
+        Ok(counts)
     }
 
     /// Workers, newest first.

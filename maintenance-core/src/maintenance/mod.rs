@@ -1,6 +1,7 @@
 //! The use cases.
 
 mod assign;
+mod batch;
 mod complexes;
 mod conversation;
 mod lists;

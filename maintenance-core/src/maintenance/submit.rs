@@ -6,10 +6,10 @@ use tracing::instrument;
 
 use super::Maintenance;
 use crate::{
-    ComplexId, Error, Inserted, Invalid, Need, NewRequest, Notification, NotificationId, Opening, Repository,
-    Request, RequestId, RequestStatus, Selection, WhatsAppStatus,
+    Candidate, ComplexId, Error, Exclusion, Inserted, Invalid, Need, NewRequest, Notification,
+    NotificationId, Opening, Repository, Request, RequestId, RequestStatus, Selection, WhatsAppStatus,
+    WorkerId,
     error::{Differences, Tries},
-    request::RequestTexts,
     select,
 };
 
@@ -37,12 +37,40 @@ impl<R: Repository> Maintenance<R> {
     /// Two calls with one id file one request; with other content the second is [`Error::Reused`].
     #[instrument(skip_all, fields(request), err)]
     pub async fn submit(&self, new: NewRequest) -> Result<Submitted, Error> {
-        let (texts, complex_id) = self.validate(&new).await?;
-        let id = new.id.unwrap_or_else(|| RequestId::mint(&self.shared.ids));
-        tracing::Span::current().record("request", tracing::field::display(id));
+        let complex = match new.complex_id {
+            Some(complex) => Some(complex),
+            None => self.shared.directory.complex_of(new.property_id).await?,
+        };
+        let mut request = self.draft(&new, complex)?;
+        tracing::Span::current().record("request", tracing::field::display(request.id));
+        let mut tries = Tries::default();
+        loop {
+            let selection = self.select_for(&request, BTreeMap::new()).await?;
+            request.assigned_worker_id = selection.chosen;
+            let opening = self.opening(request);
+            match self.repository.open(&opening).await.map_err(Error::from) {
+                Ok(inserted) => {
+                    self.wake();
+                    return Self::submitted(opening.request, inserted, selection);
+                }
+                Err(error) if tries.again(&error) => request = opening.request,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The request as it would be filed, nobody's yet, or every field that is wrong.
+    pub(super) fn draft(&self, new: &NewRequest, complex: Option<ComplexId>) -> Result<Request, Invalid> {
+        let mut invalid = Invalid::default();
+        let texts = new.validate(&mut invalid);
+        if complex.is_none() {
+            invalid
+                .push("property_id", format!("{} is no property that the directory knows", new.property_id));
+        }
+        let (texts, complex_id) = invalid.finish(texts.zip(complex))?;
         let now = self.shared.now();
-        let mut request = Request {
-            id,
+        Ok(Request {
+            id: new.id.unwrap_or_else(|| RequestId::mint(&self.shared.ids)),
             renter_id: new.renter_id,
             title: texts.title,
             description: texts.description,
@@ -59,57 +87,60 @@ impl<R: Repository> Maintenance<R> {
             complex_id,
             specialty: texts.specialty,
             version: 1,
-        };
-        let mut tries = Tries::default();
-        loop {
-            let selection = self.select_for(&request, BTreeMap::new()).await?;
-            request.assigned_worker_id = selection.chosen;
-            let notification = selection.chosen.map(|worker| {
-                Notification::assignment(NotificationId::mint(&self.shared.ids), id, worker, now, now)
-            });
-            let opening = Opening { request: request.clone(), notification };
-            match self.repository.open(&opening).await.map_err(Error::from) {
-                Ok(Inserted::New) => {
-                    self.wake();
-                    return Ok(Submitted { request, submission: Submission::Filed(selection) });
-                }
-                Ok(Inserted::Existing(stored)) => {
-                    same_content(&stored, &request)?;
-                    return Ok(Submitted { request: stored, submission: Submission::AlreadyFiled });
-                }
-                Err(error) if tries.again(&error) => {}
-                Err(error) => return Err(error),
+        })
+    }
+
+    /// The step that files a request, with the message to its worker if it has one.
+    pub(super) fn opening(&self, request: Request) -> Opening {
+        let at = request.created_at;
+        let notification = request.assigned_worker_id.map(|worker| {
+            let id = NotificationId::mint(&self.shared.ids);
+            Notification::assignment(id, request.id, worker, at, at)
+        });
+        Opening { request, notification }
+    }
+
+    /// The answer to a submit whose request the store has.
+    pub(super) fn submitted(
+        given: Request,
+        inserted: Inserted<Request>,
+        selection: Selection,
+    ) -> Result<Submitted, Error> {
+        match inserted {
+            Inserted::New => Ok(Submitted { request: given, submission: Submission::Filed(selection) }),
+            Inserted::Existing(stored) => {
+                same_content(&stored, &given)?;
+                Ok(Submitted { request: stored, submission: Submission::AlreadyFiled })
             }
         }
     }
 
-    async fn validate(&self, new: &NewRequest) -> Result<(RequestTexts, ComplexId), Error> {
-        let mut invalid = Invalid::default();
-        let texts = new.validate(&mut invalid);
-        let complex = match new.complex_id {
-            Some(complex) => Some(complex),
-            None => self.shared.directory.complex_of(new.property_id).await?,
-        };
-        if complex.is_none() {
-            invalid
-                .push("property_id", format!("{} is no property that the directory knows", new.property_id));
-        }
-        Ok(invalid.finish(texts.zip(complex))?)
-    }
-
-    /// Ranks the complex's workers for a request. A worker whose row can't be read is left out, with a
-    /// warning: the renter's request goes on without them.
+    /// Ranks the complex's workers for a request.
     pub(super) async fn select_for(
         &self,
         request: &Request,
-        excluded: BTreeMap<crate::WorkerId, crate::Exclusion>,
+        excluded: BTreeMap<WorkerId, Exclusion>,
     ) -> Result<Selection, Error> {
-        let candidates = self.repository.candidates(request.complex_id).await?;
+        let candidates = self.candidates(&[request.complex_id]).await?;
+        let candidates: Vec<_> = candidates.into_iter().map(|(_, candidate)| candidate).collect();
+        Ok(select(&Self::need(request, excluded), &candidates, self.shared.policy))
+    }
+
+    /// The candidates of these complexes. A worker whose row can't be read is left out, with a warning: the
+    /// renter's request goes on without them.
+    pub(super) async fn candidates(
+        &self,
+        complexes: &[ComplexId],
+    ) -> Result<Vec<(ComplexId, Candidate)>, Error> {
+        let candidates = self.repository.candidates(complexes).await?;
         for error in &candidates.corrupt {
             tracing::warn!(%error, "a candidate was left out");
         }
-        let need = Need { specialty: request.specialty.clone(), priority: request.priority, excluded };
-        Ok(select(&need, &candidates.items, self.shared.policy))
+        Ok(candidates.items)
+    }
+
+    pub(super) fn need(request: &Request, excluded: BTreeMap<WorkerId, Exclusion>) -> Need {
+        Need { specialty: request.specialty.clone(), priority: request.priority, excluded }
     }
 }
 

@@ -1,10 +1,12 @@
 //! Requests and what belongs to them.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use maintenance_core::{
     Attachment, Comment, CommentFilter, Inserted, Listing, Notification, Opening, RepositoryError,
-    RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStep,
-    Slice, StatusChange,
+    RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus,
+    RequestStep, Slice, StatusChange,
 };
 use sqlx::{PgConnection, Postgres, Row, postgres::PgArguments};
 use uuid::Uuid;
@@ -173,6 +175,17 @@ impl RequestRepository for PgRepository<'_> {
         Ok(Inserted::Existing(stored.ok_or(RepositoryErrorKind::Conflict)?))
     }
 
+    async fn open_many(
+        &self,
+        openings: &[Opening],
+    ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
+        let mut answers = Vec::with_capacity(openings.len());
+        for opening in openings {
+            answers.push(self.open(opening).await);
+        }
+        Ok(answers)
+    }
+
     async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError> {
         read_request(&mut *self.source.connection().await?, id).await
     }
@@ -193,6 +206,16 @@ impl RequestRepository for PgRepository<'_> {
         let mut connection = self.source.connection().await?;
         let rows = query.build().fetch_all(&mut *connection).await.map_err(failed)?;
         Ok(rows.iter().map(decode::request).collect())
+    }
+
+    async fn count_by_status(
+        &self,
+        filter: &RequestFilter,
+    ) -> Result<BTreeMap<RequestStatus, u64>, RepositoryError> {
+        let mut query = lists::count_by_status::<Postgres>(filter);
+        let mut connection = self.source.connection().await?;
+        let rows = query.build().fetch_all(&mut *connection).await.map_err(failed)?;
+        rows.iter().map(decode::status_count).collect()
     }
 
     async fn apply(&self, step: &RequestStep) -> Result<(), RepositoryError> {

@@ -72,10 +72,11 @@ const CANDIDATES: &str = "
     select w.id, w.status, w.specialties, a.id, a.is_primary,
            (select count(*) from maintenance_requests r
              where r.assigned_worker_id = w.id and r.status in ('pending', 'in_progress')),
+           a.complex_id,
            (select max(r.created_at) from maintenance_requests r where r.assigned_worker_id = w.id)
       from complex_maintenance_assignments a
       join maintenance_workers w on w.id = a.worker_id
-     where a.complex_id = $1";
+     where a.complex_id in (select value from json_each($1))";
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
@@ -187,9 +188,14 @@ impl WorkerRepository for SqliteRepository<'_> {
         Ok(rows.iter().map(decode::assignment).collect())
     }
 
-    async fn candidates(&self, complex: ComplexId) -> Result<Listing<Candidate>, RepositoryError> {
+    async fn candidates(
+        &self,
+        complexes: &[ComplexId],
+    ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError> {
+        let complexes =
+            serde_json::Value::from(complexes.iter().map(|complex| id(*complex)).collect::<Vec<_>>());
         let mut connection = self.source.reader().await?;
-        let query = sqlx::query(CANDIDATES).bind(id(complex));
+        let query = sqlx::query(CANDIDATES).bind(complexes.to_string());
         let rows = query.fetch_all(&mut *connection).await.map_err(failed)?;
         Ok(rows.iter().map(decode::candidate).collect())
     }

@@ -2,6 +2,7 @@
 //! them tests of one store.
 
 pub mod assign;
+pub mod batch;
 pub mod conversation;
 pub mod deliveries;
 pub mod lists;
@@ -54,6 +55,11 @@ macro_rules! conformance {
             status: a_caller_who_saw_another_status_gets_a_conflict,
             status: a_refused_change_writes_nothing,
             status: history_keeps_its_order_when_the_clock_goes_back,
+            batch: submitting_many_answers_each_as_a_submit_alone_would,
+            batch: a_batch_spreads_over_the_workers_as_single_submits_would,
+            batch: a_store_files_many_in_one_step_and_refuses_each_alone,
+            batch: the_work_of_a_worker_who_falls_ill_goes_to_others,
+            batch: requests_are_counted_by_status,
             conversation: comments_and_attachments_are_part_of_the_record,
             conversation: a_comment_twice_with_one_id_is_one_comment,
             conversation: a_renter_comments_on_their_own_requests_only,
