@@ -139,7 +139,7 @@ pub use ids::{
     RandomIds, RenterId, RequestId, StatusChangeId, UserId, WorkerId,
 };
 pub use invalid::{FieldError, Invalid, Rule};
-pub use maintenance::{Assigned, Maintenance, Move, Submission, Submitted};
+pub use maintenance::{Assigned, Maintenance, Move, Reassigned, Submission, Submitted};
 pub use notification::{Claim, Claimed, Notification, NotificationKind, SendOutcome, SendRecord};
 pub use notifier::{Message, NextStep, Notifier, NotifyError, Receipt, SendEffect};
 pub use page::{Cursor, Listing, MAX_PAGE_SIZE, Page, PageRequest, Position, Slice};

@@ -1,6 +1,5 @@
 //! An organisation a schema: two of them in one database, each with a dispatcher of its own.
 #![cfg(feature = "postgres")]
-#![expect(clippy::unwrap_used, reason = "test code: a failed expectation is its result")]
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Many at once: an import, a storm night, a worker who falls ill.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tracing::instrument;
 
@@ -9,6 +9,15 @@ use crate::{
     Actor, Candidate, ComplexId, Error, NewRequest, Opening, PageRequest, Repository, RepositoryError,
     RequestFilter, RequestId, RequestStatus, Selection, WorkerId, select,
 };
+
+/// What became of one request of a worker whose work goes to others.
+#[derive(Debug)]
+pub struct Reassigned {
+    /// The request.
+    pub request_id: RequestId,
+    /// Who has it now, or why it stays.
+    pub outcome: Result<Assigned, Error>,
+}
 
 /// How many requests are filed in one step.
 const CHUNK: usize = 500;
@@ -38,14 +47,15 @@ impl<R: Repository> Maintenance<R> {
         worker: WorkerId,
         by: Actor,
         note: Option<&str>,
-    ) -> Result<Vec<(RequestId, Result<Assigned, Error>)>, Error> {
+    ) -> Result<Vec<Reassigned>, Error> {
         let statuses = RequestStatus::ALL.iter().copied().filter(|status| status.is_open()).collect();
         let filter = RequestFilter { assigned_worker_id: Some(worker), statuses, ..RequestFilter::default() };
         let (mut answers, mut page) = (Vec::new(), PageRequest::default());
         loop {
             let listed = self.requests(&filter, &page).await?;
             for request in listed.items {
-                answers.push((request.id, self.assign_by_selection(request.id, by, note).await));
+                let outcome = self.assign_by_selection(request.id, by, note).await;
+                answers.push(Reassigned { request_id: request.id, outcome });
             }
             page.after = listed.next;
             if page.after.is_none() {
@@ -96,7 +106,7 @@ impl<R: Repository> Maintenance<R> {
             .into_iter()
             .map(|(n, mut request)| {
                 let of = candidates.of(request.complex_id);
-                let selection = select(&Self::need(&request, Default::default()), of, self.shared.policy);
+                let selection = select(&Self::need(&request, BTreeMap::new()), of, self.shared.policy);
                 request.assigned_worker_id = selection.chosen;
                 candidates.give(&selection, request.created_at);
                 places.push((n, selection));

@@ -14,6 +14,7 @@ use std::{fmt, sync::Arc};
 use chrono::{DateTime, Utc};
 
 pub use assign::Assigned;
+pub use batch::Reassigned;
 pub use status::Move;
 pub use submit::{Submission, Submitted};
 

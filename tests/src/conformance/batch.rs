@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use maintenance_core::{
-    Actor, Error, Move, NewRequest, Notification, Opening, RepositoryErrorKind, Request, RequestFilter,
-    RequestId, RequestRepository as _, RequestStatus, Submission, WorkerStatus,
+    Actor, Error, Move, NewRequest, Notification, Opening, Reassigned, RepositoryErrorKind, Request,
+    RequestFilter, RequestId, RequestRepository as _, RequestStatus, Submission, WorkerStatus,
 };
 use uuid::Uuid;
 
@@ -129,13 +129,15 @@ pub async fn the_work_of_a_worker_who_falls_ill_goes_to_others(world: World) {
     world.maintenance.set_worker_status(ill.id, WorkerStatus::OnLeave).await.unwrap();
     let by = world.landlord();
     let answers = world.maintenance.reassign_all(ill.id, by, Some("ill")).await.unwrap();
-    let chosen: BTreeMap<_, _> =
-        answers.into_iter().map(|(id, answer)| (id, answer.unwrap().request.assigned_worker_id)).collect();
+    let chosen: BTreeMap<_, _> = answers
+        .into_iter()
+        .map(|one| (one.request_id, one.outcome.unwrap().request.assigned_worker_id))
+        .collect();
     let expected = [(roof.id, Some(ill.id)), (begun.id, Some(other.id)), (waiting.id, Some(other.id))];
     assert_eq!(chosen, expected.into());
     assert_eq!(world.record(begun.id).await.request.status, RequestStatus::Pending);
     let refused = world.maintenance.reassign_all(ill.id, Actor::Worker(ill.id), None).await.unwrap();
-    assert!(matches!(refused[..], [(_, Err(Error::NotAllowed { .. }))]));
+    assert!(matches!(refused[..], [Reassigned { outcome: Err(Error::NotAllowed { .. }), .. }]));
 }
 
 /// Every status is there, also those without any.
