@@ -1,5 +1,9 @@
 //! A storm night: many submitters, several dispatchers and a flood of webhooks at the same moment.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code: a failed expectation is its result")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is its result"
+)]
 
 use std::{
     collections::BTreeSet,

@@ -75,6 +75,7 @@ macro_rules! conformance {
             outbox: a_refusal_is_retried_after_the_backoff,
             outbox: the_wait_that_the_channel_asks_for_is_honoured,
             outbox: an_unknown_outcome_is_held_for_the_confirmation_window,
+            outbox: what_may_have_gone_out_is_held_whatever_comes_next,
             outbox: a_webhook_settles_an_unknown_outcome,
             outbox: a_dispatcher_that_died_is_followed_after_the_hold,
             outbox: a_late_record_does_not_overwrite_its_successor,

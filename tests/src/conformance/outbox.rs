@@ -117,6 +117,25 @@ pub async fn an_unknown_outcome_is_held_for_the_confirmation_window(world: World
     assert_eq!(world.newest_message(request.id).await.attempts, 2);
 }
 
+/// Also when the channel is to rest for less than that.
+pub async fn what_may_have_gone_out_is_held_whatever_comes_next(world: World) {
+    for next in [
+        NextStep::Wait { after: Duration::from_secs(1) },
+        NextStep::PauseChannel { after: Duration::from_secs(1) },
+        NextStep::StopChannel,
+        NextStep::Retry { after: Some(Duration::from_secs(1)) },
+    ] {
+        world.worker(&["plumbing"]).await;
+        world.filed().await;
+        world.notifier.refuse_next(refused(next, SendEffect::Unknown));
+        world.dispatch().await;
+        world.wait(299);
+        assert_eq!(world.dispatch().await.claimed, 0, "{next:?}");
+        world.wait(1);
+        assert_eq!(world.dispatch().await.sent, 1, "{next:?}");
+    }
+}
+
 /// It did go out: never again.
 pub async fn a_webhook_settles_an_unknown_outcome(world: World) {
     world.worker(&["plumbing"]).await;

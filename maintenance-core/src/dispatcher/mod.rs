@@ -1,5 +1,8 @@
 //! Moves notifications from the outbox to the channel.
 
+mod policy;
+mod report;
+
 use std::{
     collections::HashMap,
     fmt,
@@ -13,94 +16,14 @@ use futures_util::FutureExt as _;
 use futures_util::{StreamExt as _, stream};
 use tracing::instrument;
 
+pub use policy::DispatchPolicy;
+pub use report::{DispatchReport, Pause, Problem};
+
 use crate::{
-    Backoff, Claim, Claimed, DeliveryError, Error, LeaseId, Maintenance, Message, NextStep, Notification,
-    NotificationId, Notifier, NotifyError, RenterContact, RenterId, Repository, RepositoryError, SendEffect,
-    SendOutcome, SendRecord, error::Tries, maintenance::Shared,
+    Claim, Claimed, DeliveryError, Error, LeaseId, Maintenance, Message, NextStep, Notification, Notifier,
+    NotifyError, RenterContact, RenterId, Repository, SendEffect, SendOutcome, SendRecord, error::Tries,
+    maintenance::Shared,
 };
-
-/// How a dispatcher works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DispatchPolicy {
-    /// How many notifications one step takes; 100 by default.
-    pub batch: u32,
-    /// How many of them are sent at a time; 32 by default.
-    pub concurrency: usize,
-    /// How long a notification is held when its outcome is unknown, because the answer was lost or the
-    /// dispatcher died: 5 minutes by default. Within that time a webhook settles it; only then is it sent
-    /// again. Must be well above what sending a batch takes, since it is also the lease: a message that
-    /// could not be begun in half of it is left to the next step.
-    pub hold: Duration,
-    /// After how many attempts a notification fails; 8 by default.
-    pub max_attempts: u32,
-    /// The waits between attempts; 5 seconds doubling up to 10 minutes by default.
-    pub backoff: Backoff,
-    /// After what time a channel that a person must mend is tried again, with one message; 1 minute by default.
-    pub probe: Duration,
-    /// How often [`Dispatcher::run`] looks for due notifications when nothing wakes it; 1 second by default.
-    pub poll: Duration,
-}
-
-impl Default for DispatchPolicy {
-    fn default() -> Self {
-        Self {
-            batch: 100,
-            concurrency: 32,
-            hold: Duration::from_mins(5),
-            max_attempts: 8,
-            backoff: Backoff { first: Duration::from_secs(5), ceiling: Duration::from_mins(10) },
-            probe: Duration::from_mins(1),
-            poll: Duration::from_secs(1),
-        }
-    }
-}
-
-/// What one step of a dispatcher did.
-#[derive(Debug, Default)]
-pub struct DispatchReport {
-    /// Notifications taken.
-    pub claimed: usize,
-    /// Accepted by the channel.
-    pub sent: usize,
-    /// Certainly not sent; they come due again.
-    pub retried: usize,
-    /// Their outcome is unknown; held for a webhook to settle them.
-    pub held: usize,
-    /// Put back without an attempt: the recipient's pace, a paused channel, or no time left under the lease.
-    pub put_back: usize,
-    /// Failed for good.
-    pub failed: usize,
-    /// Not sent, since the request is over or someone else's by now.
-    pub withdrawn: usize,
-    /// Outcomes that came too late: the notification was taken by another dispatcher in the meantime.
-    pub fenced: usize,
-    /// Why messages were not accepted.
-    pub problems: Vec<Problem>,
-    /// Notifications that could not be read; they are looked at again after the hold.
-    pub corrupt: Vec<RepositoryError>,
-    /// The channel rests; nothing is taken from the outbox until then.
-    pub pause: Option<Pause>,
-}
-
-/// A message that was not accepted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The notification.
-    pub notification_id: NotificationId,
-    /// What the channel said of it.
-    pub error: NotifyError,
-}
-
-/// A rest of the whole channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pause {
-    /// Until when, UTC.
-    pub until: DateTime<Utc>,
-    /// Whether a person must act, as after a bad token; otherwise it passes by itself.
-    pub needs_person: bool,
-    /// What the channel said.
-    pub error: DeliveryError,
-}
 
 /// Sends due notifications. Any number may run side by side, in one process or in many.
 pub struct Dispatcher<R, N> {
@@ -163,7 +86,7 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
             .into_iter()
             .map(|(notification, attempt, at)| self.settle(&mut report, lease, &notification, attempt, at))
             .collect();
-        report.fenced = records.len() - self.record(&records).await?;
+        report.fenced = records.len().saturating_sub(self.record(&records).await?);
         report.pause.clone_from(&self.pause());
         unavailable.map_or(Ok(report), Err)
     }
@@ -201,9 +124,10 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
         };
         if let Some((after, needs_person)) = rest {
             let until = later(self.shared.now(), after);
-            let longest = self.pause().take().filter(|pause| pause.until > until);
-            *self.pause() =
-                longest.or_else(|| Some(Pause { until, needs_person, error: error.error.clone() }));
+            let mut pause = self.pause();
+            if pause.as_ref().is_none_or(|pause| pause.until < until) {
+                *pause = Some(Pause { until, needs_person, error: error.error.clone() });
+            }
         }
         Attempt::NotAccepted(error)
     }
@@ -250,31 +174,26 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
         tried: u32,
         at: DateTime<Utc>,
     ) -> (u32, SendOutcome) {
-        let due_after =
-            |wait| SendOutcome::Later { due_at: later(at, wait), error: Some(error.error.clone()) };
         let not_tried = tried.saturating_sub(1);
-        match (error.next, error.effect) {
-            (NextStep::Wait { after } | NextStep::PauseChannel { after }, _) => {
-                report.put_back += 1;
-                (not_tried, due_after(after))
+        let unknown = error.effect == SendEffect::Unknown;
+        let (attempts, wait, count) = match error.next {
+            NextStep::Wait { after } | NextStep::PauseChannel { after } => {
+                (not_tried, after, &mut report.put_back)
             }
-            (NextStep::StopChannel, _) => {
-                report.put_back += 1;
-                (not_tried, due_after(self.policy.probe))
+            NextStep::StopChannel => (not_tried, self.policy.probe, &mut report.put_back),
+            NextStep::Retry { after } if tried < self.policy.max_attempts => {
+                let wait = after.unwrap_or_else(|| self.policy.backoff.after(tried));
+                (tried, wait, if unknown { &mut report.held } else { &mut report.retried })
             }
-            (NextStep::Retry { after }, SendEffect::NotSent) if tried < self.policy.max_attempts => {
-                report.retried += 1;
-                (tried, due_after(after.unwrap_or_else(|| self.policy.backoff.after(tried))))
-            }
-            (NextStep::Retry { after }, SendEffect::Unknown) if tried < self.policy.max_attempts => {
-                report.held += 1;
-                (tried, due_after(after.unwrap_or_default().max(self.policy.hold)))
-            }
-            (NextStep::Retry { .. } | NextStep::GiveUp | NextStep::Fix, _) => {
+            NextStep::Retry { .. } | NextStep::GiveUp | NextStep::Fix => {
                 report.failed += 1;
-                (tried, SendOutcome::Failed { error: error.error.clone() })
+                return (tried, SendOutcome::Failed { error: error.error.clone() });
             }
-        }
+        };
+        *count += 1;
+        // What may have gone out is held until a webhook had its time.
+        let wait = if unknown { wait.max(self.policy.hold) } else { wait };
+        (attempts, SendOutcome::Later { due_at: later(at, wait), error: Some(error.error.clone()) })
     }
 
     async fn record(&self, records: &[SendRecord]) -> Result<usize, Error> {
