@@ -24,7 +24,7 @@ impl<R: Repository> Maintenance<R> {
     ///
     /// A request in progress goes back to pending, since its new worker has not begun; that needs a note, as
     /// the table of transitions says. A request that is the worker's already stays as it is.
-    #[instrument(skip_all, fields(%id, %worker), err)]
+    #[instrument(skip_all, fields(%id, %worker), err(level = "debug"))]
     pub async fn assign(
         &self,
         id: RequestId,
@@ -58,7 +58,7 @@ impl<R: Repository> Maintenance<R> {
     /// Selects a worker for a filed request again: for one that is unassigned, or for one whose worker is to
     /// be replaced. Whoever handed it back, could not be reached about it, or has it now is left out. A
     /// landlord or the engine may. With nobody suitable the request stays as it is.
-    #[instrument(skip_all, fields(%id), err)]
+    #[instrument(skip_all, fields(%id), err(level = "debug"))]
     pub async fn assign_by_selection(
         &self,
         id: RequestId,
@@ -85,7 +85,7 @@ impl<R: Repository> Maintenance<R> {
 
     /// Sends the worker of an open request its message again, as after a failure: a new notification, since
     /// the old one keeps its record. Refused while the newest message is still on its way out.
-    #[instrument(skip_all, fields(%id), err)]
+    #[instrument(skip_all, fields(%id), err(level = "debug"))]
     pub async fn notify_again(&self, id: RequestId, by: Actor) -> Result<Request, Error> {
         landlord_only(by, "have a message sent again")?;
         let mut tries = Tries::default();

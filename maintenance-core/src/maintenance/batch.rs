@@ -41,7 +41,7 @@ impl<R: Repository> Maintenance<R> {
     /// Gives all open requests of a worker to others by selection, as when they fall ill; the answers are by
     /// request, newest first. A landlord or the engine may. Each request is a step of its own, and one for
     /// whom nobody is suitable stays with the worker; work in progress needs a note.
-    #[instrument(skip_all, fields(%worker), err)]
+    #[instrument(skip_all, fields(%worker), err(level = "debug"))]
     pub async fn reassign_all(
         &self,
         worker: WorkerId,

@@ -11,7 +11,7 @@ use crate::{
 impl<R: Repository> Maintenance<R> {
     /// Assigns a worker to a complex, or changes whether they are its primary worker. Making one primary
     /// makes the earlier primary an ordinary worker of the complex, in the same step.
-    #[instrument(skip_all, fields(%worker_id, %complex_id, is_primary), err)]
+    #[instrument(skip_all, fields(%worker_id, %complex_id, is_primary), err(level = "debug"))]
     pub async fn assign_complex(
         &self,
         worker_id: WorkerId,
@@ -29,7 +29,7 @@ impl<R: Repository> Maintenance<R> {
     }
 
     /// Ends an assignment; whether there was one. Requests that are the worker's stay theirs.
-    #[instrument(skip_all, fields(%worker_id, %complex_id), err)]
+    #[instrument(skip_all, fields(%worker_id, %complex_id), err(level = "debug"))]
     pub async fn unassign_complex(&self, worker_id: WorkerId, complex_id: ComplexId) -> Result<bool, Error> {
         Ok(self.repository.unassign_complex(worker_id, complex_id).await?)
     }

@@ -12,7 +12,7 @@ use crate::{
 impl<R: Repository> Maintenance<R> {
     /// Adds a comment. A renter comments on their own requests, landlords and maintenance staff on any. The
     /// same id twice with the same content adds one.
-    #[instrument(skip_all, fields(%request), err)]
+    #[instrument(skip_all, fields(%request), err(level = "debug"))]
     pub async fn comment(&self, request: RequestId, by: Actor, new: NewComment) -> Result<Comment, Error> {
         const ACTION: &str = "comment on this request";
         let text = CommentText::new(&new.comment);
@@ -49,7 +49,7 @@ impl<R: Repository> Maintenance<R> {
     }
 
     /// Attaches a file to a request. The same id twice with the same content attaches one.
-    #[instrument(skip_all, fields(%request), err)]
+    #[instrument(skip_all, fields(%request), err(level = "debug"))]
     pub async fn attach(&self, request: RequestId, new: NewAttachment) -> Result<Attachment, Error> {
         let (file_url, file_type) = new.validate()?;
         let attachment = Attachment {

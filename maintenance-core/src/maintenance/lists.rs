@@ -25,7 +25,7 @@ impl<R: Repository> Maintenance<R> {
     }
 
     /// Requests, newest first.
-    #[instrument(skip_all, err)]
+    #[instrument(skip_all, err(level = "debug"))]
     pub async fn requests(&self, filter: &RequestFilter, page: &PageRequest) -> Result<Page<Request>, Error> {
         let query = Query::new("requests", filter);
         let position = |request: &Request| Position { at: request.created_at, id: request.id.uuid() };
@@ -35,7 +35,7 @@ impl<R: Repository> Maintenance<R> {
     /// How many requests there are of each status among those that the filter lets through: a board's heads.
     /// Every status is there. Counting takes as long as there are rows to count; a board of one complex or one
     /// worker has few.
-    #[instrument(skip_all, err)]
+    #[instrument(skip_all, err(level = "debug"))]
     pub async fn count_by_status(
         &self,
         filter: &RequestFilter,
@@ -46,7 +46,7 @@ impl<R: Repository> Maintenance<R> {
     }
 
     /// Workers, newest first.
-    #[instrument(skip_all, err)]
+    #[instrument(skip_all, err(level = "debug"))]
     pub async fn workers(&self, filter: &WorkerFilter, page: &PageRequest) -> Result<Page<Worker>, Error> {
         let query = Query::new("workers", filter);
         let position = |worker: &Worker| Position { at: worker.created_at, id: worker.id.uuid() };
@@ -54,7 +54,7 @@ impl<R: Repository> Maintenance<R> {
     }
 
     /// Comments, oldest first.
-    #[instrument(skip_all, err)]
+    #[instrument(skip_all, err(level = "debug"))]
     pub async fn comments(&self, filter: &CommentFilter, page: &PageRequest) -> Result<Page<Comment>, Error> {
         let query = Query::new("comments", filter);
         let position = |comment: &Comment| Position { at: comment.created_at, id: comment.id.uuid() };
@@ -63,7 +63,7 @@ impl<R: Repository> Maintenance<R> {
 
     /// Applies what webhooks tell of messages, in one step for all; returns what each did, in order. Repeats
     /// and any order end in the same state, so a webhook may simply be delivered again after an error.
-    #[instrument(skip_all, fields(updates = updates.len()), err)]
+    #[instrument(skip_all, fields(updates = updates.len()), err(level = "debug"))]
     pub async fn record_deliveries(&self, updates: &[DeliveryUpdate]) -> Result<Vec<DeliveryEffect>, Error> {
         let mut tries = Tries::default();
         loop {

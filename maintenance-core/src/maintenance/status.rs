@@ -57,7 +57,7 @@ impl<R: Repository> Maintenance<R> {
     ///
     /// Of two callers who move one request, one wins; the other gets [`Error::StatusConflict`] with the
     /// status that it now has.
-    #[instrument(skip_all, fields(%id, to = %wanted.to), err)]
+    #[instrument(skip_all, fields(%id, to = %wanted.to), err(level = "debug"))]
     pub async fn change_status(&self, id: RequestId, wanted: Move) -> Result<Request, Error> {
         let Move { to, by, from: mut seen, note } = wanted;
         let note = note_of(note.as_deref())?;

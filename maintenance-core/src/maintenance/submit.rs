@@ -35,7 +35,7 @@ impl<R: Repository> Maintenance<R> {
     /// Files a request, selects its worker and leaves the message to them in the outbox, in one atomic step.
     ///
     /// Two calls with one id file one request; with other content the second is [`Error::Reused`].
-    #[instrument(skip_all, fields(request), err)]
+    #[instrument(skip_all, fields(request), err(level = "debug"))]
     pub async fn submit(&self, new: NewRequest) -> Result<Submitted, Error> {
         let complex = match new.complex_id {
             Some(complex) => Some(complex),

@@ -11,7 +11,7 @@ use crate::{
 
 impl<R: Repository> Maintenance<R> {
     /// Adds a worker. The same id twice with the same content adds one.
-    #[instrument(skip_all, err)]
+    #[instrument(skip_all, err(level = "debug"))]
     pub async fn add_worker(&self, new: NewWorker) -> Result<Worker, Error> {
         let id = new.id.unwrap_or_else(|| WorkerId::mint(&self.shared.ids));
         let worker = new.validate(id, self.shared.now())?;
@@ -22,7 +22,7 @@ impl<R: Repository> Maintenance<R> {
     }
 
     /// Changes what `update` names of a worker.
-    #[instrument(skip_all, fields(%id), err)]
+    #[instrument(skip_all, fields(%id), err(level = "debug"))]
     pub async fn update_worker(&self, id: WorkerId, update: WorkerUpdate) -> Result<Worker, Error> {
         let mut tries = Tries::default();
         loop {

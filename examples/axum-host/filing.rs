@@ -1,0 +1,96 @@
+//! A renter files a request: the engine's rows and the host's in one transaction.
+
+use axum::http::HeaderMap;
+use maintenance_core::{
+    Clock as _, FieldError, Invalid, NewRequest, Priority, RenterId, RequestId, Rule, Submitted, SystemClock,
+};
+use serde::Deserialize;
+use tracing::Instrument as _;
+
+use super::{
+    App,
+    problem::Problem,
+    tables::{Home, Intake},
+};
+
+/// What a renter fills in. Who they are and where they live the host knows. What is missing reads as empty, so
+/// that the answer names every wrong field at once.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Form {
+    id: Option<RequestId>,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    description: String,
+    priority: Option<String>,
+    #[serde(default)]
+    location: String,
+    specialty: Option<String>,
+    reference: Option<String>,
+}
+
+/// Files it. The same id, in the body or as `Idempotency-Key`, files one request however often it is sent.
+pub(super) async fn file(
+    app: &App,
+    renter: RenterId,
+    headers: &HeaderMap,
+    form: Form,
+) -> Result<Submitted, Problem> {
+    let home = app.tables.home(renter).await?;
+    let home = home.ok_or_else(|| Problem::not_found("you are no renter here"))?;
+    let (new, intake) = read(renter, &home, headers, form);
+    let app = app.clone();
+    // In a task of its own, which a caller who hangs up doesn't cut: sqlx may leave the transaction of a
+    // `begin` that is dropped half-way open on a pooled connection.
+    let filing = async move {
+        let filed = app.tables.file(&app.engine, new, intake).await?;
+        // Committed: the dispatcher can see it, and needn't wait for its next poll.
+        app.engine.wake();
+        Ok(filed)
+    };
+    tokio::spawn(filing.in_current_span()).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "filing ended early");
+        Err(Problem::internal())
+    })
+}
+
+/// The engine's part, and the host's or what is wrong with it.
+fn read(
+    renter: RenterId,
+    home: &Home,
+    headers: &HeaderMap,
+    form: Form,
+) -> (NewRequest, Result<Intake, Invalid>) {
+    let mut invalid = Invalid::default();
+    let mut wrong = |field: &'static str, rule: &str| {
+        invalid.fields.push(FieldError { field: field.into(), rule: rule.to_owned() });
+    };
+    let key = headers.get("idempotency-key").map(|key| key.to_str().unwrap_or_default().parse());
+    let key = key.transpose().unwrap_or_else(|_| {
+        wrong("Idempotency-Key", "must be a UUID");
+        None
+    });
+    let priority = form.priority.as_deref().map_or(Ok(Priority::Medium), str::parse);
+    let priority = priority.unwrap_or_else(|rule: Rule| {
+        wrong("priority", &rule.to_string());
+        Priority::Medium
+    });
+    if form.reference.as_ref().is_some_and(|text| !(1..=40).contains(&text.trim().chars().count())) {
+        wrong("reference", "must have 1 to 40 characters");
+    }
+    let reference = form.reference.map(|text| text.trim().to_owned());
+    let intake = Intake { reference, received_at: SystemClock.now() };
+    let new = NewRequest {
+        id: form.id.or(key),
+        renter_id: renter,
+        property_id: home.property,
+        complex_id: Some(home.complex),
+        title: form.title,
+        description: form.description,
+        priority,
+        location: form.location,
+        specialty: form.specialty,
+    };
+    (new, if invalid.fields.is_empty() { Ok(intake) } else { Err(invalid) })
+}

@@ -1,0 +1,109 @@
+//! What a caller sends: bodies, ids in paths, queries. What can't be read is a [`Problem`] like any other.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    http::{StatusCode, request::Parts},
+};
+use chrono::{DateTime, Utc};
+use maintenance_core::{
+    ComplexId, Cursor, Invalid, PageRequest, Priority, PropertyId, RenterId, RequestFilter, RequestStatus,
+    WhatsAppStatus, WorkerId,
+};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::problem::Problem;
+
+/// A JSON body; none at all reads as `{}`.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| Problem::new(rejection.status(), "unreadable", rejection.body_text()))?;
+        let bytes = if bytes.is_empty() { b"{}" } else { &bytes[..] };
+        let body = serde_json::from_slice(bytes)
+            .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "unreadable", error.to_string()))?;
+        Ok(Self(body))
+    }
+}
+
+/// The id, or the ids, in the path.
+pub(super) struct Id<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Id<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::from_request_parts(parts, state).await;
+        path.map(|Path(id)| Self(id)).map_err(|_| Problem::not_found("ids are UUIDs"))
+    }
+}
+
+/// The query of a list.
+pub(super) struct Params<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = Query::from_request_parts(parts, state).await;
+        let query = query.map_err(|rejection| {
+            Problem::new(StatusCode::BAD_REQUEST, "unreadable", rejection.body_text())
+        })?;
+        Ok(Self(query.0))
+    }
+}
+
+/// A body that is a note, or nothing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Note {
+    pub(super) note: Option<String>,
+}
+
+/// The query of a list of requests: what the engine can filter by, and which page.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RequestParams {
+    /// One or several, separated by commas.
+    status: Option<String>,
+    priority: Option<Priority>,
+    whatsapp_status: Option<WhatsAppStatus>,
+    renter_id: Option<RenterId>,
+    worker_id: Option<WorkerId>,
+    complex_id: Option<ComplexId>,
+    property_id: Option<PropertyId>,
+    from: Option<DateTime<Utc>>,
+    before: Option<DateTime<Utc>>,
+    size: Option<u32>,
+    after: Option<Cursor>,
+}
+
+impl RequestParams {
+    pub(super) fn read(self) -> Result<(RequestFilter, PageRequest), Invalid> {
+        let statuses = self.status.iter().flat_map(|all| all.split(',')).map(str::parse);
+        let statuses: Result<Vec<RequestStatus>, _> = statuses.collect();
+        let filter = RequestFilter {
+            renter_id: self.renter_id,
+            assigned_worker_id: self.worker_id,
+            complex_id: self.complex_id,
+            property_id: self.property_id,
+            statuses: statuses.map_err(|rule| Invalid::field("status", rule.to_string()))?,
+            priority: self.priority,
+            whatsapp_status: self.whatsapp_status,
+            created_from: self.from,
+            created_before: self.before,
+        };
+        Ok((filter, page(self.size, self.after)))
+    }
+}
+
+/// The page that a query asks for.
+pub(super) fn page(size: Option<u32>, after: Option<Cursor>) -> PageRequest {
+    let default = PageRequest::default();
+    PageRequest { size: size.unwrap_or(default.size), after }
+}

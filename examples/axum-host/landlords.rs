@@ -1,0 +1,152 @@
+//! What landlords do with requests: all of them.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    routing::{get, post},
+};
+use maintenance_core::{
+    Actor, Comment, ComplexId, Move, NewComment, PageRequest, Request, RequestFilter, RequestId,
+    RequestStatus, Selection, WorkerId,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    App,
+    caller::Landlord,
+    input::{Body, Id, Note, Params, RequestParams},
+    view::{Answer, Items, Record},
+};
+
+/// How many requests a column of the board shows.
+const COLUMN: u32 = 20;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/requests", get(list))
+        .route("/board", get(board))
+        .route("/requests/{id}", get(record))
+        .route("/requests/{id}/comments", post(comment))
+        .route("/requests/{id}/status", post(change_status))
+        .route("/requests/{id}/assign", post(assign))
+        .route("/requests/{id}/select", post(select))
+        .route("/requests/{id}/notify", post(notify))
+}
+
+async fn list(
+    _: Landlord,
+    State(app): State<App>,
+    Params(params): Params<RequestParams>,
+) -> Answer<Items<Request>> {
+    let (filter, page) = params.read()?;
+    Ok(Json(app.engine.requests(&filter, &page).await?.into()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Board {
+    complex_id: Option<ComplexId>,
+}
+
+#[derive(Serialize)]
+struct Column {
+    count: u64,
+    newest: Items<Request>,
+}
+
+/// A column a status: how many there are, and the newest. The rest of a column is the list with that status,
+/// that complex, and `next` as `after`.
+async fn board(
+    _: Landlord,
+    State(app): State<App>,
+    Params(Board { complex_id }): Params<Board>,
+) -> Answer<BTreeMap<RequestStatus, Column>> {
+    let all = RequestFilter { complex_id, ..RequestFilter::default() };
+    let mut columns = BTreeMap::new();
+    for (status, count) in app.engine.count_by_status(&all).await? {
+        let filter = RequestFilter { statuses: vec![status], ..all.clone() };
+        let page = app.engine.requests(&filter, &PageRequest::first(COLUMN)).await?;
+        columns.insert(status, Column { count, newest: page.into() });
+    }
+    Ok(Json(columns))
+}
+
+async fn record(_: Landlord, State(app): State<App>, Id(id): Id<RequestId>) -> Answer<Record> {
+    let record = app.engine.record(id).await?;
+    Ok(Json(Record { record, intake: app.tables.intake(id).await? }))
+}
+
+async fn comment(
+    Landlord(me): Landlord,
+    State(app): State<App>,
+    Id(id): Id<RequestId>,
+    Body(new): Body<NewComment>,
+) -> Answer<Comment> {
+    Ok(Json(app.engine.comment(id, Actor::Landlord(me), new).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    to: RequestStatus,
+    /// The status that the landlord saw; if it is another by now, nothing is changed.
+    from: Option<RequestStatus>,
+    note: Option<String>,
+}
+
+async fn change_status(
+    Landlord(me): Landlord,
+    State(app): State<App>,
+    Id(id): Id<RequestId>,
+    Body(Change { to, from, note }): Body<Change>,
+) -> Answer<Request> {
+    let mut change = Move::to(to, Actor::Landlord(me));
+    if let Some(seen) = from {
+        change = change.from(seen);
+    }
+    if let Some(note) = note {
+        change = change.note(note);
+    }
+    Ok(Json(app.engine.change_status(id, change).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Assign {
+    worker_id: WorkerId,
+    note: Option<String>,
+}
+
+/// To a worker of the landlord's choice.
+async fn assign(
+    Landlord(me): Landlord,
+    State(app): State<App>,
+    Id(id): Id<RequestId>,
+    Body(Assign { worker_id, note }): Body<Assign>,
+) -> Answer<Request> {
+    Ok(Json(app.engine.assign(id, worker_id, Actor::Landlord(me), note.as_deref()).await?))
+}
+
+#[derive(Serialize)]
+struct Selected {
+    request: Request,
+    selection: Selection,
+}
+
+/// To another worker of the engine's choice. The answer says who was considered, and why.
+async fn select(
+    Landlord(me): Landlord,
+    State(app): State<App>,
+    Id(id): Id<RequestId>,
+    Body(Note { note }): Body<Note>,
+) -> Answer<Selected> {
+    let assigned = app.engine.assign_by_selection(id, Actor::Landlord(me), note.as_deref()).await?;
+    Ok(Json(Selected { request: assigned.request, selection: assigned.selection }))
+}
+
+/// Has the worker told again, as after a failure.
+async fn notify(Landlord(me): Landlord, State(app): State<App>, Id(id): Id<RequestId>) -> Answer<Request> {
+    Ok(Json(app.engine.notify_again(id, Actor::Landlord(me)).await?))
+}

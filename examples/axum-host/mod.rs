@@ -1,0 +1,175 @@
+//! A small property-management backend that links the engine: its own tables and migrations, JSON routes for
+//! renters, landlords and workers, the WhatsApp webhook, and a dispatcher, on SQLite or PostgreSQL.
+//!
+//! | to see | look in |
+//! |---|---|
+//! | the engine and its dispatcher put together, and shut down | this file |
+//! | a request and the host's own row in one transaction | `filing.rs`, `tables/` |
+//! | the host's tables, and [`Directory`](maintenance_core::Directory) over them | `tables/`, `migrations/` |
+//! | who the caller is, and that they see their own alone | `caller.rs`, `renters.rs` |
+//! | the engine's errors as HTTP | `problem.rs` |
+
+mod caller;
+pub mod demo;
+mod filing;
+mod input;
+mod landlords;
+mod problem;
+mod renters;
+mod settings;
+mod tables;
+mod team;
+mod trace;
+mod view;
+mod workers;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{Router, middleware::from_fn};
+use maintenance_core::{DispatchPolicy, IdSource as _, Maintenance, RandomIds, Repository};
+use maintenance_whatsapp::{
+    CloudApi, CloudApiConfig, Template,
+    fake::FakeCloudApi,
+    webhook::{self, WebhookConfig},
+};
+use secrecy::ExposeSecret as _;
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+
+use problem::Problem;
+use tables::Tables;
+
+pub use settings::{Channel, Settings};
+
+/// Why the host could not start.
+pub type StartError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The engine over whichever store the host has.
+type Engine = Maintenance<Arc<dyn Repository>>;
+
+/// Where Meta posts to.
+const WEBHOOK: &str = "/webhooks/whatsapp";
+
+/// How long requests and sends under way may take to finish at the end.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// What every route has.
+#[derive(Clone)]
+struct App {
+    engine: Engine,
+    tables: Arc<dyn Tables>,
+}
+
+/// The running backend: a web server and a dispatcher.
+pub struct Host {
+    address: SocketAddr,
+    fake: Option<FakeCloudApi>,
+    tables: Arc<dyn Tables>,
+    tasks: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+impl Host {
+    /// Connects, brings the tables up to date, adds the demo data if there is none, listens and sends.
+    pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        let tables = tables::open(settings.database_url.expose_secret()).await?;
+        let engine = Maintenance::new(tables.repository(), Arc::clone(&tables));
+        let app = App { engine: engine.clone(), tables: Arc::clone(&tables) };
+        demo::seed(&app).await.map_err(|problem| problem.to_string())?;
+
+        let listener = TcpListener::bind(settings.listen).await?;
+        let address = listener.local_addr()?;
+        let (notifier, hook, fake) = connect(settings.channel, address).await?;
+
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        let server = axum::serve(listener, router(app, hook)).with_graceful_shutdown(told(stopped.clone()));
+        tasks.spawn(async move {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "the server ended");
+            }
+        });
+        let dispatcher = engine.dispatcher(notifier, DispatchPolicy::default());
+        tasks.spawn(async move { dispatcher.run(told(stopped)).await });
+        Ok(Self { address, fake, tables, tasks, stop })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The fake Cloud API, if it is that.
+    pub fn fake(&self) -> Option<&FakeCloudApi> {
+        self.fake.as_ref()
+    }
+
+    /// Waits until the server or the dispatcher ends, which neither should before [`stop`](Self::stop).
+    pub async fn ended(&mut self) {
+        self.tasks.join_next().await;
+    }
+
+    /// Takes no more requests, lets those under way and the dispatcher's step finish, and closes the pool.
+    /// Returns whether all finished in time.
+    pub async fn stop(mut self) -> bool {
+        self.stop.send_replace(true);
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        let finished = tokio::time::timeout(GRACE, all).await.is_ok();
+        // What is cut here is held by its lease, and comes due again.
+        self.tasks.shutdown().await;
+        if let Some(fake) = self.fake {
+            fake.shutdown().await;
+        }
+        self.tables.close().await;
+        finished
+    }
+}
+
+/// Done once the host is to stop, or is gone.
+async fn told(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|&stopped| stopped).await;
+}
+
+fn router(app: App, hook: WebhookConfig) -> Router {
+    let webhook = webhook::router(app.engine.clone(), hook);
+    Router::new()
+        .nest("/renter", renters::routes())
+        .nest("/landlord", landlords::routes().merge(team::routes()))
+        .nest("/worker", workers::routes())
+        .with_state(app)
+        .nest(WEBHOOK, webhook)
+        .fallback(async || Problem::not_found("there is nothing at this path"))
+        .layer(from_fn(trace::trace))
+}
+
+/// The notifier, the webhook's secrets, and the fake with its webhooks coming to this host.
+async fn connect(
+    channel: Channel,
+    host: SocketAddr,
+) -> Result<(CloudApi, WebhookConfig, Option<FakeCloudApi>), StartError> {
+    match channel {
+        Channel::Real { token, phone_number_id, template, app_secret, verify_token } => {
+            let notifier = CloudApi::new(CloudApiConfig::new(phone_number_id, token, template))?;
+            Ok((notifier, WebhookConfig::new(app_secret, verify_token)?, None))
+        }
+        Channel::Fake(automatic) => {
+            // Nobody else is to sign for the fake: its secrets are made up anew at every start.
+            let secret = || RandomIds.uuid().to_string();
+            let template = Template::assignment("maintenance_request");
+            let fake =
+                FakeCloudApi::start(CloudApiConfig::new("106540352242922", secret(), template)).await?;
+            let app_secret = secret();
+            fake.webhook(format!("http://{}{WEBHOOK}", reachable(host)), app_secret.clone(), automatic);
+            let hook = WebhookConfig::new(app_secret, secret())?;
+            Ok((CloudApi::new(fake.config())?, hook, Some(fake)))
+        }
+    }
+}
+
+/// The address by which this machine reaches the host: one that listens everywhere listens here.
+fn reachable(host: SocketAddr) -> SocketAddr {
+    if host.ip().is_unspecified() { (Ipv4Addr::LOCALHOST, host.port()).into() } else { host }
+}

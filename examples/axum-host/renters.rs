@@ -1,0 +1,107 @@
+//! What renters do, each with their own requests alone. Of another's they learn nothing, not even that it is
+//! there.
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    routing::{get, post},
+};
+use maintenance_core::{
+    Actor, Comment, Error, Move, NewComment, RenterId, Request, RequestId, RequestStatus, Submission,
+};
+
+use super::{
+    App,
+    caller::Renter,
+    filing::{self, Form},
+    input::{Body, Id, Note, Params, RequestParams},
+    problem::Problem,
+    view::{Answer, Items, Record, RentersRecord},
+};
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/requests", get(list).post(file))
+        .route("/requests/{id}", get(record))
+        .route("/requests/{id}/comments", post(comment))
+        .route("/requests/{id}/cancel", post(cancel))
+        .route("/requests/{id}/reopen", post(reopen))
+}
+
+/// 201 when it was filed now, 200 when it was before.
+async fn file(
+    Renter(me): Renter,
+    State(app): State<App>,
+    headers: HeaderMap,
+    Body(form): Body<Form>,
+) -> Result<(StatusCode, Json<Request>), Problem> {
+    let filed = filing::file(&app, me, &headers, form).await?;
+    let status = match filed.submission {
+        Submission::Filed(_) => StatusCode::CREATED,
+        Submission::AlreadyFiled => StatusCode::OK,
+    };
+    Ok((status, Json(filed.request)))
+}
+
+async fn list(
+    Renter(me): Renter,
+    State(app): State<App>,
+    Params(params): Params<RequestParams>,
+) -> Answer<Items<Request>> {
+    let (mut filter, page) = params.read()?;
+    filter.renter_id = Some(me);
+    Ok(Json(app.engine.requests(&filter, &page).await?.into()))
+}
+
+async fn record(
+    Renter(me): Renter,
+    State(app): State<App>,
+    Id(id): Id<RequestId>,
+) -> Answer<Record<RentersRecord>> {
+    let record = app.engine.record(id).await?;
+    mine(me, &record.request)?;
+    Ok(Json(Record { record: record.into(), intake: app.tables.intake(id).await? }))
+}
+
+async fn comment(
+    Renter(me): Renter,
+    State(app): State<App>,
+    Id(id): Id<RequestId>,
+    Body(new): Body<NewComment>,
+) -> Answer<Comment> {
+    mine(me, &app.engine.request(id).await?)?;
+    Ok(Json(app.engine.comment(id, Actor::Renter(me), new).await?))
+}
+
+async fn cancel(renter: Renter, app: State<App>, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {
+    move_to(RequestStatus::Cancelled, renter, app, id, note).await
+}
+
+async fn reopen(renter: Renter, app: State<App>, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {
+    move_to(RequestStatus::InProgress, renter, app, id, note).await
+}
+
+async fn move_to(
+    to: RequestStatus,
+    Renter(me): Renter,
+    State(app): State<App>,
+    Id(id): Id<RequestId>,
+    Body(Note { note }): Body<Note>,
+) -> Answer<Request> {
+    mine(me, &app.engine.request(id).await?)?;
+    let mut change = Move::to(to, Actor::Renter(me));
+    if let Some(note) = note {
+        change = change.note(note);
+    }
+    Ok(Json(app.engine.change_status(id, change).await?))
+}
+
+/// Another's request is answered as one that isn't there.
+fn mine(me: RenterId, request: &Request) -> Result<(), Error> {
+    if request.renter_id == me {
+        Ok(())
+    } else {
+        Err(Error::NotFound { what: "request", id: request.id.uuid() })
+    }
+}

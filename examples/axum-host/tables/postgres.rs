@@ -1,0 +1,120 @@
+//! The host's tables in PostgreSQL.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use maintenance_core::{
+    ComplexId, Directory, DirectoryError, Invalid, NewRequest, PropertyId, RenterContact, RenterId,
+    Repository, RequestId, Submission, Submitted,
+};
+use maintenance_sqlx::postgres::{PgRepository, migrate};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use uuid::Uuid;
+
+use super::{
+    ADD_COMPLEX, ADD_INTAKE, ADD_PROPERTY, ADD_RENTER, COMPLEX_OF, HAS_COMPLEX, HAS_RENTERS, HOME, Home,
+    INTAKE, Intake, Tables, both, contacts, migrator, not_noted,
+};
+use crate::axum_host::{Engine, StartError, demo::Household, problem::Problem};
+
+/// How long a caller waits for a connection before they are told that the database is away.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const CONTACTS: &str = "select id, name, phone_number from renters where id = any ($1)";
+
+pub(super) struct PgTables {
+    pool: PgPool,
+    repository: PgRepository<'static>,
+}
+
+impl PgTables {
+    pub(super) async fn open(url: &str) -> Result<Self, StartError> {
+        // Without a ping at every acquire: a connection that the server closed shows at its next statement.
+        let options = PgPoolOptions::new().test_before_acquire(false).acquire_timeout(PATIENCE);
+        let pool = options.connect(url).await?;
+        migrate(&pool).await?;
+        migrator(include_str!("../migrations/postgres.sql")).run(&pool).await?;
+        Ok(Self { repository: PgRepository::new(pool.clone()), pool })
+    }
+}
+
+#[async_trait]
+impl Directory for PgTables {
+    async fn complex_of(&self, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
+        let query = sqlx::query_scalar(COMPLEX_OF).bind(property.uuid());
+        let complex: Option<Uuid> = query.fetch_optional(&self.pool).await.map_err(DirectoryError::new)?;
+        Ok(complex.map(Into::into))
+    }
+
+    async fn contacts(
+        &self,
+        renters: &[RenterId],
+    ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
+        let ids: Vec<Uuid> = renters.iter().map(|renter| renter.uuid()).collect();
+        let query = sqlx::query_as(CONTACTS).bind(ids);
+        let rows: Vec<(Uuid, String, String)> =
+            query.fetch_all(&self.pool).await.map_err(DirectoryError::new)?;
+        Ok(contacts(rows))
+    }
+}
+
+#[async_trait]
+impl Tables for PgTables {
+    fn repository(&self) -> Arc<dyn Repository> {
+        Arc::new(self.repository.clone())
+    }
+
+    async fn home(&self, renter: RenterId) -> Result<Option<Home>, sqlx::Error> {
+        let query = sqlx::query_as(HOME).bind(renter.uuid());
+        let home: Option<(Uuid, Uuid)> = query.fetch_optional(&self.pool).await?;
+        Ok(home.map(|(property, complex)| Home { property: property.into(), complex: complex.into() }))
+    }
+
+    async fn has_complex(&self, complex: ComplexId) -> Result<bool, sqlx::Error> {
+        sqlx::query_scalar(HAS_COMPLEX).bind(complex.uuid()).fetch_one(&self.pool).await
+    }
+
+    async fn file(
+        &self,
+        engine: &Engine,
+        new: NewRequest,
+        intake: Result<Intake, Invalid>,
+    ) -> Result<Submitted, Problem> {
+        let mut tx = self.pool.begin().await?;
+        let filed = engine.within(PgRepository::in_transaction(&mut tx)).submit(new).await;
+        let (filed, intake) = both(filed, intake)?;
+        if let Submission::Filed(_) = filed.submission {
+            let insert = sqlx::query(ADD_INTAKE).bind(filed.request.id.uuid());
+            let insert = insert.bind(intake.reference).bind(intake.received_at);
+            insert.execute(&mut *tx).await.map_err(not_noted)?;
+        }
+        tx.commit().await?;
+        Ok(filed)
+    }
+
+    async fn intake(&self, request: RequestId) -> Result<Option<Intake>, sqlx::Error> {
+        let row = sqlx::query_as(INTAKE).bind(request.uuid()).fetch_optional(&self.pool).await?;
+        Ok(row.map(|(reference, received_at)| Intake { reference, received_at }))
+    }
+
+    async fn has_renters(&self) -> Result<bool, sqlx::Error> {
+        sqlx::query_scalar(HAS_RENTERS).fetch_one(&self.pool).await
+    }
+
+    async fn seed(&self, households: &[Household]) -> Result<(), sqlx::Error> {
+        let mut tx = self.pool.begin().await?;
+        for home in households {
+            let complex = sqlx::query(ADD_COMPLEX).bind(home.complex.uuid()).bind(home.complex_name);
+            complex.execute(&mut *tx).await?;
+            let property = sqlx::query(ADD_PROPERTY).bind(home.property.uuid()).bind(home.complex.uuid());
+            property.bind(home.property_label).execute(&mut *tx).await?;
+            let renter = sqlx::query(ADD_RENTER).bind(home.renter.uuid()).bind(home.property.uuid());
+            renter.bind(home.renter_name).bind(home.renter_number).execute(&mut *tx).await?;
+        }
+        tx.commit().await
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}

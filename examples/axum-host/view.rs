@@ -1,0 +1,56 @@
+//! What the routes show.
+
+use axum::Json;
+use maintenance_core::{
+    Attachment, Comment, Cursor, Page, RepositoryError, Request, RequestRecord, StatusChange,
+};
+use serde::Serialize;
+
+use super::{problem::Problem, tables::Intake};
+
+/// An answer in JSON, or the problem.
+pub(super) type Answer<T> = Result<Json<T>, Problem>;
+
+/// A page of a list. Send `next` back as `after`.
+#[derive(Serialize)]
+pub(super) struct Items<T> {
+    items: Vec<T>,
+    next: Option<Cursor>,
+}
+
+impl<T> From<Page<T>> for Items<T> {
+    fn from(page: Page<T>) -> Self {
+        report(&page.corrupt);
+        Self { items: page.items, next: page.next }
+    }
+}
+
+/// Somebody must mend these rows; the list goes on without them.
+pub(super) fn report(corrupt: &[RepositoryError]) {
+    for error in corrupt {
+        tracing::error!(%error, "left out of a list");
+    }
+}
+
+/// A request with all that happened to it, and the host's own row about it.
+#[derive(Serialize)]
+pub(super) struct Record<R = RequestRecord> {
+    pub(super) record: R,
+    pub(super) intake: Option<Intake>,
+}
+
+/// A record as its renter sees it: without the messages between the house and its workers.
+#[derive(Serialize)]
+pub(super) struct RentersRecord {
+    request: Request,
+    history: Vec<StatusChange>,
+    comments: Vec<Comment>,
+    attachments: Vec<Attachment>,
+}
+
+impl From<RequestRecord> for RentersRecord {
+    fn from(record: RequestRecord) -> Self {
+        let RequestRecord { request, history, comments, attachments, notifications: _ } = record;
+        Self { request, history, comments, attachments }
+    }
+}

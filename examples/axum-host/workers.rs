@@ -1,0 +1,89 @@
+//! What workers do, each with the requests assigned to them.
+
+use axum::{
+    Json, Router,
+    extract::State,
+    routing::{get, post},
+};
+use maintenance_core::{
+    Actor, Comment, Error, Move, NewComment, Request, RequestId, RequestStatus, WorkerId,
+};
+
+use super::{
+    App,
+    caller::Worker,
+    input::{Body, Id, Note, Params, RequestParams},
+    view::{Answer, Items, Record},
+};
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/requests", get(list))
+        .route("/requests/{id}", get(record))
+        .route("/requests/{id}/comments", post(comment))
+        .route("/requests/{id}/start", post(start))
+        .route("/requests/{id}/complete", post(complete))
+        .route("/requests/{id}/hand-back", post(hand_back))
+}
+
+async fn list(
+    Worker(me): Worker,
+    State(app): State<App>,
+    Params(params): Params<RequestParams>,
+) -> Answer<Items<Request>> {
+    let (mut filter, page) = params.read()?;
+    filter.assigned_worker_id = Some(me);
+    Ok(Json(app.engine.requests(&filter, &page).await?.into()))
+}
+
+async fn record(Worker(me): Worker, State(app): State<App>, Id(id): Id<RequestId>) -> Answer<Record> {
+    let record = app.engine.record(id).await?;
+    mine(me, &record.request)?;
+    Ok(Json(Record { record, intake: app.tables.intake(id).await? }))
+}
+
+async fn comment(
+    Worker(me): Worker,
+    State(app): State<App>,
+    Id(id): Id<RequestId>,
+    Body(new): Body<NewComment>,
+) -> Answer<Comment> {
+    mine(me, &app.engine.request(id).await?)?;
+    Ok(Json(app.engine.comment(id, Actor::Worker(me), new).await?))
+}
+
+async fn start(worker: Worker, app: State<App>, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {
+    move_to(RequestStatus::InProgress, worker, app, id, note).await
+}
+
+async fn complete(worker: Worker, app: State<App>, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {
+    move_to(RequestStatus::Completed, worker, app, id, note).await
+}
+
+async fn hand_back(worker: Worker, app: State<App>, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {
+    move_to(RequestStatus::Pending, worker, app, id, note).await
+}
+
+async fn move_to(
+    to: RequestStatus,
+    Worker(me): Worker,
+    State(app): State<App>,
+    Id(id): Id<RequestId>,
+    Body(Note { note }): Body<Note>,
+) -> Answer<Request> {
+    mine(me, &app.engine.request(id).await?)?;
+    let mut change = Move::to(to, Actor::Worker(me));
+    if let Some(note) = note {
+        change = change.note(note);
+    }
+    Ok(Json(app.engine.change_status(id, change).await?))
+}
+
+/// Another's request is answered as one that isn't there.
+fn mine(me: WorkerId, request: &Request) -> Result<(), Error> {
+    if request.assigned_worker_id == Some(me) {
+        Ok(())
+    } else {
+        Err(Error::NotFound { what: "request", id: request.id.uuid() })
+    }
+}
