@@ -3,8 +3,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
-    Actor, DeliveryEvent, Email, FileUrl, Name, Notification, NotificationKind, PhoneNumber, Priority,
-    Request, RequestStatus, Specialty, Title, UserId, UserType, WhatsAppStatus, Worker, WorkerStatus,
+    Actor, ComplexAssignment, DeliveryEvent, Email, FileUrl, Name, Notification, NotificationKind,
+    PhoneNumber, Priority, Request, RequestRecord, RequestStatus, Specialty, Title, UserId, UserType,
+    WhatsAppStatus, Worker, WorkerStatus,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -29,6 +30,51 @@ fn a_request_reads_back_as_it_was_written_with_hyphenated_ids_and_snake_case() {
     let read: Request = serde_json::from_value(request()).unwrap();
     assert_eq!(serde_json::to_value(&read).unwrap(), request());
     assert_eq!(read.id.to_string(), "00000000-0000-0000-0000-000000000001");
+}
+
+#[test]
+fn a_whole_record_and_an_assignment_read_back_as_they_were_written() {
+    let at = "2026-01-02T03:04:05.000006Z";
+    let record = json!({
+        "request": request(),
+        "history": [{
+            "id": id(6), "request_id": id(1), "previous_status": "pending", "new_status": "in_progress",
+            "changed_by": id(4), "changed_at": at, "notes": null
+        }],
+        "comments": [{
+            "id": id(7), "request_id": id(1), "user_id": id(4), "user_type": "maintenance_staff",
+            "comment": "On my way", "created_at": at
+        }],
+        "attachments": [{
+            "id": id(8), "request_id": id(1), "file_url": "https://files.example.com/sink.jpg",
+            "file_type": "image/jpeg", "created_at": at
+        }],
+        "notifications": [{
+            "id": id(9), "request_id": id(1), "worker_id": id(4), "kind": "assignment", "status": "failed",
+            "provider_message_id": "wamid.1", "attempts": 8, "due_at": at, "lease": id(10),
+            "error": {"code": "131026", "text": "Message undeliverable"}, "created_at": at, "sent_at": at,
+            "delivered_at": null, "read_at": null, "failed_at": at
+        }]
+    });
+    let read: RequestRecord = serde_json::from_value(record.clone()).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), record);
+    let assignment = json!({
+        "id": id(1), "worker_id": id(2), "complex_id": id(3), "is_primary": true, "assigned_at": at, "updated_at": at
+    });
+    let read: ComplexAssignment = serde_json::from_value(assignment.clone()).unwrap();
+    assert_eq!(serde_json::to_value(read).unwrap(), assignment);
+    for (part, field, bad) in [
+        ("history", "new_status", "done"),
+        ("comments", "user_type", "tenant"),
+        ("comments", "comment", ""),
+        ("attachments", "file_url", "file:///etc/passwd"),
+        ("attachments", "file_type", "picture"),
+        ("notifications", "kind", "invoice"),
+    ] {
+        let mut written = record.clone();
+        written[part][0][field] = json!(bad);
+        assert!(serde_json::from_value::<RequestRecord>(written).is_err(), "{part}.{field}");
+    }
 }
 
 #[test]

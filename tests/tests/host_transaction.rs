@@ -1,0 +1,147 @@
+//! The host's row, the request and its message commit together, or none.
+#![expect(clippy::unwrap_used, reason = "test code: a failed expectation is its result")]
+
+use std::sync::Arc;
+
+use maintenance_core::{
+    Error, Inserted, Move, NewRequest, Repository, RequestStatus, Submission, WorkerStatus,
+};
+use maintenance_sqlx::{sqlite::SqliteRepository, sqlx};
+use maintenance_tests::{World, accepted, databases};
+use uuid::Uuid;
+
+const TABLE: &str = "create table host_audit (entry text not null)";
+const ENTRY: &str = "insert into host_audit (entry) values ('filed')";
+const ENTRIES: &str = "select count(*) from host_audit";
+
+fn id(n: u128) -> maintenance_core::RequestId {
+    Uuid::from_u128(n).into()
+}
+
+/// What the engine does inside the host's transaction: it sees what was written there, a refused step leaves
+/// the transaction usable, and a pool sees nothing of it yet.
+async fn acts_inside<R: Repository>(world: &World, inside: R) {
+    let (outside, inside) = (&world.maintenance, world.maintenance.within(inside));
+    let worker = inside.add_worker(world.new_worker(&["plumbing"])).await.unwrap();
+    inside.assign_complex(worker.id, world.complex, true).await.unwrap();
+    let new = NewRequest { id: Some(id(1)), ..world.new_request() };
+    let filed = inside.submit(new.clone()).await.unwrap();
+    assert_eq!(accepted(&filed.submission), Some(worker.id), "it sees the worker who isn't committed yet");
+
+    // Refusals of every kind.
+    assert!(inside.assign_complex(world.nobody(), world.complex, true).await.is_err());
+    let nothing = inside.change_status(id(9), Move::to(RequestStatus::Cancelled, world.landlord())).await;
+    assert!(matches!(nothing, Err(Error::NotFound { .. })));
+    let again = inside.submit(new.clone()).await.unwrap();
+    assert_eq!(again.submission, Submission::AlreadyFiled);
+    let other = NewRequest { title: "Another".into(), ..new };
+    assert!(matches!(inside.submit(other).await, Err(Error::Reused(_))));
+    let stale =
+        inside.repository().save_worker(&worker, worker.created_at - chrono::TimeDelta::days(1)).await;
+    assert!(stale.is_err());
+    let refused = inside.change_status(id(1), Move::to(RequestStatus::Completed, world.landlord())).await;
+    assert!(matches!(refused, Err(Error::Refused { .. })));
+    inside.set_worker_status(worker.id, WorkerStatus::Inactive).await.unwrap();
+    let record = inside.record(id(1)).await.unwrap();
+    let mut late = maintenance_core::Opening { request: record.request, notification: None };
+    late.request.id = id(2);
+    late.notification = record.notifications.first().cloned();
+    assert!(inside.repository().open(&late).await.is_err(), "its worker has left");
+    inside.set_worker_status(worker.id, WorkerStatus::Active).await.unwrap();
+
+    // And it goes on.
+    inside.change_status(id(1), Move::to(RequestStatus::InProgress, world.landlord())).await.unwrap();
+    late.notification = None;
+    assert_eq!(inside.repository().open(&late).await.unwrap(), Inserted::New);
+    assert!(matches!(outside.request(id(1)).await, Err(Error::NotFound { .. })), "nobody else sees it yet");
+}
+
+/// What holds after the commit.
+async fn committed(world: &World) {
+    let record = world.record(id(1)).await;
+    assert_eq!((record.request.status, record.history.len()), (RequestStatus::InProgress, 1));
+    assert_eq!(world.dispatch().await.sent, 1, "now it is sent");
+}
+
+/// What holds after a rollback.
+async fn rolled_back(world: &World) {
+    assert!(world.requests().await.is_empty());
+    assert_eq!(world.dispatch().await.claimed, 0);
+    let workers = world.maintenance.workers(&Default::default(), &Default::default()).await.unwrap();
+    assert!(workers.items.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite_the_hosts_row_and_the_engines_commit_together_or_not_at_all() {
+    for commit in [false, true] {
+        let (pool, _alive) = databases::sqlite_pool().await;
+        sqlx::raw_sql(TABLE).execute(&pool).await.unwrap();
+        let world = World::new(Arc::new(SqliteRepository::new(pool.clone())));
+        let mut tx = pool.begin_with("begin immediate").await.unwrap();
+        sqlx::query(ENTRY).execute(&mut *tx).await.unwrap();
+        acts_inside(&world, SqliteRepository::in_transaction(&mut tx)).await;
+        // Spawned, as a web framework does with a handler.
+        let end = async move { if commit { tx.commit().await } else { tx.rollback().await } };
+        tokio::spawn(end).await.unwrap().unwrap();
+        let entries: i64 = sqlx::query_scalar(ENTRIES).fetch_one(&pool).await.unwrap();
+        assert_eq!(entries, i64::from(commit));
+        if commit { committed(&world).await } else { rolled_back(&world).await }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_files_in_its_own_transaction_can_be_spawned() {
+    let (pool, _alive) = databases::sqlite_pool().await;
+    let world = World::new(Arc::new(SqliteRepository::new(pool.clone())));
+    let (maintenance, new) = (world.maintenance.clone(), world.new_request());
+    let handler = async move {
+        let mut tx = pool.begin_with("begin immediate").await.unwrap();
+        maintenance.within(SqliteRepository::in_transaction(&mut tx)).submit(new).await.unwrap();
+        tx.commit().await.unwrap();
+        maintenance.wake();
+    };
+    tokio::spawn(handler).await.unwrap();
+    assert_eq!(world.requests().await.len(), 1);
+}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use maintenance_sqlx::postgres::PgRepository;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_postgres_the_hosts_row_and_the_engines_commit_together_or_not_at_all() {
+        for commit in [false, true] {
+            let schema = databases::Schema::empty().await;
+            let pool = schema.migrated().await;
+            sqlx::raw_sql(TABLE).execute(&pool).await.unwrap();
+            let world = World::new(Arc::new(PgRepository::new(pool.clone())));
+            let mut tx = pool.begin().await.unwrap();
+            sqlx::query(ENTRY).execute(&mut *tx).await.unwrap();
+            acts_inside(&world, PgRepository::in_transaction(&mut tx)).await;
+            assert_eq!(world.dispatch().await.claimed, 0, "nothing is sent before the host commits");
+            let end = async move { if commit { tx.commit().await } else { tx.rollback().await } };
+            tokio::spawn(end).await.unwrap().unwrap();
+            let entries: i64 = sqlx::query_scalar(ENTRIES).fetch_one(&pool).await.unwrap();
+            assert_eq!(entries, i64::from(commit));
+            if commit { committed(&world).await } else { rolled_back(&world).await }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_handler_that_files_in_its_own_transaction_can_be_spawned() {
+        let schema = databases::Schema::empty().await;
+        let pool = schema.migrated().await;
+        let world = World::new(Arc::new(PgRepository::new(pool.clone())));
+        let (maintenance, new) = (world.maintenance.clone(), world.new_request());
+        let handler = async move {
+            let mut tx = pool.begin().await.unwrap();
+            maintenance.within(PgRepository::in_transaction(&mut tx)).submit(new).await.unwrap();
+            tx.commit().await.unwrap();
+            maintenance.wake();
+        };
+        tokio::spawn(handler).await.unwrap();
+        assert_eq!(world.requests().await.len(), 1);
+    }
+}
