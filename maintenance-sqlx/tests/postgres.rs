@@ -117,7 +117,7 @@ async fn the_tables_are_those_of_the_specification() {
         let columns: Vec<(String, String, bool)> = sqlx::query_as(
             "select column_name::text, udt_name::text, is_nullable = 'YES'
                from information_schema.columns
-              where table_schema = 'catalogue' and table_name = $1
+              where table_schema = current_schema() and table_name = $1 and is_generated = 'NEVER'
               order by ordinal_position",
         )
         .bind(table.name)

@@ -244,5 +244,5 @@ async fn a_corrupt_row_is_reported_and_holds_up_no_other() {
     let listing = store.workers(&trade, Slice { after: None, limit: 9 }).await.unwrap();
     assert_eq!(listing.corrupt.len(), 3);
     assert!(!format!("{:?}", listing.corrupt).contains("secret"));
-    assert_eq!(store.candidates(store::complex(1)).await.unwrap().corrupt.len(), 3);
+    assert_eq!(store.candidates(&[store::complex(1)]).await.unwrap().corrupt.len(), 3);
 }

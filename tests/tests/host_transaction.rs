@@ -67,7 +67,7 @@ async fn committed(world: &World) {
 async fn rolled_back(world: &World) {
     assert!(world.requests().await.is_empty());
     assert_eq!(world.dispatch().await.claimed, 0);
-    let workers = world.maintenance.workers(&Default::default(), &Default::default()).await.unwrap();
+    let workers = world.maintenance.workers(&WorkerFilter::default(), &PageRequest::default()).await.unwrap();
     assert!(workers.items.is_empty());
 }
 

@@ -62,11 +62,14 @@ create index maintenance_requests_status_idx             on maintenance_requests
 create index maintenance_requests_created_at_idx         on maintenance_requests (created_at);
 create index maintenance_requests_assigned_worker_id_idx on maintenance_requests (assigned_worker_id);
 create index maintenance_requests_whatsapp_status_idx    on maintenance_requests (whatsapp_status);
-create index maintenance_requests_property_id_idx        on maintenance_requests (property_id);
--- The lists by complex, by worker and by status, newest first; by worker also when they were last given work.
-create index maintenance_requests_complex_list_idx on maintenance_requests (complex_id, created_at, id);
-create index maintenance_requests_worker_list_idx  on maintenance_requests (assigned_worker_id, created_at, id);
-create index maintenance_requests_status_list_idx  on maintenance_requests (status, created_at, id);
+-- The lists newest first. By complex and by status they are merged from the orders of each status and priority,
+-- so that a rare one is found without going through the others.
+create index maintenance_requests_complex_list_idx  on maintenance_requests (complex_id, status, created_at, id);
+create index maintenance_requests_property_list_idx on maintenance_requests (property_id, created_at, id);
+create index maintenance_requests_status_list_idx   on maintenance_requests (status, priority, created_at, id);
+create index maintenance_requests_whatsapp_list_idx on maintenance_requests (whatsapp_status, created_at, id);
+-- By worker, and when they were last given work.
+create index maintenance_requests_worker_list_idx on maintenance_requests (assigned_worker_id, created_at, id);
 -- How many open requests a worker has.
 create index maintenance_requests_open_work_idx on maintenance_requests (assigned_worker_id)
     where status in ('pending', 'in_progress');
@@ -126,10 +129,13 @@ create table maintenance_notifications (
     sent_at             timestamptz,
     delivered_at        timestamptz,
     read_at             timestamptz,
-    failed_at           timestamptz
+    failed_at           timestamptz,
+    -- The claim's index stands on this, which changes once, and not on the status: so the later updates of a
+    -- message's life touch no indexed column.
+    waiting             boolean     not null generated always as (status = 'pending') stored
 ) with (fillfactor = 80);
 
 create index maintenance_notifications_request_id_idx on maintenance_notifications (request_id, created_at);
 create index maintenance_notifications_provider_message_id_idx
     on maintenance_notifications (provider_message_id) where provider_message_id is not null;
-create index maintenance_notifications_due_idx on maintenance_notifications (due_at, id) where status = 'pending';
+create index maintenance_notifications_due_idx on maintenance_notifications (due_at, id) where waiting;

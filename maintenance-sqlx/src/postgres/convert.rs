@@ -55,7 +55,11 @@ impl Raw for PgRow {
     }
 
     fn number(&self, at: usize) -> Result<Option<i64>, BoxError> {
-        Ok(self.try_get::<Option<i32>, _>(at)?.map(i64::from))
+        // A column is an `integer`, a count a `bigint`.
+        match self.try_get::<Option<i32>, _>(at) {
+            Err(sqlx::Error::ColumnDecode { .. }) => Ok(self.try_get(at)?),
+            number => Ok(number?.map(i64::from)),
+        }
     }
 }
 

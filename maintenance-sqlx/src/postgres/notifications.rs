@@ -23,7 +23,7 @@ const CLAIM: &str = concat!(
     with due as (
         select id, due_at
           from maintenance_notifications
-         where status = 'pending' and due_at <= $3
+         where waiting and due_at <= $3
          order by due_at, id
          limit $4
            for update skip locked

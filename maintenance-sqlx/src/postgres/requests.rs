@@ -11,7 +11,7 @@ use maintenance_core::{
 use sqlx::{PgConnection, Postgres, Row, postgres::PgArguments};
 use uuid::Uuid;
 
-use super::{PgRepository, convert::integer, source::failed};
+use super::{PgRepository, batch, convert::integer, source::failed};
 use crate::{
     columns::{
         attachment_columns, comment_columns, history_columns, notification_columns, record_sql,
@@ -179,11 +179,7 @@ impl RequestRepository for PgRepository<'_> {
         &self,
         openings: &[Opening],
     ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
-        let mut answers = Vec::with_capacity(openings.len());
-        for opening in openings {
-            answers.push(self.open(opening).await);
-        }
-        Ok(answers)
+        batch::open_many(&mut *self.source.connection().await?, openings).await
     }
 
     async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError> {

@@ -8,17 +8,20 @@
 //! SQLite has one writer at a time. Over a pool, writes wait their turn in this process and then begin as
 //! writers (`BEGIN IMMEDIATE`), so that none fails half-way for a lock. In a host's transaction the same holds
 //! if the host begins it by `pool.begin_with("begin immediate")`: one that has read first and writes later
-//! fails with `Busy` when another wrote in between.
+//! fails with `Busy` when another wrote in between. There a step of several statements stands in a savepoint
+//! of its own, so that one that fails leaves nothing of itself behind.
 //!
 //! Ids are stored as hyphenated lower-case text, times as UTC text of fixed width with six decimals
 //! (`2026-01-02T03:04:05.000006Z`), specialties as a JSON array.
 
+mod batch;
 mod convert;
 mod migrate;
 mod notifications;
 mod open;
 mod requests;
 mod source;
+mod step;
 #[cfg(test)]
 mod tests;
 mod workers;

@@ -12,6 +12,7 @@ use super::{
     SqliteRepository,
     convert::{id, time},
     source::failed,
+    step::{Query, Step, step},
 };
 use crate::{
     columns::request_columns,
@@ -21,7 +22,7 @@ use crate::{
 
 /// Reads what a claim takes as it will be, then takes it; in one transaction both see the same rows.
 /// `$1` the lease, `$2` when it ends, `$3` the time now, `$4` the limit.
-const CLAIM: &str = concat!(
+const CLAIM: Step = step!(
     "
     select n.id, n.request_id, n.worker_id, n.kind, n.status, n.provider_message_id,
            min(n.attempts, 2147483646) + 1, $2, $1, n.error_code, n.error_text, n.created_at, n.sent_at,
@@ -45,7 +46,8 @@ const CLAIM: &str = concat!(
 );
 
 /// As `Notification::record` does, for the records of `$1`; then the requests whose newest message moved.
-const RECORD_OUTCOMES: &str = "
+const RECORD_OUTCOMES: Step = step!(
+    "
     update maintenance_notifications as n
        set lease    = null,
            attempts = o.attempts,
@@ -79,7 +81,8 @@ const RECORD_OUTCOMES: &str = "
       from maintenance_notifications n
      where n.id in (select value ->> 'id' from json_each($1))
        and r.id = n.request_id and r.notification_id = n.id
-       and (r.whatsapp_status <> n.status or r.whatsapp_message_id is not n.provider_message_id)";
+       and (r.whatsapp_status <> n.status or r.whatsapp_message_id is not n.provider_message_id)"
+);
 
 /// The updates of `$1`, each with the notification that it is about, as if they came one after the other:
 /// `named` is the first update that tells a notification its provider's id, and those after it are found by
@@ -118,7 +121,7 @@ macro_rules! found_sql {
 
 /// Says which updates are known, then does as `Notification::learn`, then moves the requests whose newest
 /// message moved.
-const RECORD_DELIVERIES: &str = concat!(
+const RECORD_DELIVERIES: Step = step!(
     found_sql!(),
     "
     select found.id is not null from found order by found.place;
@@ -187,7 +190,14 @@ const RECORD_DELIVERIES: &str = concat!(
 );
 
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[CLAIM, RECORD_OUTCOMES, RECORD_DELIVERIES];
+pub(super) const STATEMENTS: &[&str] = &[
+    CLAIM.alone,
+    CLAIM.within,
+    RECORD_OUTCOMES.alone,
+    RECORD_OUTCOMES.within,
+    RECORD_DELIVERIES.alone,
+    RECORD_DELIVERIES.within,
+];
 
 fn outcome(outcome: Outcome) -> Value {
     let (error_code, error_text) = outcome.error.map(|error| (error.code, error.text)).unzip();
@@ -220,25 +230,17 @@ fn update(update: &DeliveryUpdate) -> Value {
 #[async_trait]
 impl NotificationRepository for SqliteRepository<'_> {
     async fn claim(&self, claim: Claim) -> Result<Listing<Claimed>, RepositoryError> {
-        let mut step = self.source.writer().await?;
-        let rows = sqlx::query(CLAIM)
-            .bind(id(claim.lease))
-            .bind(time(claim.until))
-            .bind(time(claim.now))
-            .bind(claim.limit)
-            .fetch_all(&mut *step)
-            .await
-            .map_err(failed)?;
-        step.commit().await?;
+        let take = |query: Query| {
+            query.bind(id(claim.lease)).bind(time(claim.until)).bind(time(claim.now)).bind(claim.limit)
+        };
+        let rows = self.source.write(&CLAIM, take).await?;
         Ok(rows.iter().map(decode::claimed).collect())
     }
 
     async fn record_outcomes(&self, records: &[SendRecord]) -> Result<usize, RepositoryError> {
         let outcomes: Value = outcomes(records).into_iter().map(outcome).collect();
-        let mut step = self.source.writer().await?;
-        let query = sqlx::query(RECORD_OUTCOMES).bind(outcomes.to_string());
-        let stood = query.fetch_all(&mut *step).await.map_err(failed)?;
-        step.commit().await?;
+        let record = |query: Query| query.bind(outcomes.to_string());
+        let stood = self.source.write(&RECORD_OUTCOMES, record).await?;
         Ok(stood.len())
     }
 
@@ -247,10 +249,8 @@ impl NotificationRepository for SqliteRepository<'_> {
         updates: &[DeliveryUpdate],
     ) -> Result<Vec<DeliveryEffect>, RepositoryError> {
         let updates: Value = updates.iter().map(update).collect();
-        let mut step = self.source.writer().await?;
-        let query = sqlx::query(RECORD_DELIVERIES).bind(updates.to_string());
-        let rows = query.fetch_all(&mut *step).await.map_err(failed)?;
-        step.commit().await?;
+        let record = |query: Query| query.bind(updates.to_string());
+        let rows = self.source.write(&RECORD_DELIVERIES, record).await?;
         rows.iter().map(|row| row.try_get(0).map(effect).map_err(failed)).collect()
     }
 }

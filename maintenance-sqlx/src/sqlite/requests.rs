@@ -8,12 +8,13 @@ use maintenance_core::{
     RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus,
     RequestStep, Slice, StatusChange,
 };
-use sqlx::{Sqlite, SqliteConnection, sqlite::SqliteArguments};
+use sqlx::{Sqlite, SqliteConnection};
 
 use super::{
-    SqliteRepository,
+    SqliteRepository, batch,
     convert::{id, time},
     source::failed,
+    step::{Query, Step, step},
 };
 use crate::{
     columns::{
@@ -23,47 +24,64 @@ use crate::{
     decode, lists,
 };
 
-/// Two statements in one call: the second writes only what belongs to the first one's row.
-const OPEN: &str = "
+/// `$1` to `$15` are the message, `$16` to `$32` the request. Goes behind the statement that writes the request,
+/// and writes only if that wrote one.
+macro_rules! tell_sql {
+    () => {
+        "
+    insert into maintenance_notifications
+           (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
+            error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at)
+    select $1, $16, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
+     where $1 is not null and changes() > 0"
+    };
+}
+
+const OPEN: Step = step!(
+    "
     insert into maintenance_requests
            (id, renter_id, title, description, status, priority, created_at, updated_at, completed_at,
             property_id, location, assigned_worker_id, whatsapp_message_id, whatsapp_status, complex_id,
             specialty, version, notification_id)
-    select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
-     where $18 is null
-        or exists (select 1 from maintenance_workers where id = $19 and status = 'active')
+    select $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $1
+     where $1 is null or exists (select 1 from maintenance_workers where id = $2 and status = 'active')
     on conflict (id) do nothing
     returning id;
-
-    insert into maintenance_notifications
-           (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
-            error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at)
-    select $18, $1, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32
-     where exists (select 1 from maintenance_requests where id = $1 and notification_id = $18)";
+    ",
+    tell_sql!()
+);
 
 const REQUEST: &str = concat!("select ", request_columns!(), " from maintenance_requests r where r.id = $1");
 
 const RECORD: &str = record_sql!();
 
-const MOVE: &str = "
+macro_rules! move_sql {
+    () => {
+        "
     update maintenance_requests
-       set status = $3, updated_at = $4, completed_at = $5, assigned_worker_id = $6, version = $2,
-           whatsapp_message_id = iif($9 is null, whatsapp_message_id, $7),
-           whatsapp_status     = iif($9 is null, whatsapp_status, $8),
-           notification_id     = coalesce($9, notification_id)
-     where id = $1 and version = $2 - 1
-       and ($9 is null or exists (select 1 from maintenance_workers where id = $10 and status = 'active'))";
+       set status = $18, updated_at = $19, completed_at = $20, assigned_worker_id = $21, version = $17,
+           whatsapp_message_id = iif($1 is null, whatsapp_message_id, $22),
+           whatsapp_status     = iif($1 is null, whatsapp_status, $23),
+           notification_id     = coalesce($1, notification_id)
+     where id = $16 and version = $17 - 1
+       and ($1 is null or exists (select 1 from maintenance_workers where id = $2 and status = 'active'))
+    returning id;
+    "
+    };
+}
 
-const ADD_CHANGE: &str = "
+const APPLY: Step = step!(move_sql!(), tell_sql!());
+
+const APPLY_CHANGE: Step = step!(
+    move_sql!(),
+    "
     insert into maintenance_status_history
            (id, request_id, previous_status, new_status, changed_by, changed_at, notes)
-    values ($1, $2, $3, $4, $5, $6, $7)";
-
-const ADD_NOTIFICATION: &str = "
-    insert into maintenance_notifications
-           (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
-            error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    select $24, $16, $25, $26, $27, $28, $29
+     where changes() > 0;
+    ",
+    tell_sql!()
+);
 
 const REQUEST_EXISTS: &str = "select exists (select 1 from maintenance_requests where id = $1)";
 
@@ -86,20 +104,20 @@ const ATTACHMENT: &str =
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
-    OPEN,
+    OPEN.alone,
+    OPEN.within,
     REQUEST,
     RECORD,
-    MOVE,
-    ADD_CHANGE,
-    ADD_NOTIFICATION,
+    APPLY.alone,
+    APPLY.within,
+    APPLY_CHANGE.alone,
+    APPLY_CHANGE.within,
     REQUEST_EXISTS,
     ADD_COMMENT,
     COMMENT,
     ADD_ATTACHMENT,
     ATTACHMENT,
 ];
-
-type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
 
 fn bind_request(query: Query, request: &Request) -> Query {
     query
@@ -122,30 +140,30 @@ fn bind_request(query: Query, request: &Request) -> Query {
         .bind(request.version)
 }
 
-/// All of a notification but its id and its request's, which come before.
-fn bind_message(query: Query, message: &Notification) -> Query {
-    let error = message.error.as_ref();
+/// All of a notification but its request's id.
+fn bind_message(query: Query, message: Option<&Notification>) -> Query {
+    let error = message.and_then(|message| message.error.as_ref());
     query
-        .bind(id(message.worker_id))
-        .bind(message.kind.as_str())
-        .bind(message.status.as_str())
-        .bind(message.provider_message_id.clone())
-        .bind(message.attempts)
-        .bind(time(message.due_at))
-        .bind(message.lease.map(id))
+        .bind(message.map(|message| id(message.id)))
+        .bind(message.map(|message| id(message.worker_id)))
+        .bind(message.map(|message| message.kind.as_str()))
+        .bind(message.map(|message| message.status.as_str()))
+        .bind(message.and_then(|message| message.provider_message_id.clone()))
+        .bind(message.map(|message| message.attempts))
+        .bind(message.map(|message| time(message.due_at)))
+        .bind(message.and_then(|message| message.lease).map(id))
         .bind(error.map(|error| error.code.clone()))
         .bind(error.map(|error| error.text.clone()))
-        .bind(time(message.created_at))
-        .bind(message.sent_at.map(time))
-        .bind(message.delivered_at.map(time))
-        .bind(message.read_at.map(time))
-        .bind(message.failed_at.map(time))
+        .bind(message.map(|message| time(message.created_at)))
+        .bind(message.and_then(|message| message.sent_at).map(time))
+        .bind(message.and_then(|message| message.delivered_at).map(time))
+        .bind(message.and_then(|message| message.read_at).map(time))
+        .bind(message.and_then(|message| message.failed_at).map(time))
 }
 
-fn add_change(change: &StatusChange) -> Query {
-    sqlx::query(ADD_CHANGE)
+fn bind_change(query: Query, change: &StatusChange) -> Query {
+    query
         .bind(id(change.id))
-        .bind(id(change.request_id))
         .bind(change.previous_status.as_str())
         .bind(change.new_status.as_str())
         .bind(id(change.changed_by))
@@ -165,19 +183,12 @@ async fn read_request(
 impl RequestRepository for SqliteRepository<'_> {
     async fn open(&self, opening: &Opening) -> Result<Inserted<Request>, RepositoryError> {
         let Opening { request, notification } = opening;
-        let mut query = bind_request(sqlx::query(OPEN), request);
-        // Parameters that are not bound are null.
-        if let Some(notification) = notification {
-            query = bind_message(query.bind(id(notification.id)), notification);
-        }
-        let mut step = self.source.writer().await?;
-        let filed = query.fetch_all(&mut *step).await.map_err(failed)?;
-        if !filed.is_empty() {
-            step.commit().await?;
+        let file = |query| bind_request(bind_message(query, notification.as_ref()), request);
+        if !self.source.write(&OPEN, file).await?.is_empty() {
             return Ok(Inserted::New);
         }
         // Either the request is there, or its worker isn't active.
-        let stored = read_request(&mut step, request.id).await?;
+        let stored = read_request(&mut *self.source.reader().await?, request.id).await?;
         Ok(Inserted::Existing(stored.ok_or(RepositoryErrorKind::Conflict)?))
     }
 
@@ -185,11 +196,9 @@ impl RequestRepository for SqliteRepository<'_> {
         &self,
         openings: &[Opening],
     ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
-        let mut answers = Vec::with_capacity(openings.len());
-        for opening in openings {
-            answers.push(self.open(opening).await);
-        }
-        Ok(answers)
+        let told = batch::openings(openings);
+        let rows = self.source.write(&batch::OPEN_MANY, |query| query.bind(told)).await?;
+        batch::answers(openings, &rows)
     }
 
     async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError> {
@@ -226,39 +235,29 @@ impl RequestRepository for SqliteRepository<'_> {
 
     async fn apply(&self, step: &RequestStep) -> Result<(), RepositoryError> {
         let RequestStep { request, change, notification } = step;
-        let mut step = self.source.writer().await?;
-        let moved = sqlx::query(MOVE)
-            .bind(id(request.id))
-            .bind(request.version)
-            .bind(request.status.as_str())
-            .bind(time(request.updated_at))
-            .bind(request.completed_at.map(time))
-            .bind(request.assigned_worker_id.map(id))
-            .bind(request.whatsapp_message_id.clone())
-            .bind(request.whatsapp_status.as_str())
-            .bind(notification.as_ref().map(|notification| id(notification.id)))
-            .bind(notification.as_ref().map(|notification| id(notification.worker_id)))
-            .execute(&mut *step)
-            .await
-            .map_err(failed)?;
-        if moved.rows_affected() == 0 {
-            let exists = sqlx::query_scalar(REQUEST_EXISTS).bind(id(request.id));
-            let exists: bool = exists.fetch_one(&mut *step).await.map_err(failed)?;
-            let kind = if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound };
-            return Err(kind.into());
+        let apply = |query| {
+            let query = bind_message(query, notification.as_ref())
+                .bind(id(request.id))
+                .bind(request.version)
+                .bind(request.status.as_str())
+                .bind(time(request.updated_at))
+                .bind(request.completed_at.map(time))
+                .bind(request.assigned_worker_id.map(id))
+                .bind(request.whatsapp_message_id.clone())
+                .bind(request.whatsapp_status.as_str());
+            change.iter().fold(query, bind_change)
+        };
+        let statements = if change.is_some() { &APPLY_CHANGE } else { &APPLY };
+        if !self.source.write(statements, apply).await?.is_empty() {
+            return Ok(());
         }
-        if let Some(change) = change {
-            add_change(change).execute(&mut *step).await.map_err(failed)?;
-        }
-        if let Some(notification) = notification {
-            let query = sqlx::query(ADD_NOTIFICATION).bind(id(notification.id)).bind(id(request.id));
-            bind_message(query, notification).execute(&mut *step).await.map_err(failed)?;
-        }
-        step.commit().await
+        let exists = sqlx::query_scalar(REQUEST_EXISTS).bind(id(request.id));
+        let exists: bool = exists.fetch_one(&mut *self.source.reader().await?).await.map_err(failed)?;
+        Err(if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound }.into())
     }
 
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
-        let mut step = self.source.writer().await?;
+        let mut connection = self.source.writer().await?;
         let added = sqlx::query(ADD_COMMENT)
             .bind(id(comment.id))
             .bind(id(comment.request_id))
@@ -266,36 +265,34 @@ impl RequestRepository for SqliteRepository<'_> {
             .bind(comment.user_type.as_str())
             .bind(String::from(comment.comment.clone()))
             .bind(time(comment.created_at))
-            .execute(&mut *step)
+            .execute(&mut *connection)
             .await
             .map_err(failed)?;
         if added.rows_affected() > 0 {
-            step.commit().await?;
             return Ok(Inserted::New);
         }
         // Either the comment is there, or its request isn't.
-        let stored = sqlx::query(COMMENT).bind(id(comment.id)).fetch_optional(&mut *step).await;
+        let stored = sqlx::query(COMMENT).bind(id(comment.id)).fetch_optional(&mut *connection).await;
         let stored = stored.map_err(failed)?.ok_or(RepositoryErrorKind::NotFound)?;
         decode::comment(&stored).map(Inserted::Existing)
     }
 
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
-        let mut step = self.source.writer().await?;
+        let mut connection = self.source.writer().await?;
         let added = sqlx::query(ADD_ATTACHMENT)
             .bind(id(attachment.id))
             .bind(id(attachment.request_id))
             .bind(String::from(attachment.file_url.clone()))
             .bind(String::from(attachment.file_type.clone()))
             .bind(time(attachment.created_at))
-            .execute(&mut *step)
+            .execute(&mut *connection)
             .await
             .map_err(failed)?;
         if added.rows_affected() > 0 {
-            step.commit().await?;
             return Ok(Inserted::New);
         }
         // Either the attachment is there, or its request isn't.
-        let stored = sqlx::query(ATTACHMENT).bind(id(attachment.id)).fetch_optional(&mut *step).await;
+        let stored = sqlx::query(ATTACHMENT).bind(id(attachment.id)).fetch_optional(&mut *connection).await;
         let stored = stored.map_err(failed)?.ok_or(RepositoryErrorKind::NotFound)?;
         decode::attachment(&stored).map(Inserted::Existing)
     }

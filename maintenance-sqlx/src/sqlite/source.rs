@@ -1,16 +1,17 @@
-//! Where a step's connection comes from, and how a write of several statements is one step.
+//! Where a step's connection comes from.
 
 use std::{
     ops::{Deref, DerefMut},
     sync::Arc,
 };
 
-use futures_util::lock::{Mutex, MutexGuard, OwnedMutexGuard};
+use futures_util::lock::{Mutex, MutexGuard};
 use maintenance_core::{RepositoryError, RepositoryErrorKind};
 use sqlx::{
-    Connection, Sqlite, SqliteConnection, SqlitePool, Transaction, error::DatabaseError, pool::PoolConnection,
+    Connection as _, Sqlite, SqliteConnection, SqlitePool, error::DatabaseError, pool::PoolConnection,
 };
 
+use super::step::{Query, Rows, Step};
 use crate::error;
 
 /// A pool, or the connection with the host's open transaction.
@@ -35,97 +36,76 @@ impl Source<'_> {
 
 impl<'c> Source<'c> {
     /// A connection to read by.
-    pub(super) async fn reader(&self) -> Result<Reader<'_, 'c>, RepositoryError> {
+    pub(super) async fn reader(&self) -> Result<Connection<'_, 'c>, RepositoryError> {
         match self {
-            Self::Pool { pool, .. } => Ok(Reader::Pool(pool.acquire().await.map_err(failed)?)),
-            Self::Host(connection) => Ok(Reader::Host(connection.lock().await)),
+            Self::Pool { pool, .. } => {
+                Ok(Connection::Pool { connection: idle(pool).await.map_err(failed)?, _turn: None })
+            }
+            Self::Host(connection) => Ok(Connection::Host(connection.lock().await)),
         }
     }
 
-    /// A connection in a write transaction, to be [committed](Writer::commit).
-    pub(super) async fn writer(&self) -> Result<Writer<'_, 'c>, RepositoryError> {
+    /// A connection to write by with one statement, which is a transaction of its own.
+    pub(super) async fn writer(&self) -> Result<Connection<'_, 'c>, RepositoryError> {
         match self {
             Self::Pool { pool, writer } => {
-                let turn = Arc::clone(writer).lock_owned().await;
-                let step = begin(pool).await.map_err(failed)?;
-                Ok(Writer::Pool { step, _turn: turn })
+                let turn = writer.lock().await;
+                let connection = idle(pool).await.map_err(failed)?;
+                Ok(Connection::Pool { connection, _turn: Some(turn) })
             }
-            Self::Host(connection) => Ok(Writer::Host(connection.lock().await)),
+            Self::Host(connection) => Ok(Connection::Host(connection.lock().await)),
+        }
+    }
+
+    /// Writes a step of several statements, whole or not at all; the rows of all of them, in order.
+    pub(super) async fn write(
+        &self,
+        step: &'static Step,
+        bind: impl FnOnce(Query) -> Query + Send,
+    ) -> Result<Rows, RepositoryError> {
+        match self {
+            Self::Pool { pool, writer } => {
+                let _turn = writer.lock().await;
+                let connection = idle(pool).await.map_err(failed)?;
+                step.alone(connection, bind).await.map_err(failed)
+            }
+            Self::Host(connection) => step.within(&mut **connection.lock().await, bind).await.map_err(failed),
         }
     }
 }
 
-/// Begins as a writer. A connection whose last rollback failed, as on a full disk, still counts as in a
-/// transaction and can begin no other: it is closed, and the next one taken.
-async fn begin(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+/// A connection with no transaction. One whose last rollback failed, as on a full disk, still counts as in a
+/// transaction: it is closed, and the next one taken.
+async fn idle(pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
     loop {
-        match pool.begin_with("begin immediate").await {
-            Err(sqlx::Error::InvalidSavePointStatement) => {
-                let connection = pool.acquire().await?;
-                if connection.is_in_transaction() {
-                    connection.close().await?;
-                }
-            }
-            begun => return begun,
+        let connection = pool.acquire().await?;
+        if !connection.is_in_transaction() {
+            return Ok(connection);
         }
+        connection.close().await?;
     }
 }
 
-pub(super) enum Reader<'s, 'c> {
-    Pool(PoolConnection<Sqlite>),
+pub(super) enum Connection<'s, 'c> {
+    Pool { connection: PoolConnection<Sqlite>, _turn: Option<MutexGuard<'s, ()>> },
     Host(MutexGuard<'s, &'c mut SqliteConnection>),
 }
 
-impl Deref for Reader<'_, '_> {
+impl Deref for Connection<'_, '_> {
     type Target = SqliteConnection;
 
     fn deref(&self) -> &SqliteConnection {
         match self {
-            Self::Pool(connection) => connection,
+            Self::Pool { connection, .. } => connection,
             Self::Host(connection) => connection,
         }
     }
 }
 
-impl DerefMut for Reader<'_, '_> {
+impl DerefMut for Connection<'_, '_> {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         match self {
-            Self::Pool(connection) => connection,
-            Self::Host(connection) => connection,
-        }
-    }
-}
-
-/// Dropped without a commit, our own transaction is rolled back; the host's is the host's.
-pub(super) enum Writer<'s, 'c> {
-    Pool { step: Transaction<'static, Sqlite>, _turn: OwnedMutexGuard<()> },
-    Host(MutexGuard<'s, &'c mut SqliteConnection>),
-}
-
-impl Writer<'_, '_> {
-    pub(super) async fn commit(self) -> Result<(), RepositoryError> {
-        match self {
-            Self::Pool { step, _turn } => step.commit().await.map_err(failed),
-            Self::Host(_) => Ok(()),
-        }
-    }
-}
-
-impl Deref for Writer<'_, '_> {
-    type Target = SqliteConnection;
-
-    fn deref(&self) -> &SqliteConnection {
-        match self {
-            Self::Pool { step, .. } => step,
-            Self::Host(connection) => connection,
-        }
-    }
-}
-
-impl DerefMut for Writer<'_, '_> {
-    fn deref_mut(&mut self) -> &mut SqliteConnection {
-        match self {
-            Self::Pool { step, .. } => step,
+            Self::Pool { connection, .. } => connection,
             Self::Host(connection) => connection,
         }
     }

@@ -2,14 +2,16 @@
 
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
 
-use super::{migrate, notifications, requests, workers};
+use super::{batch, migrate, notifications, requests, workers};
 
 #[tokio::test]
 async fn every_statement_prepares() {
     let pool =
         sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
     migrate(&pool).await.unwrap();
-    for statements in [workers::STATEMENTS, requests::STATEMENTS, notifications::STATEMENTS] {
+    for statements in
+        [workers::STATEMENTS, requests::STATEMENTS, batch::STATEMENTS, notifications::STATEMENTS]
+    {
         for sql in statements {
             pool.prepare(AssertSqlSafe((*sql).to_owned()).into_sql_str())
                 .await

@@ -12,6 +12,7 @@ use super::{
     SqliteRepository,
     convert::{id, time},
     source::failed,
+    step::{Query, Step, step},
 };
 use crate::{
     columns::{assignment_columns, worker_columns},
@@ -35,7 +36,7 @@ const SAVE_WORKER: &str = "
 const WORKER_EXISTS: &str = "select exists (select 1 from maintenance_workers where id = $1)";
 
 /// The demotion comes first, since a complex has one primary worker at every moment.
-const ASSIGN_COMPLEX: &str = concat!(
+const ASSIGN_COMPLEX: Step = step!(
     "
     update complex_maintenance_assignments
        set is_primary = 0, updated_at = $6
@@ -49,8 +50,7 @@ const ASSIGN_COMPLEX: &str = concat!(
      where w.id = $2
     on conflict (worker_id, complex_id) do update
        set is_primary = excluded.is_primary, updated_at = excluded.updated_at
-    returning ",
-    "id, worker_id, complex_id, is_primary, assigned_at, updated_at"
+    returning id, worker_id, complex_id, is_primary, assigned_at, updated_at"
 );
 
 const UNASSIGN_COMPLEX: &str =
@@ -84,14 +84,13 @@ pub(super) const STATEMENTS: &[&str] = &[
     WORKER,
     SAVE_WORKER,
     WORKER_EXISTS,
-    ASSIGN_COMPLEX,
+    ASSIGN_COMPLEX.alone,
+    ASSIGN_COMPLEX.within,
     UNASSIGN_COMPLEX,
     ASSIGNMENTS_OF_COMPLEX,
     ASSIGNMENTS_OF_WORKER,
     CANDIDATES,
 ];
-
-type Query = sqlx::query::Query<'static, Sqlite, sqlx::sqlite::SqliteArguments>;
 
 fn bind_worker(sql: &'static str, worker: &Worker) -> Query {
     let specialties: Vec<&str> = worker.specialties.iter().map(Specialty::as_str).collect();
@@ -118,13 +117,12 @@ async fn read_worker(
 #[async_trait]
 impl WorkerRepository for SqliteRepository<'_> {
     async fn add_worker(&self, worker: &Worker) -> Result<Inserted<Worker>, RepositoryError> {
-        let mut step = self.source.writer().await?;
-        let done = bind_worker(ADD_WORKER, worker).execute(&mut *step).await.map_err(failed)?;
+        let mut connection = self.source.writer().await?;
+        let done = bind_worker(ADD_WORKER, worker).execute(&mut *connection).await.map_err(failed)?;
         if done.rows_affected() > 0 {
-            step.commit().await?;
             return Ok(Inserted::New);
         }
-        let stored = read_worker(&mut step, worker.id).await?;
+        let stored = read_worker(&mut connection, worker.id).await?;
         Ok(Inserted::Existing(stored.ok_or(RepositoryErrorKind::Conflict)?))
     }
 
@@ -133,13 +131,13 @@ impl WorkerRepository for SqliteRepository<'_> {
     }
 
     async fn save_worker(&self, worker: &Worker, seen: DateTime<Utc>) -> Result<(), RepositoryError> {
-        let mut step = self.source.writer().await?;
+        let mut connection = self.source.writer().await?;
         let save = bind_worker(SAVE_WORKER, worker).bind(time(seen));
-        if save.execute(&mut *step).await.map_err(failed)?.rows_affected() > 0 {
-            return step.commit().await;
+        if save.execute(&mut *connection).await.map_err(failed)?.rows_affected() > 0 {
+            return Ok(());
         }
         let exists = sqlx::query_scalar(WORKER_EXISTS).bind(id(worker.id));
-        let exists: bool = exists.fetch_one(&mut *step).await.map_err(failed)?;
+        let exists: bool = exists.fetch_one(&mut *connection).await.map_err(failed)?;
         Err(if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound }.into())
     }
 
@@ -154,27 +152,23 @@ impl WorkerRepository for SqliteRepository<'_> {
         &self,
         assignment: &ComplexAssignment,
     ) -> Result<ComplexAssignment, RepositoryError> {
-        let mut step = self.source.writer().await?;
-        let rows = sqlx::query(ASSIGN_COMPLEX)
-            .bind(id(assignment.id))
-            .bind(id(assignment.worker_id))
-            .bind(id(assignment.complex_id))
-            .bind(assignment.is_primary)
-            .bind(time(assignment.assigned_at))
-            .bind(time(assignment.updated_at))
-            .fetch_all(&mut *step)
-            .await
-            .map_err(failed)?;
-        let stored = rows.first().map(decode::assignment).ok_or(RepositoryErrorKind::NotFound)??;
-        step.commit().await?;
-        Ok(stored)
+        let assign = |query: Query| {
+            query
+                .bind(id(assignment.id))
+                .bind(id(assignment.worker_id))
+                .bind(id(assignment.complex_id))
+                .bind(assignment.is_primary)
+                .bind(time(assignment.assigned_at))
+                .bind(time(assignment.updated_at))
+        };
+        let rows = self.source.write(&ASSIGN_COMPLEX, assign).await?;
+        rows.first().map(decode::assignment).ok_or(RepositoryErrorKind::NotFound)?
     }
 
     async fn unassign_complex(&self, worker: WorkerId, complex: ComplexId) -> Result<bool, RepositoryError> {
-        let mut step = self.source.writer().await?;
+        let mut connection = self.source.writer().await?;
         let unassign = sqlx::query(UNASSIGN_COMPLEX).bind(id(worker)).bind(id(complex));
-        let done = unassign.execute(&mut *step).await.map_err(failed)?;
-        step.commit().await?;
+        let done = unassign.execute(&mut *connection).await.map_err(failed)?;
         Ok(done.rows_affected() > 0)
     }
 
