@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     AttachmentId, RequestId, clock,
-    invalid::{Invalid, Rule},
+    invalid::{Invalid, Rule, string_form},
 };
 
 /// Where an attached file is: an absolute `http` or `https` URL with a host and without credentials, of at
@@ -43,19 +43,7 @@ impl FileUrl {
     }
 }
 
-impl TryFrom<String> for FileUrl {
-    type Error = Rule;
-
-    fn try_from(text: String) -> Result<Self, Rule> {
-        Self::new(&text)
-    }
-}
-
-impl From<FileUrl> for String {
-    fn from(url: FileUrl) -> Self {
-        url.0.into()
-    }
-}
+string_form!(FileUrl);
 
 impl fmt::Debug for FileUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,19 +72,7 @@ impl FileType {
     }
 }
 
-impl TryFrom<String> for FileType {
-    type Error = Rule;
-
-    fn try_from(text: String) -> Result<Self, Rule> {
-        Self::new(&text)
-    }
-}
-
-impl From<FileType> for String {
-    fn from(file_type: FileType) -> Self {
-        file_type.0
-    }
-}
+string_form!(FileType);
 
 /// A file or image of a request (specification, table 4).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

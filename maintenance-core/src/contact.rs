@@ -5,7 +5,11 @@ use std::fmt;
 use email_address::{EmailAddress, Options};
 use serde::{Deserialize, Serialize};
 
-use crate::{PhoneNumber, invalid::Rule, text::Name};
+use crate::{
+    PhoneNumber,
+    invalid::{Rule, string_form},
+    text::Name,
+};
 
 /// An e-mail address as people use them: `local@host.tld`, at most 254 characters.
 ///
@@ -32,19 +36,7 @@ impl Email {
     }
 }
 
-impl TryFrom<String> for Email {
-    type Error = Rule;
-
-    fn try_from(text: String) -> Result<Self, Rule> {
-        Self::new(&text)
-    }
-}
-
-impl From<Email> for String {
-    fn from(email: Email) -> Self {
-        email.0
-    }
-}
+string_form!(Email);
 
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -73,3 +73,24 @@ impl Rule {
         Self(rule.into())
     }
 }
+
+/// The string form of a validated type, by which serde reads and writes it: `new` on the way in.
+macro_rules! string_form {
+    ($name:ident) => {
+        impl TryFrom<String> for $name {
+            type Error = $crate::invalid::Rule;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                Self::new(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.0.into()
+            }
+        }
+    };
+}
+
+pub(crate) use string_form;

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::invalid::Rule;
+use crate::invalid::{Rule, string_form};
 
 /// A trade, such as `plumbing`. Any name of 1 to 50 characters; letter case, spaces and hyphens don't count.
 ///
@@ -81,19 +81,7 @@ impl Specialty {
     }
 }
 
-impl TryFrom<String> for Specialty {
-    type Error = Rule;
-
-    fn try_from(name: String) -> Result<Self, Rule> {
-        Self::new(&name)
-    }
-}
-
-impl From<Specialty> for String {
-    fn from(specialty: Specialty) -> Self {
-        specialty.0.into_owned()
-    }
-}
+string_form!(Specialty);
 
 impl fmt::Display for Specialty {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

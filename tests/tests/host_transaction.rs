@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use maintenance_core::{
-    Error, Inserted, Move, NewRequest, Repository, RequestStatus, Submission, WorkerStatus,
+    Error, Inserted, Move, NewRequest, PageRequest, Repository, RequestStatus, Submission, WorkerFilter,
+    WorkerStatus,
 };
 use maintenance_sqlx::{sqlite::SqliteRepository, sqlx};
 use maintenance_tests::{World, accepted, databases};
