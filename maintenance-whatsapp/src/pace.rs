@@ -42,7 +42,7 @@ impl<C: Clock + Clone> Pace<C> {
         let recipient = quota(recipient_interval, recipient_burst);
         Self {
             number: RateLimiter::direct_with_clock(number, clock.clone()),
-            recipients: RateLimiter::dashmap_with_clock(recipient, clock.clone()),
+            recipients: RateLimiter::hashmap_with_clock(recipient, clock.clone()),
             clock,
             sends: AtomicU32::new(0),
         }

@@ -22,7 +22,7 @@ pub struct DispatchPolicy {
     pub backoff: Backoff,
     /// After what time a channel that a person must mend is tried again, with one message; 1 minute by default.
     pub probe: Duration,
-    /// How often [`Dispatcher::run`] looks for due notifications when nothing wakes it; 1 second by default.
+    /// How often `Dispatcher::run` looks for due notifications when nothing wakes it; 1 second by default.
     pub poll: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! What every store must do. Each case is a function over a world with a fresh store; [`conformance!`] makes
+//! What every store must do. Each case is a function over a world with a fresh store; [`conformance!`](crate::conformance!) makes
 //! them tests of one store.
 
 pub mod assign;
