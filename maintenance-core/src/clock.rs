@@ -29,7 +29,7 @@ pub fn whole_micros(at: DateTime<Utc>) -> DateTime<Utc> {
 /// The time to stamp on a change to something last changed at `before`: `now`, yet always later than
 /// `before`, so that the steps of one row keep their order when a clock stands still or jumps back.
 pub(crate) fn stamp(now: DateTime<Utc>, before: DateTime<Utc>) -> DateTime<Utc> {
-    now.max(before + TimeDelta::microseconds(1))
+    now.max(before.checked_add_signed(TimeDelta::microseconds(1)).unwrap_or(before))
 }
 
 /// For `#[serde(deserialize_with)]`: a time cut to whole microseconds.

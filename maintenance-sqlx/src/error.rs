@@ -12,8 +12,10 @@ pub(crate) fn failed(
 ) -> RepositoryError {
     match error {
         sqlx::Error::Database(error) => RepositoryError::with_source(kind(&*error), Refusal::from(&*error)),
+        // `Protocol` too: a connection that ends while TLS is agreed on comes as that.
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => RepositoryError::with_source(RepositoryErrorKind::Unavailable, error),

@@ -1,6 +1,10 @@
-//! The database is lost in the middle of everything, again and again.
+//! The database is lost in the middle of everything, again and again: the wire to it is cut, or the server crashes.
 #![cfg(feature = "postgres")]
-#![expect(clippy::unwrap_used, reason = "test code: a failed expectation is its result")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "test code: a failed expectation is its result"
+)]
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +16,10 @@ use maintenance_core::{
     DeliveryEvent, DeliveryUpdate, DispatchPolicy, Error, Message, NewRequest, NotificationId, Notifier,
     NotifyError, Receipt, RepositoryErrorKind, RequestId, WhatsAppStatus,
 };
-use maintenance_sqlx::{postgres::PgRepository, sqlx::postgres::PgPoolOptions};
+use maintenance_sqlx::{
+    postgres::PgRepository,
+    sqlx::postgres::{PgConnectOptions, PgPoolOptions},
+};
 use maintenance_tests::{Wire, World, databases::Schema};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -39,15 +46,37 @@ fn unavailable(error: &Error) {
     assert_eq!(kind, Some(&RepositoryErrorKind::Unavailable), "{error:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_database_that_goes_and_comes_back_loses_and_doubles_nothing() {
-    let schema = Schema::empty().await;
-    schema.migrated().await.close().await;
-    let server = schema.options();
-    let wire = Wire::to(server.get_host().to_owned(), server.get_port()).await;
-    let options = server.host("127.0.0.1").port(wire.address.port());
+/// Tries until the store is there: each connection of the pool that was lost shows once.
+async fn persist<T, F: Future<Output = Result<T, Error>>>(act: impl Fn() -> F) -> T {
+    loop {
+        match act().await {
+            Ok(done) => return done,
+            Err(error) => unavailable(&error),
+        }
+    }
+}
+
+/// Webhooks tell that every message that went out has arrived.
+async fn hear_of_all(world: &World, counting: &Counting) {
+    let news = |id: &NotificationId| DeliveryUpdate {
+        notification_id: Some(*id),
+        provider_message_id: format!("wamid.{id}"),
+        event: DeliveryEvent::Delivered,
+        at: maintenance_core::Clock::now(&world.clock),
+        error: None,
+    };
+    let news: Vec<_> = counting.0.lock().unwrap().keys().map(news).collect();
+    persist(|| world.maintenance.record_deliveries(&news)).await;
+}
+
+/// A store whose pool gives up soon.
+async fn world(options: PgConnectOptions) -> World {
     let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(TIMEOUT).test_before_acquire(false);
-    let world = World::new(Arc::new(PgRepository::new(pool.connect_with(options).await.unwrap())));
+    World::new(Arc::new(PgRepository::new(pool.connect_with(options).await.unwrap())))
+}
+
+/// Submitters and a dispatcher go on while `strike` takes the database away a few times.
+async fn ordeal<F: Future<Output = ()>>(world: &World, strike: impl Fn() -> F) {
     for _ in 0..3 {
         world.worker(&["plumbing"]).await;
     }
@@ -86,14 +115,9 @@ async fn a_database_that_goes_and_comes_back_loses_and_doubles_nothing() {
         }
         dispatcher
     });
-    for _ in 0..5 {
+    for _ in 0..4 {
         tokio::time::sleep(Duration::from_millis(60)).await;
-        wire.cut();
-        let begun = Instant::now();
-        let error = world.maintenance.submit(world.new_request()).await.unwrap_err();
-        unavailable(&error);
-        assert!(begun.elapsed() < TIMEOUT * 2, "within the pool's time-out");
-        wire.mend();
+        strike().await;
     }
     let mut refused = 0;
     while let Some(done) = submitting.join_next().await {
@@ -102,32 +126,66 @@ async fn a_database_that_goes_and_comes_back_loses_and_doubles_nothing() {
     assert!(refused > 0, "the outages were felt");
     let dispatcher = dispatching.await.unwrap();
 
-    // Webhooks come for what went out, also where its record was lost.
-    let sent: Vec<NotificationId> = counting.0.lock().unwrap().keys().copied().collect();
-    let news = |id: &NotificationId| DeliveryUpdate {
-        notification_id: Some(*id),
-        provider_message_id: format!("wamid.{id}"),
-        event: DeliveryEvent::Delivered,
-        at: maintenance_core::Clock::now(&world.clock),
-        error: None,
-    };
-    let news: Vec<_> = sent.iter().map(news).collect();
-    world.maintenance.record_deliveries(&news).await.unwrap();
-    // What was claimed and never sent comes due again after the hold.
+    // Webhooks come for what went out, also where its record was lost; what was claimed and never sent comes due
+    // again after the hold.
+    hear_of_all(world, &counting).await;
     world.wait(301);
-    while dispatcher.dispatch_due().await.unwrap().claimed > 0 {}
+    while persist(|| dispatcher.dispatch_due()).await.claimed > 0 {}
+    hear_of_all(world, &counting).await;
 
     let sent = counting.0.lock().unwrap().clone();
     assert!(sent.values().all(|times| *times == 1), "no message twice: {sent:?}");
     let mut filed = 0;
     for submitter in 0..8_u128 {
         for n in 1..=40_u128 {
-            let record = world.record(Uuid::from_u128((submitter << 64) + n).into()).await;
+            let id = Uuid::from_u128((submitter << 64) + n).into();
+            let record = persist(|| world.maintenance.record(id)).await;
             let [message] = record.notifications.as_slice() else { panic!("one message each") };
             assert!(sent.contains_key(&message.id), "no message lost");
-            assert!(matches!(message.status, WhatsAppStatus::Sent | WhatsAppStatus::Delivered));
+            assert_eq!(message.status, WhatsAppStatus::Delivered);
             filed += 1;
         }
     }
     assert_eq!(filed, 320);
+}
+
+/// The tests here take the server away from each other.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_wire_that_is_cut_and_mended_loses_and_doubles_nothing() {
+    let _alone = ALONE.lock().await;
+    let schema = Schema::empty().await;
+    schema.migrated().await.close().await;
+    let server = schema.options();
+    let wire = Wire::to(server.get_host().to_owned(), server.get_port()).await;
+    let world = world(server.host("127.0.0.1").port(wire.address.port())).await;
+    ordeal(&world, || async {
+        wire.cut();
+        let begun = Instant::now();
+        unavailable(&world.maintenance.submit(world.new_request()).await.unwrap_err());
+        assert!(begun.elapsed() < TIMEOUT * 2, "within the pool's time-out");
+        wire.mend();
+    })
+    .await;
+}
+
+/// Needs a server that may be crashed: `MAINTENANCE_TEST_CRASH` is the command that does it and starts it again.
+/// tests/run sets it for the server that it starts itself; for any other server there is nothing to try.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_server_that_crashes_and_starts_again_loses_and_doubles_nothing() {
+    let Ok(crash) = std::env::var("MAINTENANCE_TEST_CRASH") else {
+        eprintln!("not tried: MAINTENANCE_TEST_CRASH is not set");
+        return;
+    };
+    let _alone = ALONE.lock().await;
+    let schema = Schema::empty().await;
+    schema.migrated().await.close().await;
+    let world = world(schema.options()).await;
+    ordeal(&world, || async {
+        let crash = crash.clone();
+        let crashed = move || std::process::Command::new("sh").args(["-c", &crash]).status();
+        assert!(tokio::task::spawn_blocking(crashed).await.unwrap().unwrap().success());
+    })
+    .await;
 }

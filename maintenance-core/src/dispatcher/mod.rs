@@ -262,7 +262,7 @@ fn message(claimed: &Claimed, renter: Option<RenterContact>) -> Message {
 fn later(at: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
     // Nothing here waits for years; the bound keeps an absurd wait from overflowing.
     let most = TimeDelta::days(3_650);
-    at + TimeDelta::from_std(by).unwrap_or(most).min(most)
+    at.checked_add_signed(TimeDelta::from_std(by).unwrap_or(most).min(most)).unwrap_or(at)
 }
 
 impl<R, N> fmt::Debug for Dispatcher<R, N> {
