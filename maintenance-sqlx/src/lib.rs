@@ -48,6 +48,8 @@ mod lists;
 mod migrate;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod outbox;
+#[cfg(all(test, any(feature = "postgres", feature = "sqlite")))]
+mod plans;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "sqlite")]

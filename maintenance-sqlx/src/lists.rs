@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    CommentFilter, RequestFilter, RequestStatus, Slice, Specialty, WhatsAppStatus, WorkerFilter,
+    CommentFilter, Priority, RequestFilter, RequestStatus, Slice, Specialty, WhatsAppStatus, WorkerFilter,
 };
 use sqlx::{Database, QueryBuilder};
 use uuid::Uuid;
@@ -13,6 +13,15 @@ use crate::columns::{comment_columns, request_columns, worker_columns};
 pub(crate) trait Dialect: Database + Sized {
     /// Put before a column whose index must not be chosen. PostgreSQL chooses by its statistics and needs none.
     const ASIDE: &'static str;
+    /// Whether the condition of a partial index must stand in the statement as it stands there.
+    const LITERAL: bool;
+    /// Put behind each column of the order of the indexes made for a list, so that no other index gives that
+    /// order: PostgreSQL would go through the times alone where it takes what is asked for to be common, past
+    /// any number of rows if it isn't common there. The columns hold no nulls.
+    const LAST: &'static str;
+    /// Put around each of several lists that are merged. `SQLite` hands the order down by itself, and takes
+    /// none there.
+    const MERGED: Option<(&'static str, &'static str)>;
     fn id(query: &mut QueryBuilder<Self>, id: Uuid);
     fn time(query: &mut QueryBuilder<Self>, at: DateTime<Utc>);
     fn number(query: &mut QueryBuilder<Self>, number: u32);
@@ -37,12 +46,10 @@ impl<'q, D: Dialect> Conditions<'q, D> {
         self.query.push(condition)
     }
 
-    /// `column = id`; only the first such condition may choose the index.
-    fn id(&mut self, column: &str, id: Option<Uuid>, narrow: &mut bool) {
+    /// `column = id`, for the choice of an index or put aside from it.
+    fn id(&mut self, column: &str, id: Option<Uuid>, leads: bool) {
         if let Some(id) = id {
-            let aside = if *narrow { D::ASIDE } else { "" };
-            *narrow = true;
-            D::id(self.and(aside).push(column).push(" = "), id);
+            D::id(self.and(aside::<D>(leads)).push(column).push(" = "), id);
         }
     }
 
@@ -64,74 +71,136 @@ impl<'q, D: Dialect> Conditions<'q, D> {
     }
 }
 
-/// Requests, newest first.
-pub(crate) fn requests<D: Dialect>(filter: &RequestFilter, slice: Slice) -> QueryBuilder<D> {
+fn aside<D: Dialect>(leads: bool) -> &'static str {
+    if leads { "" } else { D::ASIDE }
+}
+
+/// What chooses the index by which requests are found. Every such index ends with the list's order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    Renter,
+    Property,
+    Worker,
+    /// With the status.
+    Complex,
+    /// With the priority.
+    Status,
+    Message,
+    Time,
+}
+
+impl Lead {
+    fn of(filter: &RequestFilter, statuses: &[RequestStatus]) -> Self {
+        // Few messages are on their way or failed at any time, and few requests are open.
+        let few_messages = filter
+            .whatsapp_status
+            .is_some_and(|status| !matches!(status, WhatsAppStatus::Delivered | WhatsAppStatus::Read));
+        if filter.renter_id.is_some() {
+            Self::Renter
+        } else if filter.property_id.is_some() {
+            Self::Property
+        } else if filter.assigned_worker_id.is_some() {
+            Self::Worker
+        } else if filter.complex_id.is_some() {
+            Self::Complex
+        } else if few_messages && !are_open(statuses) {
+            Self::Message
+        } else if !statuses.is_empty() || filter.priority.is_some() {
+            Self::Status
+        } else if filter.whatsapp_status.is_some() {
+            Self::Message
+        } else {
+            Self::Time
+        }
+    }
+}
+
+fn are_open(statuses: &[RequestStatus]) -> bool {
+    !statuses.is_empty() && statuses.iter().all(|status| status.is_open())
+}
+
+/// The filter's statuses, each once; none for all of them.
+fn statuses(filter: &RequestFilter) -> Vec<RequestStatus> {
     let mut statuses = filter.statuses.clone();
     statuses.sort_unstable();
     statuses.dedup();
-    if statuses.len() == RequestStatus::ALL.len() {
-        statuses.clear();
-    }
-    let narrow = filter.renter_id.is_some()
-        || filter.property_id.is_some()
-        || filter.assigned_worker_id.is_some()
-        || filter.complex_id.is_some();
+    if statuses.len() == RequestStatus::ALL.len() { Vec::new() } else { statuses }
+}
+
+fn each<T: Copy>(given: &[T], all: &[T]) -> Vec<T> {
+    if given.is_empty() { all.to_vec() } else { given.to_vec() }
+}
+
+/// Requests, newest first.
+pub(crate) fn requests<D: Dialect>(filter: &RequestFilter, slice: Slice) -> QueryBuilder<D> {
+    let statuses = statuses(filter);
+    let lead = Lead::of(filter, &statuses);
     let mut query = QueryBuilder::new("");
-    if narrow || statuses.len() < 2 {
-        select_requests(&mut query, filter, &statuses, slice);
-        return query;
-    }
-    // Each status has its own order in the index: a page of each, merged.
-    query.push(concat!("select ", request_columns!(), " from ("));
-    for (n, status) in statuses.into_iter().enumerate() {
+    // Where the index has a status or a priority before the order, each has an order of its own: they are
+    // merged, and each is read only as far as the page goes.
+    let arms: Vec<(Vec<RequestStatus>, Option<Priority>)> = match lead {
+        Lead::Complex => each(&statuses, RequestStatus::ALL)
+            .into_iter()
+            .map(|status| (vec![status], filter.priority))
+            .collect(),
+        Lead::Status => each(&statuses, RequestStatus::ALL)
+            .into_iter()
+            .flat_map(|status| {
+                let priorities = each(filter.priority.as_slice(), Priority::ALL);
+                priorities.into_iter().map(move |priority| (vec![status], Some(priority)))
+            })
+            .collect(),
+        _ => vec![(statuses, filter.priority)],
+    };
+    let last = if matches!(lead, Lead::Renter | Lead::Time) { "" } else { D::LAST };
+    let merged = D::MERGED.filter(|_| arms.len() > 1);
+    for (n, (statuses, priority)) in arms.iter().enumerate() {
         query.push(if n == 0 { "" } else { " union all " });
-        query.push(concat!("select ", request_columns!(), " from ("));
-        select_requests(&mut query, filter, &[status], slice);
-        query.push(") r");
+        query.push(merged.map_or("", |(begin, _)| begin));
+        query.push(concat!("select ", request_columns!(), " from maintenance_requests r"));
+        conditions(&mut query, filter, lead, statuses, *priority).beyond('r', '<', slice);
+        if let Some((_, end)) = merged {
+            newest_first(&mut query, last, slice);
+            query.push(end);
+        }
     }
-    query.push(") r order by r.created_at desc, r.id desc limit ");
-    D::number(&mut query, slice.limit);
+    newest_first(&mut query, last, slice);
     query
 }
 
-fn select_requests<D: Dialect>(
-    query: &mut QueryBuilder<D>,
-    filter: &RequestFilter,
-    statuses: &[RequestStatus],
-    slice: Slice,
-) {
-    query.push(concat!("select ", request_columns!(), " from maintenance_requests r"));
-    request_conditions(query, filter, statuses).beyond('r', '<', slice);
-    query.push(" order by r.created_at desc, r.id desc limit ");
+fn newest_first<D: Dialect>(query: &mut QueryBuilder<D>, last: &str, slice: Slice) {
+    query.push(" order by created_at desc").push(last).push(", id desc").push(last).push(" limit ");
     D::number(query, slice.limit);
 }
 
-fn request_conditions<'q, D: Dialect>(
+fn conditions<'q, D: Dialect>(
     query: &'q mut QueryBuilder<D>,
     filter: &RequestFilter,
+    lead: Lead,
     statuses: &[RequestStatus],
+    priority: Option<Priority>,
 ) -> Conditions<'q, D> {
     let mut conditions = Conditions::of(query);
-    let mut narrow = false;
-    conditions.id("r.renter_id", filter.renter_id.map(Uuid::from), &mut narrow);
-    conditions.id("r.property_id", filter.property_id.map(Uuid::from), &mut narrow);
-    conditions.id("r.assigned_worker_id", filter.assigned_worker_id.map(Uuid::from), &mut narrow);
-    conditions.id("r.complex_id", filter.complex_id.map(Uuid::from), &mut narrow);
+    conditions.id("r.renter_id", filter.renter_id.map(Uuid::from), lead == Lead::Renter);
+    conditions.id("r.property_id", filter.property_id.map(Uuid::from), lead == Lead::Property);
+    conditions.id("r.assigned_worker_id", filter.assigned_worker_id.map(Uuid::from), lead == Lead::Worker);
+    conditions.id("r.complex_id", filter.complex_id.map(Uuid::from), lead == Lead::Complex);
+    let open_work = lead == Lead::Worker && are_open(statuses);
+    if open_work && D::LITERAL && statuses.len() == 1 {
+        conditions.and("r.status in ('pending', 'in_progress')");
+    }
     // The texts of enums stand in the statement itself, so that the planner sees how common each is.
     if !statuses.is_empty() {
         let list: Vec<String> = statuses.iter().map(|status| format!("'{status}'")).collect();
-        let aside = if narrow { D::ASIDE } else { "" };
-        conditions.and(aside).push("r.status in (").push(list.join(", ")).push(")");
-        narrow = true;
+        let leads = matches!(lead, Lead::Complex | Lead::Status) || open_work && statuses.len() > 1;
+        conditions.and(aside::<D>(leads)).push("r.status in (").push(list.join(", ")).push(")");
+    }
+    if let Some(priority) = priority {
+        conditions.and(aside::<D>(lead == Lead::Status)).push("r.priority = '").push(priority).push("'");
     }
     if let Some(status) = filter.whatsapp_status {
-        // Most messages end delivered or read: those are found soonest by going through the newest requests.
-        let common = matches!(status, WhatsAppStatus::Delivered | WhatsAppStatus::Read);
-        let aside = if narrow || common { D::ASIDE } else { "" };
+        let aside = aside::<D>(lead == Lead::Message);
         conditions.and(aside).push("r.whatsapp_status = '").push(status).push("'");
-    }
-    if let Some(priority) = filter.priority {
-        conditions.and("r.priority = '").push(priority).push("'");
     }
     conditions.time("r.created_at >= ", filter.created_from);
     conditions.time("r.created_at < ", filter.created_before);
@@ -140,8 +209,12 @@ fn request_conditions<'q, D: Dialect>(
 
 /// How many requests there are of each status.
 pub(crate) fn count_by_status<D: Dialect>(filter: &RequestFilter) -> QueryBuilder<D> {
+    let statuses = statuses(filter);
+    let lead = Lead::of(filter, &statuses);
     let mut query = QueryBuilder::new("select r.status, count(*) from maintenance_requests r");
-    request_conditions(&mut query, filter, &filter.statuses);
+    // A priority stands behind the statuses in its index.
+    let listed = if lead == Lead::Status { each(&statuses, RequestStatus::ALL) } else { statuses };
+    conditions(&mut query, filter, lead, &listed, filter.priority);
     query.push(" group by r.status");
     query
 }
@@ -172,9 +245,8 @@ pub(crate) fn workers<D: Dialect>(filter: &WorkerFilter, slice: Slice) -> QueryB
 pub(crate) fn comments<D: Dialect>(filter: &CommentFilter, slice: Slice) -> QueryBuilder<D> {
     let mut query = QueryBuilder::new(concat!("select ", comment_columns!(), " from maintenance_comments c"));
     let mut conditions = Conditions::of(&mut query);
-    let mut narrow = false;
-    conditions.id("c.request_id", filter.request_id.map(Uuid::from), &mut narrow);
-    conditions.id("c.user_id", filter.user_id.map(Uuid::from), &mut narrow);
+    conditions.id("c.request_id", filter.request_id.map(Uuid::from), true);
+    conditions.id("c.user_id", filter.user_id.map(Uuid::from), filter.request_id.is_none());
     conditions.beyond('c', '>', slice);
     query.push(" order by c.created_at, c.id limit ");
     D::number(&mut query, slice.limit);

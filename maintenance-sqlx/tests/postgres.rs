@@ -1,4 +1,4 @@
-//! The PostgreSQL store. Needs a server: `pg_virtualenv cargo test …` makes a throwaway one.
+//! The PostgreSQL store. Needs a server at `MAINTENANCE_TEST_DATABASE_URL`: tests/run starts a throwaway one.
 #![cfg(feature = "postgres")]
 #![expect(
     clippy::unwrap_used,
@@ -10,74 +10,61 @@
     reason = "test code with small numbers: a failed expectation is its result"
 )]
 
+mod server;
 mod store;
 
 use maintenance_core::*;
 use maintenance_sqlx::MigrateError;
 use maintenance_sqlx::postgres::{self, PgRepository};
+use server::Schema;
 use sqlx::{
     AssertSqlSafe, PgPool, SqlStr,
     migrate::{Migration, MigrationType, Migrator},
-    postgres::{PgConnectOptions, PgPoolOptions},
 };
 use store::{
     NoDirectory,
     catalogue::{Found, Kind, TABLES},
 };
 
-/// A schema of the test's own, empty.
-async fn empty(schema: &'static str) -> PgPool {
-    assert!(
-        std::env::var_os("PGHOST").is_some(),
-        "needs PostgreSQL: run under `pg_virtualenv`, or set PGHOST and its like"
-    );
-    let options = PgConnectOptions::new().options([("search_path", schema)]);
-    let pool = PgPoolOptions::new().test_before_acquire(false).connect_with(options).await.unwrap();
-    let create = format!("drop schema if exists {schema} cascade; create schema {schema}");
-    sqlx::raw_sql(AssertSqlSafe(create)).execute(&pool).await.unwrap();
-    pool
-}
-
-async fn schema(schema: &'static str) -> PgPool {
-    let pool = empty(schema).await;
-    postgres::migrate(&pool).await.unwrap();
-    pool
-}
-
 #[tokio::test]
 async fn workers_and_assignments() {
-    store::workers(&PgRepository::new(schema("workers").await)).await;
+    let schema = Schema::migrated().await;
+    store::workers(&PgRepository::new(schema.clone())).await;
 }
 
 #[tokio::test]
 async fn a_request_lives() {
-    store::life(PgRepository::new(schema("life").await)).await;
+    let schema = Schema::migrated().await;
+    store::life(PgRepository::new(schema.clone())).await;
 }
 
 #[tokio::test]
 async fn a_request_lives_in_the_hosts_transaction() {
-    let pool = schema("host").await;
+    let pool = Schema::migrated().await;
     let mut tx = pool.begin().await.unwrap();
     store::life(PgRepository::in_transaction(&mut tx)).await;
     tx.rollback().await.unwrap();
     let left: i64 =
-        sqlx::query_scalar("select count(*) from maintenance_workers").fetch_one(&pool).await.unwrap();
+        sqlx::query_scalar("select count(*) from maintenance_workers").fetch_one(&*pool).await.unwrap();
     assert_eq!(left, 0);
 }
 
 #[tokio::test]
 async fn lists_are_filtered_and_paged() {
-    store::lists(PgRepository::new(schema("lists").await)).await;
+    let schema = Schema::migrated().await;
+    store::lists(PgRepository::new(schema.clone())).await;
 }
 
 #[tokio::test]
 async fn the_outbox_does_what_the_core_says() {
-    store::outbox(PgRepository::new(schema("outbox").await), 150).await;
+    let schema = Schema::migrated().await;
+    store::outbox(PgRepository::new(schema.clone()), 150).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn eight_submitters_at_once_see_no_error() {
-    let store = PgRepository::new(schema("submitters").await);
+    let schema = Schema::migrated().await;
+    let store = PgRepository::new(schema.clone());
     store::staff(&store).await;
     let maintenance = Maintenance::new(store, NoDirectory);
     let tasks: Vec<_> = (0..8)
@@ -97,22 +84,25 @@ async fn eight_submitters_at_once_see_no_error() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn new_primaries_at_once_leave_one() {
-    store::primaries(PgRepository::new(schema("primaries").await)).await;
+    let schema = Schema::migrated().await;
+    store::primaries(PgRepository::new(schema.clone())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn dispatchers_and_webhooks_at_once_agree() {
-    store::crowd(PgRepository::new(schema("crowd").await)).await;
+    let schema = Schema::migrated().await;
+    store::crowd(PgRepository::new(schema.clone())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_cancelled_submit_leaves_no_half_step() {
-    store::cancelled(PgRepository::new(schema("cancelled").await)).await;
+    let schema = Schema::migrated().await;
+    store::cancelled(PgRepository::new(schema.clone())).await;
 }
 
 #[tokio::test]
 async fn the_tables_are_those_of_the_specification() {
-    let pool = schema("catalogue").await;
+    let pool = Schema::migrated().await;
     for table in TABLES {
         let columns: Vec<(String, String, bool)> = sqlx::query_as(
             "select column_name::text, udt_name::text, is_nullable = 'YES'
@@ -121,7 +111,7 @@ async fn the_tables_are_those_of_the_specification() {
               order by ordinal_position",
         )
         .bind(table.name)
-        .fetch_all(&pool)
+        .fetch_all(&*pool)
         .await
         .unwrap();
         let references: Vec<(String, String)> = sqlx::query_as(
@@ -132,7 +122,7 @@ async fn the_tables_are_those_of_the_specification() {
               where c.conrelid = $1::regclass and c.contype = 'f' and t.attname = 'id'",
         )
         .bind(table.name)
-        .fetch_all(&pool)
+        .fetch_all(&*pool)
         .await
         .unwrap();
         let indexes: Vec<(String, bool, bool)> = sqlx::query_as(
@@ -146,7 +136,7 @@ async fn the_tables_are_those_of_the_specification() {
               where i.indrelid = $1::regclass",
         )
         .bind(table.name)
-        .fetch_all(&pool)
+        .fetch_all(&*pool)
         .await
         .unwrap();
         table.check(Found { columns, references, indexes }, |kind| match kind {
@@ -162,12 +152,12 @@ async fn the_tables_are_those_of_the_specification() {
 
 #[tokio::test]
 async fn a_value_that_no_enum_has_is_refused() {
-    let pool = schema("enums").await;
+    let pool = Schema::migrated().await;
     store::life(PgRepository::new(pool.clone())).await;
     for table in TABLES {
         for column in table.enums {
             let update = format!("update {} set {column} = 'bogus'", table.name);
-            assert!(sqlx::raw_sql(AssertSqlSafe(update)).execute(&pool).await.is_err(), "{column}");
+            assert!(sqlx::raw_sql(AssertSqlSafe(update)).execute(&*pool).await.is_err(), "{column}");
         }
     }
 }
@@ -185,7 +175,7 @@ async fn tables(pool: &PgPool) -> i64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn migrations_run_at_once_again_and_beside_the_hosts() {
-    let pool = empty("migrations").await;
+    let pool = Schema::empty().await;
     let tasks: Vec<_> = (0..4)
         .map(|_| {
             let pool = pool.clone();
@@ -195,15 +185,15 @@ async fn migrations_run_at_once_again_and_beside_the_hosts() {
     for task in tasks {
         task.await.unwrap().unwrap();
     }
-    hosts().run(&pool).await.unwrap();
+    hosts().run(&*pool).await.unwrap();
     postgres::migrate(&pool).await.unwrap();
-    hosts().run(&pool).await.unwrap();
+    hosts().run(&*pool).await.unwrap();
     assert_eq!(tables(&pool).await, 10);
 }
 
 #[tokio::test]
 async fn a_migration_in_the_hosts_transaction_goes_with_it() {
-    let pool = empty("migration_host").await;
+    let pool = Schema::empty().await;
     let mut tx = pool.begin().await.unwrap();
     postgres::migrate_in(&mut tx).await.unwrap();
     tx.rollback().await.unwrap();
@@ -212,19 +202,20 @@ async fn a_migration_in_the_hosts_transaction_goes_with_it() {
 
 #[tokio::test]
 async fn a_table_of_someone_else_stops_the_migration_before_it_begins() {
-    let pool = empty("taken").await;
-    sqlx::raw_sql("create view maintenance_requests as select 1 as n").execute(&pool).await.unwrap();
+    let pool = Schema::empty().await;
+    sqlx::raw_sql("create view maintenance_requests as select 1 as n").execute(&*pool).await.unwrap();
     let error = postgres::migrate(&pool).await.unwrap_err();
     assert!(matches!(&error, MigrateError::TableTaken(table) if table == "maintenance_requests"));
     assert!(error.to_string().contains("another schema"), "{error}");
     assert_eq!(tables(&pool).await, 0);
-    sqlx::raw_sql("drop schema taken cascade").execute(&pool).await.unwrap();
+    let drop = format!("drop schema {} cascade", pool.name());
+    sqlx::raw_sql(AssertSqlSafe(drop)).execute(&*pool).await.unwrap();
     assert!(matches!(postgres::migrate(&pool).await, Err(MigrateError::NoSchema)));
 }
 
 #[tokio::test]
 async fn a_corrupt_row_is_reported_and_holds_up_no_other() {
-    let pool = schema("corrupt").await;
+    let pool = Schema::migrated().await;
     let bad = [
         ("title", "maintenance_requests set title = ''"),
         ("updated_at", "maintenance_requests set updated_at = 'infinity'"),
@@ -244,16 +235,97 @@ async fn a_corrupt_row_is_reported_and_holds_up_no_other() {
 
 #[tokio::test]
 async fn an_error_quotes_no_row() {
-    let pool = schema("quotes").await;
+    let pool = Schema::migrated().await;
     let store = PgRepository::new(pool.clone());
     store::staff(&store).await;
-    let clash = sqlx::raw_sql("create unique index on maintenance_workers (email)").execute(&pool).await;
+    let clash = sqlx::raw_sql("create unique index on maintenance_workers (email)").execute(&*pool).await;
     assert!(clash.is_err());
     sqlx::raw_sql("alter table maintenance_workers add constraint none check (first_name = '') not valid")
-        .execute(&pool)
+        .execute(&*pool)
         .await
         .unwrap();
     let error = store.add_worker(&store::worker(9)).await.unwrap_err();
     let told = format!("{error} {error:?} {}", error.source.as_ref().unwrap());
     assert!(told.contains("23514") && !told.contains("Ann") && !told.contains("+1202"), "{told}");
+}
+
+#[tokio::test]
+async fn a_step_that_fails_half_way_leaves_nothing() {
+    let schema = Schema::migrated().await;
+    store::halves(PgRepository::new(schema.clone())).await;
+}
+
+fn kind<T>(result: Result<T, RepositoryError>) -> Option<RepositoryErrorKind> {
+    result.err().map(|error| error.kind)
+}
+
+fn saved(worker: &Worker) -> Worker {
+    Worker { updated_at: store::at(99), ..worker.clone() }
+}
+
+#[tokio::test]
+async fn a_serialisation_failure_is_a_conflict() {
+    let schema = Schema::migrated().await;
+    let store = PgRepository::new(schema.clone());
+    let worker = store::staff(&store).await.remove(0);
+    let mut tx = schema.begin_with("begin isolation level repeatable read").await.unwrap();
+    let inside = PgRepository::in_transaction(&mut tx);
+    inside.worker(worker.id).await.unwrap();
+    store.save_worker(&saved(&worker), worker.updated_at).await.unwrap();
+    let late = inside.save_worker(&saved(&worker), worker.updated_at).await;
+    assert_eq!(kind(late), Some(RepositoryErrorKind::Conflict));
+}
+
+#[tokio::test]
+async fn a_deadlock_is_a_conflict_of_one_and_the_other_goes_on() {
+    let schema = Schema::migrated().await;
+    let workers = store::staff(&PgRepository::new(schema.clone())).await;
+    let (mut first, mut second) = (schema.begin().await.unwrap(), schema.begin().await.unwrap());
+    {
+        let first = PgRepository::in_transaction(&mut first);
+        let second = PgRepository::in_transaction(&mut second);
+        let [a, b, _] = &workers[..] else { panic!() };
+        first.save_worker(&saved(a), a.updated_at).await.unwrap();
+        second.save_worker(&saved(b), b.updated_at).await.unwrap();
+        let (crossed, back) = (saved(b), saved(a));
+        let one = async { kind(first.save_worker(&crossed, b.updated_at).await) };
+        let other = async { kind(second.save_worker(&back, a.updated_at).await) };
+        let mut told = futures_util::future::join(one, other).await;
+        if told.0.is_none() {
+            told = (told.1, told.0);
+        }
+        assert_eq!(told, (Some(RepositoryErrorKind::Conflict), None));
+    }
+}
+
+#[tokio::test]
+async fn a_lock_held_longer_than_the_host_allows_is_busy() {
+    let schema = Schema::migrated().await;
+    let store = PgRepository::new(schema.clone());
+    let worker = store::staff(&store).await.remove(0);
+    let mut holder = schema.begin().await.unwrap();
+    let held = PgRepository::in_transaction(&mut holder);
+    held.save_worker(&saved(&worker), worker.updated_at).await.unwrap();
+    let mut tx = schema.begin().await.unwrap();
+    sqlx::raw_sql("set local lock_timeout = '20ms'").execute(&mut *tx).await.unwrap();
+    let waits = PgRepository::in_transaction(&mut tx);
+    let late = waits.save_worker(&saved(&worker), worker.updated_at).await;
+    assert_eq!(kind(late), Some(RepositoryErrorKind::Busy));
+}
+
+#[tokio::test]
+async fn a_pool_without_a_connection_or_closed_is_unavailable() {
+    let schema = Schema::migrated().await;
+    let options = (*schema.connect_options()).clone();
+    let patience = std::time::Duration::from_secs(2);
+    let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1).acquire_timeout(patience);
+    let pool = pool.connect_with(options).await.unwrap();
+    let store = PgRepository::new(pool.clone());
+    let taken = pool.acquire().await.unwrap();
+    let nobody = store::id(1).into();
+    assert_eq!(kind(store.worker(nobody).await), Some(RepositoryErrorKind::Unavailable));
+    drop(taken);
+    assert_eq!(store.worker(nobody).await.unwrap(), None);
+    pool.close().await;
+    assert_eq!(kind(store.worker(nobody).await), Some(RepositoryErrorKind::Unavailable));
 }

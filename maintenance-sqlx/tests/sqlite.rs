@@ -12,6 +12,8 @@
 
 mod store;
 
+use std::time::Duration;
+
 use maintenance_core::*;
 use maintenance_sqlx::MigrateError;
 use maintenance_sqlx::sqlite::{self, SqliteRepository};
@@ -245,4 +247,38 @@ async fn a_corrupt_row_is_reported_and_holds_up_no_other() {
     assert_eq!(listing.corrupt.len(), 3);
     assert!(!format!("{:?}", listing.corrupt).contains("secret"));
     assert_eq!(store.candidates(&[store::complex(1)]).await.unwrap().corrupt.len(), 3);
+}
+
+#[tokio::test]
+async fn a_step_that_fails_half_way_leaves_nothing() {
+    let file = file().await;
+    let mut tx = file.pool.begin_with("begin immediate").await.unwrap();
+    store::halves(SqliteRepository::in_transaction(&mut tx)).await;
+    tx.rollback().await.unwrap();
+    store::halves(SqliteRepository::new(file.pool.clone())).await;
+}
+
+#[tokio::test]
+async fn another_process_holding_the_file_is_busy_and_passes() {
+    let file = file().await;
+    let options = (*file.pool.connect_options()).clone().busy_timeout(Duration::from_millis(30));
+    let store = SqliteRepository::new(SqlitePool::connect_with(options).await.unwrap());
+    store::staff(&store).await;
+    let maintenance = Maintenance::new(store, NoDirectory);
+    let request = maintenance.submit(store::new_request(1)).await.unwrap().request;
+    let opening = Opening { request: Request { id: store::id(2).into(), ..request }, notification: None };
+    let held = file.pool.begin_with("begin immediate").await.unwrap();
+    let store = maintenance.repository();
+    assert_eq!(store.add_worker(&store::worker(9)).await.unwrap_err().kind, RepositoryErrorKind::Busy);
+    assert_eq!(store.open(&opening).await.unwrap_err().kind, RepositoryErrorKind::Busy);
+    held.rollback().await.unwrap();
+    assert_eq!(store.open(&opening).await.unwrap(), Inserted::New);
+}
+
+#[tokio::test]
+async fn a_closed_pool_is_unavailable() {
+    let file = file().await;
+    file.pool.close().await;
+    let store = SqliteRepository::new(file.pool.clone());
+    assert_eq!(store.worker(store::id(1).into()).await.unwrap_err().kind, RepositoryErrorKind::Unavailable);
 }

@@ -63,15 +63,22 @@ create index maintenance_requests_created_at_idx         on maintenance_requests
 create index maintenance_requests_assigned_worker_id_idx on maintenance_requests (assigned_worker_id);
 create index maintenance_requests_whatsapp_status_idx    on maintenance_requests (whatsapp_status);
 -- The lists newest first. By complex and by status they are merged from the orders of each status and priority,
--- so that a rare one is found without going through the others.
-create index maintenance_requests_complex_list_idx  on maintenance_requests (complex_id, status, created_at, id);
-create index maintenance_requests_property_list_idx on maintenance_requests (property_id, created_at, id);
-create index maintenance_requests_status_list_idx   on maintenance_requests (status, priority, created_at, id);
-create index maintenance_requests_whatsapp_list_idx on maintenance_requests (whatsapp_status, created_at, id);
+-- so that a rare one is found without going through the others. "Nulls last" keeps the planner from taking the
+-- index on created_at for one of these, which would go through all requests for what is rare.
+create index maintenance_requests_complex_list_idx on maintenance_requests
+    (complex_id, status, created_at desc nulls last, id desc nulls last);
+create index maintenance_requests_property_list_idx on maintenance_requests
+    (property_id, created_at desc nulls last, id desc nulls last);
+create index maintenance_requests_status_list_idx on maintenance_requests
+    (status, priority, created_at desc nulls last, id desc nulls last);
+create index maintenance_requests_whatsapp_list_idx on maintenance_requests
+    (whatsapp_status, created_at desc nulls last, id desc nulls last);
 -- By worker, and when they were last given work.
-create index maintenance_requests_worker_list_idx on maintenance_requests (assigned_worker_id, created_at, id);
--- How many open requests a worker has.
-create index maintenance_requests_open_work_idx on maintenance_requests (assigned_worker_id)
+create index maintenance_requests_worker_list_idx on maintenance_requests
+    (assigned_worker_id, created_at desc nulls last, id desc nulls last);
+-- A worker's open requests: the list of them, and how many there are.
+create index maintenance_requests_open_work_idx on maintenance_requests
+    (assigned_worker_id, created_at desc nulls last, id desc nulls last)
     where status in ('pending', 'in_progress');
 
 create table maintenance_attachments (

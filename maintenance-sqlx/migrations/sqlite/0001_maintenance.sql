@@ -71,8 +71,8 @@ create index maintenance_requests_status_list_idx   on maintenance_requests (sta
 create index maintenance_requests_whatsapp_list_idx on maintenance_requests (whatsapp_status, created_at, id);
 -- By worker, and when they were last given work.
 create index maintenance_requests_worker_list_idx on maintenance_requests (assigned_worker_id, created_at, id);
--- How many open requests a worker has.
-create index maintenance_requests_open_work_idx on maintenance_requests (assigned_worker_id)
+-- A worker's open requests: the list of them, and how many there are.
+create index maintenance_requests_open_work_idx on maintenance_requests (assigned_worker_id, created_at, id)
     where status in ('pending', 'in_progress');
 
 create table maintenance_attachments (

@@ -65,6 +65,9 @@ impl Raw for PgRow {
 
 impl Dialect for Postgres {
     const ASIDE: &'static str = "";
+    const LITERAL: bool = false;
+    const LAST: &'static str = " nulls last";
+    const MERGED: Option<(&'static str, &'static str)> = Some(("(", ")"));
 
     fn id(query: &mut QueryBuilder<Self>, id: Uuid) {
         query.push_bind(id);

@@ -22,6 +22,8 @@ mod batch;
 mod convert;
 mod migrate;
 mod notifications;
+#[cfg(test)]
+mod plans;
 mod requests;
 mod source;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use maintenance_core::{
     SendRecord,
 };
 use sqlx::Row;
+use tracing::instrument;
 use uuid::Uuid;
 
 use super::{PgRepository, convert::integer, source::failed};
@@ -58,9 +59,10 @@ const RECORD_OUTCOMES: &str = "
                       $7::timestamptz[], $8::text[], $9::text[])
                as o (id, lease, attempts, at, kind, provider_message_id, due_at, error_code, error_text)
     ), held as (
-        select n.id
-          from maintenance_notifications n
-          join told o on o.id = n.id and o.lease = n.lease
+        select n.id, o.lease, o.attempts, o.at, o.kind, o.provider_message_id, o.due_at, o.error_code,
+               o.error_text
+          from told o
+          join maintenance_notifications n on n.id = o.id and n.lease = o.lease
          order by n.id
            for update of n
     ), moved as (
@@ -81,8 +83,7 @@ const RECORD_OUTCOMES: &str = "
                error_text = case when n.status <> 'pending' then n.error_text
                                  when o.kind = 'sent'       then null
                                  else coalesce(o.error_text, n.error_text) end
-          from told o
-          join held h on h.id = o.id
+          from held o
          where n.id = o.id and n.lease = o.lease
         returning n.id, n.request_id, n.status, n.provider_message_id
     ), mirrored as (
@@ -99,7 +100,8 @@ const RECORD_OUTCOMES: &str = "
 /// Finds each update's notification as if they came one after the other (`named` is the first update that
 /// tells a notification its provider's id, and those after it are found by that id), then does as
 /// `Notification::learn`, then moves the requests whose newest message moved; returns which updates are known.
-/// Locks as [`RECORD_OUTCOMES`] does.
+/// Locks as [`RECORD_OUTCOMES`] does. The updates of a notification are gathered by grouping and not by joins,
+/// for which the planner, who can't know how many there are, would go through all of them for each.
 const RECORD_DELIVERIES: &str = r#"
     with told as (
         select o.place, o.id, o.provider, o.event, o.at, o.code, o.text
@@ -111,9 +113,14 @@ const RECORD_DELIVERIES: &str = r#"
           join maintenance_notifications n on n.id = t.id
          where n.provider_message_id is null
          order by n.id, t.place
+    ), ours as (
+        select t.place, t.provider, t.event, t.at, t.code, t.text, n.id
+          from told t
+          left join maintenance_notifications n on n.id = t.id
     ), found as (
         select t.place, t.event, t.at, t.code, t.text,
-               coalesce((select n.id from maintenance_notifications n where n.id = t.id),
+               case when t.id is not null then t.provider end as names,
+               coalesce(t.id,
                         (select m.id
                            from (select n.id from maintenance_notifications n
                                   where n.provider_message_id = t.provider
@@ -122,31 +129,32 @@ const RECORD_DELIVERIES: &str = r#"
                                   where d.provider = t.provider and d.place < t.place) m
                           order by m.id
                           limit 1)) as id
-          from told t
+          from ours t
     ), timed as (
-        select f.place, f.id, f.event, greatest(f.at, n.created_at) as at, f.code, f.text
+        select f.place, f.id, f.event, greatest(f.at, n.created_at) as at, f.code, f.text, f.names
           from found f
           join maintenance_notifications n on n.id = f.id
     ), news as (
         select f.id,
                max(case f.event when 'sent' then 1 when 'failed' then 2 when 'delivered' then 3 else 4 end)
                    as progress,
+               (array_agg(f.names order by f.place) filter (where f.names is not null))[1] as provider,
                min(f.at) filter (where f.event <> 'failed')              as sent_at,
                min(f.at) filter (where f.event in ('delivered', 'read')) as delivered_at,
-               min(f.at) filter (where f.event = 'read')                 as read_at
+               min(f.at) filter (where f.event = 'read')                 as read_at,
+               min(f.at) filter (where f.event = 'failed')               as failed_at,
+               (array_agg(f.code order by f.at, coalesce(f.code, '') collate "C", f.place)
+                   filter (where f.event = 'failed'))[1]                 as code,
+               (array_agg(f.text order by f.at, coalesce(f.code, '') collate "C", f.place)
+                   filter (where f.event = 'failed'))[1]                 as text
           from timed f
          group by f.id
-    ), failures as (
-        select distinct on (f.id) f.id, f.at, f.code, f.text
-          from timed f
-         where f.event = 'failed'
-         order by f.id, f.at, coalesce(f.code, '') collate "C", f.place
     ), held as (
-        select n.id
-          from maintenance_notifications n
-         where n.id in (select w.id from news w)
+        select n.id, w.progress, w.provider, w.sent_at, w.delivered_at, w.read_at, w.failed_at, w.code, w.text
+          from news w
+          join maintenance_notifications n on n.id = w.id
          order by n.id
-           for update
+           for update of n
     ), moved as (
         update maintenance_notifications n
            set status = case when w.progress > case n.status when 'pending' then 0 when 'sent' then 1
@@ -155,25 +163,22 @@ const RECORD_DELIVERIES: &str = r#"
                              then case w.progress when 1 then 'sent' when 2 then 'failed'
                                                   when 3 then 'delivered' else 'read' end
                              else n.status end,
-               provider_message_id = coalesce(n.provider_message_id, d.provider),
+               provider_message_id = coalesce(n.provider_message_id, w.provider),
                sent_at      = least(n.sent_at, w.sent_at),
                delivered_at = least(n.delivered_at, w.delivered_at),
                read_at      = least(n.read_at, w.read_at),
-               failed_at    = least(n.failed_at, f.at),
-               error_code   = case when f.id is null and n.status = 'pending' then null
-                                   when n.failed_at is null and f.id is not null then f.code
-                                   when (f.at, coalesce(f.code, '') collate "C")
-                                        < (n.failed_at, coalesce(n.error_code, '')) then f.code
+               failed_at    = least(n.failed_at, w.failed_at),
+               error_code   = case when w.failed_at is null and n.status = 'pending' then null
+                                   when n.failed_at is null and w.failed_at is not null then w.code
+                                   when (w.failed_at, coalesce(w.code, '') collate "C")
+                                        < (n.failed_at, coalesce(n.error_code, '')) then w.code
                                    else n.error_code end,
-               error_text   = case when f.id is null and n.status = 'pending' then null
-                                   when n.failed_at is null and f.id is not null then f.text
-                                   when (f.at, coalesce(f.code, '') collate "C")
-                                        < (n.failed_at, coalesce(n.error_code, '')) then f.text
+               error_text   = case when w.failed_at is null and n.status = 'pending' then null
+                                   when n.failed_at is null and w.failed_at is not null then w.text
+                                   when (w.failed_at, coalesce(w.code, '') collate "C")
+                                        < (n.failed_at, coalesce(n.error_code, '')) then w.text
                                    else n.error_text end
-          from news w
-          join held h          on h.id = w.id
-          left join failures f on f.id = w.id
-          left join named d    on d.id = w.id
+          from held w
          where n.id = w.id
         returning n.id, n.request_id, n.status, n.provider_message_id
     ), mirrored as (
@@ -192,6 +197,7 @@ pub(super) const STATEMENTS: &[&str] = &[CLAIM, RECORD_OUTCOMES, RECORD_DELIVERI
 
 #[async_trait]
 impl NotificationRepository for PgRepository<'_> {
+    #[instrument(level = "debug", skip_all, fields(lease = %claim.lease, limit = claim.limit))]
     async fn claim(&self, claim: Claim) -> Result<Listing<Claimed>, RepositoryError> {
         let mut connection = self.source.connection().await?;
         let rows = sqlx::query(CLAIM)
@@ -205,6 +211,7 @@ impl NotificationRepository for PgRepository<'_> {
         Ok(rows.iter().map(decode::claimed).collect())
     }
 
+    #[instrument(level = "debug", skip_all, fields(records = records.len()))]
     async fn record_outcomes(&self, records: &[SendRecord]) -> Result<usize, RepositoryError> {
         let records = outcomes(records);
         let errors = records.iter().map(|record| record.error.as_ref());
@@ -228,6 +235,7 @@ impl NotificationRepository for PgRepository<'_> {
         Ok(usize::try_from(stood).unwrap_or_default())
     }
 
+    #[instrument(level = "debug", skip_all, fields(updates = updates.len()))]
     async fn record_deliveries(
         &self,
         updates: &[DeliveryUpdate],

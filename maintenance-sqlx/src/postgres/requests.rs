@@ -9,6 +9,7 @@ use maintenance_core::{
     RequestStep, Slice, StatusChange,
 };
 use sqlx::{PgConnection, Postgres, Row, postgres::PgArguments};
+use tracing::instrument;
 use uuid::Uuid;
 
 use super::{PgRepository, batch, convert::integer, source::failed};
@@ -162,6 +163,7 @@ async fn read_request(
 
 #[async_trait]
 impl RequestRepository for PgRepository<'_> {
+    #[instrument(level = "debug", skip_all, fields(request = %opening.request.id))]
     async fn open(&self, opening: &Opening) -> Result<Inserted<Request>, RepositoryError> {
         let Opening { request, notification } = opening;
         let query = bind_message(bind_request(sqlx::query(OPEN), request), notification.as_ref());
@@ -175,6 +177,7 @@ impl RequestRepository for PgRepository<'_> {
         Ok(Inserted::Existing(stored.ok_or(RepositoryErrorKind::Conflict)?))
     }
 
+    #[instrument(level = "debug", skip_all, fields(requests = openings.len()))]
     async fn open_many(
         &self,
         openings: &[Opening],
@@ -182,10 +185,12 @@ impl RequestRepository for PgRepository<'_> {
         batch::open_many(&mut *self.source.connection().await?, openings).await
     }
 
+    #[instrument(level = "debug", skip_all, fields(request = %id))]
     async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError> {
         read_request(&mut *self.source.connection().await?, id).await
     }
 
+    #[instrument(level = "debug", skip_all, fields(%request))]
     async fn record(&self, request: RequestId) -> Result<Option<RequestRecord>, RepositoryError> {
         let mut connection = self.source.connection().await?;
         let query = sqlx::query(RECORD).bind(request.uuid());
@@ -193,6 +198,7 @@ impl RequestRepository for PgRepository<'_> {
         decode::record(&rows)
     }
 
+    #[instrument(level = "debug", skip_all)]
     async fn requests(
         &self,
         filter: &RequestFilter,
@@ -204,6 +210,7 @@ impl RequestRepository for PgRepository<'_> {
         Ok(rows.iter().map(decode::request).collect())
     }
 
+    #[instrument(level = "debug", skip_all)]
     async fn count_by_status(
         &self,
         filter: &RequestFilter,
@@ -214,6 +221,7 @@ impl RequestRepository for PgRepository<'_> {
         rows.iter().map(decode::status_count).collect()
     }
 
+    #[instrument(level = "debug", skip_all, fields(request = %step.request.id, version = step.request.version))]
     async fn apply(&self, step: &RequestStep) -> Result<(), RepositoryError> {
         let RequestStep { request, change, notification } = step;
         let query = sqlx::query(APPLY)
@@ -236,6 +244,7 @@ impl RequestRepository for PgRepository<'_> {
         Err(if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound }.into())
     }
 
+    #[instrument(level = "debug", skip_all, fields(comment = %comment.id, request = %comment.request_id))]
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
         let mut connection = self.source.connection().await?;
         let added = sqlx::query(ADD_COMMENT)
@@ -257,6 +266,7 @@ impl RequestRepository for PgRepository<'_> {
         decode::comment(&stored).map(Inserted::Existing)
     }
 
+    #[instrument(level = "debug", skip_all, fields(attachment = %attachment.id, request = %attachment.request_id))]
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
         let mut connection = self.source.connection().await?;
         let added = sqlx::query(ADD_ATTACHMENT)
@@ -278,6 +288,7 @@ impl RequestRepository for PgRepository<'_> {
         decode::attachment(&stored).map(Inserted::Existing)
     }
 
+    #[instrument(level = "debug", skip_all)]
     async fn comments(
         &self,
         filter: &CommentFilter,

@@ -7,6 +7,7 @@ use maintenance_core::{
     RepositoryErrorKind, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
 };
 use sqlx::{PgConnection, Postgres};
+use tracing::instrument;
 
 use super::{PgRepository, source::failed};
 use crate::{
@@ -63,12 +64,14 @@ const ASSIGNMENTS_OF_WORKER: &str = concat!(
     " from complex_maintenance_assignments a where a.worker_id = $1 order by a.assigned_at, a.id"
 );
 
-const CANDIDATES: &str = "
+/// The newest is asked for in the order of its index: `max` would go by the times alone.
+pub(super) const CANDIDATES: &str = "
     select w.id, w.status, w.specialties, a.id, a.is_primary,
            (select count(*)::integer from maintenance_requests r
              where r.assigned_worker_id = w.id and r.status in ('pending', 'in_progress')),
            a.complex_id,
-           (select max(r.created_at) from maintenance_requests r where r.assigned_worker_id = w.id)
+           (select r.created_at from maintenance_requests r where r.assigned_worker_id = w.id
+             order by r.created_at desc nulls last, r.id desc nulls last limit 1)
       from complex_maintenance_assignments a
       join maintenance_workers w on w.id = a.worker_id
      where a.complex_id = any($1)";
@@ -135,6 +138,7 @@ async fn read_worker(
 
 #[async_trait]
 impl WorkerRepository for PgRepository<'_> {
+    #[instrument(level = "debug", skip_all, fields(worker = %worker.id))]
     async fn add_worker(&self, worker: &Worker) -> Result<Inserted<Worker>, RepositoryError> {
         let mut connection = self.source.connection().await?;
         let done = bind_worker(ADD_WORKER, worker).execute(&mut *connection).await.map_err(failed)?;
@@ -145,10 +149,12 @@ impl WorkerRepository for PgRepository<'_> {
         Ok(Inserted::Existing(stored.ok_or(RepositoryErrorKind::Conflict)?))
     }
 
+    #[instrument(level = "debug", skip_all, fields(worker = %id))]
     async fn worker(&self, id: WorkerId) -> Result<Option<Worker>, RepositoryError> {
         read_worker(&mut *self.source.connection().await?, id).await
     }
 
+    #[instrument(level = "debug", skip_all, fields(worker = %worker.id))]
     async fn save_worker(&self, worker: &Worker, seen: DateTime<Utc>) -> Result<(), RepositoryError> {
         let mut connection = self.source.connection().await?;
         let save = bind_worker(SAVE_WORKER, worker).bind(seen);
@@ -160,6 +166,7 @@ impl WorkerRepository for PgRepository<'_> {
         Err(if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound }.into())
     }
 
+    #[instrument(level = "debug", skip_all)]
     async fn workers(&self, filter: &WorkerFilter, slice: Slice) -> Result<Listing<Worker>, RepositoryError> {
         let mut query = lists::workers::<Postgres>(filter, slice);
         let mut connection = self.source.connection().await?;
@@ -167,6 +174,7 @@ impl WorkerRepository for PgRepository<'_> {
         Ok(rows.iter().map(decode::worker).collect())
     }
 
+    #[instrument(level = "debug", skip_all, fields(worker = %assignment.worker_id, complex = %assignment.complex_id))]
     async fn assign_complex(
         &self,
         assignment: &ComplexAssignment,
@@ -181,6 +189,7 @@ impl WorkerRepository for PgRepository<'_> {
         self.assign_once(assignment).await
     }
 
+    #[instrument(level = "debug", skip_all, fields(%worker, %complex))]
     async fn unassign_complex(&self, worker: WorkerId, complex: ComplexId) -> Result<bool, RepositoryError> {
         let mut connection = self.source.connection().await?;
         let unassign = sqlx::query(UNASSIGN_COMPLEX).bind(worker.uuid()).bind(complex.uuid());
@@ -188,6 +197,7 @@ impl WorkerRepository for PgRepository<'_> {
         Ok(done.rows_affected() > 0)
     }
 
+    #[instrument(level = "debug", skip_all, fields(?of))]
     async fn assignments(&self, of: AssignmentsOf) -> Result<Listing<ComplexAssignment>, RepositoryError> {
         let query = match of {
             AssignmentsOf::Complex(complex) => sqlx::query(ASSIGNMENTS_OF_COMPLEX).bind(complex.uuid()),
@@ -198,6 +208,7 @@ impl WorkerRepository for PgRepository<'_> {
         Ok(rows.iter().map(decode::assignment).collect())
     }
 
+    #[instrument(level = "debug", skip_all, fields(complexes = complexes.len()))]
     async fn candidates(
         &self,
         complexes: &[ComplexId],

@@ -59,6 +59,9 @@ impl Raw for SqliteRow {
 
 impl Dialect for Sqlite {
     const ASIDE: &'static str = "+";
+    const LITERAL: bool = true;
+    const LAST: &'static str = "";
+    const MERGED: Option<(&'static str, &'static str)> = None;
 
     fn id(query: &mut QueryBuilder<Self>, uuid: Uuid) {
         query.push_bind(id(uuid));

@@ -19,6 +19,8 @@ mod convert;
 mod migrate;
 mod notifications;
 mod open;
+#[cfg(test)]
+mod plans;
 mod requests;
 mod source;
 mod step;

@@ -7,6 +7,7 @@ use maintenance_core::{
 };
 use serde_json::{Value, json};
 use sqlx::Row;
+use tracing::instrument;
 
 use super::{
     SqliteRepository,
@@ -229,6 +230,7 @@ fn update(update: &DeliveryUpdate) -> Value {
 
 #[async_trait]
 impl NotificationRepository for SqliteRepository<'_> {
+    #[instrument(level = "debug", skip_all, fields(lease = %claim.lease, limit = claim.limit))]
     async fn claim(&self, claim: Claim) -> Result<Listing<Claimed>, RepositoryError> {
         let take = |query: Query| {
             query.bind(id(claim.lease)).bind(time(claim.until)).bind(time(claim.now)).bind(claim.limit)
@@ -237,6 +239,7 @@ impl NotificationRepository for SqliteRepository<'_> {
         Ok(rows.iter().map(decode::claimed).collect())
     }
 
+    #[instrument(level = "debug", skip_all, fields(records = records.len()))]
     async fn record_outcomes(&self, records: &[SendRecord]) -> Result<usize, RepositoryError> {
         let outcomes: Value = outcomes(records).into_iter().map(outcome).collect();
         let record = |query: Query| query.bind(outcomes.to_string());
@@ -244,6 +247,7 @@ impl NotificationRepository for SqliteRepository<'_> {
         Ok(stood.len())
     }
 
+    #[instrument(level = "debug", skip_all, fields(updates = updates.len()))]
     async fn record_deliveries(
         &self,
         updates: &[DeliveryUpdate],

@@ -9,6 +9,7 @@ use maintenance_core::{
     RequestStep, Slice, StatusChange,
 };
 use sqlx::{Sqlite, SqliteConnection};
+use tracing::instrument;
 
 use super::{
     SqliteRepository, batch,
@@ -181,6 +182,7 @@ async fn read_request(
 
 #[async_trait]
 impl RequestRepository for SqliteRepository<'_> {
+    #[instrument(level = "debug", skip_all, fields(request = %opening.request.id))]
     async fn open(&self, opening: &Opening) -> Result<Inserted<Request>, RepositoryError> {
         let Opening { request, notification } = opening;
         let file = |query| bind_request(bind_message(query, notification.as_ref()), request);
@@ -192,6 +194,7 @@ impl RequestRepository for SqliteRepository<'_> {
         Ok(Inserted::Existing(stored.ok_or(RepositoryErrorKind::Conflict)?))
     }
 
+    #[instrument(level = "debug", skip_all, fields(requests = openings.len()))]
     async fn open_many(
         &self,
         openings: &[Opening],
@@ -201,10 +204,12 @@ impl RequestRepository for SqliteRepository<'_> {
         batch::answers(openings, &rows)
     }
 
+    #[instrument(level = "debug", skip_all, fields(request = %id))]
     async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError> {
         read_request(&mut *self.source.reader().await?, id).await
     }
 
+    #[instrument(level = "debug", skip_all, fields(%request))]
     async fn record(&self, request: RequestId) -> Result<Option<RequestRecord>, RepositoryError> {
         let mut connection = self.source.reader().await?;
         let query = sqlx::query(RECORD).bind(id(request));
@@ -212,6 +217,7 @@ impl RequestRepository for SqliteRepository<'_> {
         decode::record(&rows)
     }
 
+    #[instrument(level = "debug", skip_all)]
     async fn requests(
         &self,
         filter: &RequestFilter,
@@ -223,6 +229,7 @@ impl RequestRepository for SqliteRepository<'_> {
         Ok(rows.iter().map(decode::request).collect())
     }
 
+    #[instrument(level = "debug", skip_all)]
     async fn count_by_status(
         &self,
         filter: &RequestFilter,
@@ -233,6 +240,7 @@ impl RequestRepository for SqliteRepository<'_> {
         rows.iter().map(decode::status_count).collect()
     }
 
+    #[instrument(level = "debug", skip_all, fields(request = %step.request.id, version = step.request.version))]
     async fn apply(&self, step: &RequestStep) -> Result<(), RepositoryError> {
         let RequestStep { request, change, notification } = step;
         let apply = |query| {
@@ -256,6 +264,7 @@ impl RequestRepository for SqliteRepository<'_> {
         Err(if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound }.into())
     }
 
+    #[instrument(level = "debug", skip_all, fields(comment = %comment.id, request = %comment.request_id))]
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
         let mut connection = self.source.writer().await?;
         let added = sqlx::query(ADD_COMMENT)
@@ -277,6 +286,7 @@ impl RequestRepository for SqliteRepository<'_> {
         decode::comment(&stored).map(Inserted::Existing)
     }
 
+    #[instrument(level = "debug", skip_all, fields(attachment = %attachment.id, request = %attachment.request_id))]
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
         let mut connection = self.source.writer().await?;
         let added = sqlx::query(ADD_ATTACHMENT)
@@ -297,6 +307,7 @@ impl RequestRepository for SqliteRepository<'_> {
         decode::attachment(&stored).map(Inserted::Existing)
     }
 
+    #[instrument(level = "debug", skip_all)]
     async fn comments(
         &self,
         filter: &CommentFilter,

@@ -7,6 +7,7 @@ use maintenance_core::{
     RepositoryErrorKind, Slice, Specialty, Worker, WorkerFilter, WorkerId, WorkerRepository,
 };
 use sqlx::{Sqlite, SqliteConnection};
+use tracing::instrument;
 
 use super::{
     SqliteRepository,
@@ -116,6 +117,7 @@ async fn read_worker(
 
 #[async_trait]
 impl WorkerRepository for SqliteRepository<'_> {
+    #[instrument(level = "debug", skip_all, fields(worker = %worker.id))]
     async fn add_worker(&self, worker: &Worker) -> Result<Inserted<Worker>, RepositoryError> {
         let mut connection = self.source.writer().await?;
         let done = bind_worker(ADD_WORKER, worker).execute(&mut *connection).await.map_err(failed)?;
@@ -126,10 +128,12 @@ impl WorkerRepository for SqliteRepository<'_> {
         Ok(Inserted::Existing(stored.ok_or(RepositoryErrorKind::Conflict)?))
     }
 
+    #[instrument(level = "debug", skip_all, fields(worker = %id))]
     async fn worker(&self, id: WorkerId) -> Result<Option<Worker>, RepositoryError> {
         read_worker(&mut *self.source.reader().await?, id).await
     }
 
+    #[instrument(level = "debug", skip_all, fields(worker = %worker.id))]
     async fn save_worker(&self, worker: &Worker, seen: DateTime<Utc>) -> Result<(), RepositoryError> {
         let mut connection = self.source.writer().await?;
         let save = bind_worker(SAVE_WORKER, worker).bind(time(seen));
@@ -141,6 +145,7 @@ impl WorkerRepository for SqliteRepository<'_> {
         Err(if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound }.into())
     }
 
+    #[instrument(level = "debug", skip_all)]
     async fn workers(&self, filter: &WorkerFilter, slice: Slice) -> Result<Listing<Worker>, RepositoryError> {
         let mut query = lists::workers::<Sqlite>(filter, slice);
         let mut connection = self.source.reader().await?;
@@ -148,6 +153,7 @@ impl WorkerRepository for SqliteRepository<'_> {
         Ok(rows.iter().map(decode::worker).collect())
     }
 
+    #[instrument(level = "debug", skip_all, fields(worker = %assignment.worker_id, complex = %assignment.complex_id))]
     async fn assign_complex(
         &self,
         assignment: &ComplexAssignment,
@@ -165,6 +171,7 @@ impl WorkerRepository for SqliteRepository<'_> {
         rows.first().map(decode::assignment).ok_or(RepositoryErrorKind::NotFound)?
     }
 
+    #[instrument(level = "debug", skip_all, fields(%worker, %complex))]
     async fn unassign_complex(&self, worker: WorkerId, complex: ComplexId) -> Result<bool, RepositoryError> {
         let mut connection = self.source.writer().await?;
         let unassign = sqlx::query(UNASSIGN_COMPLEX).bind(id(worker)).bind(id(complex));
@@ -172,6 +179,7 @@ impl WorkerRepository for SqliteRepository<'_> {
         Ok(done.rows_affected() > 0)
     }
 
+    #[instrument(level = "debug", skip_all, fields(?of))]
     async fn assignments(&self, of: AssignmentsOf) -> Result<Listing<ComplexAssignment>, RepositoryError> {
         let query = match of {
             AssignmentsOf::Complex(complex) => sqlx::query(ASSIGNMENTS_OF_COMPLEX).bind(id(complex)),
@@ -182,6 +190,7 @@ impl WorkerRepository for SqliteRepository<'_> {
         Ok(rows.iter().map(decode::assignment).collect())
     }
 
+    #[instrument(level = "debug", skip_all, fields(complexes = complexes.len()))]
     async fn candidates(
         &self,
         complexes: &[ComplexId],

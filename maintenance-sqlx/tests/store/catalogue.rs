@@ -103,7 +103,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("status,priority,created_at,id", false, false),
             ("whatsapp_status,created_at,id", false, false),
             ("assigned_worker_id,created_at,id", false, false),
-            ("assigned_worker_id", false, true),
+            ("assigned_worker_id,created_at,id", false, true),
         ],
         enums: &["status", "priority", "whatsapp_status"],
     },

@@ -635,3 +635,47 @@ pub(crate) async fn corrupt<R: Repository, F: Future<Output = ()>>(
     let again = store.claim(claim).await.unwrap();
     assert_eq!((again.items.len(), again.corrupt.len()), (0, 0));
 }
+
+/// A step that fails half-way leaves nothing of itself behind, also in a host's transaction if that goes on.
+pub(crate) async fn halves<R: Repository>(store: R) {
+    staff(&store).await;
+    let maintenance = Maintenance::new(store, NoDirectory);
+    let store = maintenance.repository();
+    let boss = Actor::Landlord(id(0xf000).into());
+    let one = maintenance.submit(new_request(1)).await.unwrap().request;
+    let two = maintenance.submit(new_request(2)).await.unwrap().request;
+    maintenance.change_status(one.id, Move::to(RequestStatus::InProgress, boss)).await.unwrap();
+    let record = maintenance.record(one.id).await.unwrap();
+    let (change, message) = (record.history[0].clone(), record.notifications[0].clone());
+
+    // The change's id is taken.
+    let request = Request { status: RequestStatus::InProgress, version: 2, ..two.clone() };
+    let change = StatusChange { request_id: two.id, ..change };
+    let step = RequestStep { request, change: Some(change), notification: None };
+    assert_eq!(kind(store.apply(&step).await), RepositoryErrorKind::Conflict);
+    assert_eq!(maintenance.record(two.id).await.unwrap().request, two);
+
+    // The id of the second one's message is taken by another request's.
+    let opening = |n: u128, message_id: NotificationId| {
+        let request = Request { id: id(n).into(), ..two.clone() };
+        let message = Notification { id: message_id, request_id: request.id, ..message.clone() };
+        Opening { request, notification: Some(message) }
+    };
+    let openings = [opening(0x61, id(0x71).into()), opening(0x62, message.id)];
+    assert_eq!(kind(store.open_many(&openings).await), RepositoryErrorKind::Conflict);
+    assert_eq!(kind(store.open(&openings[1]).await), RepositoryErrorKind::Conflict);
+    for opening in &openings {
+        assert_eq!(store.request(opening.request.id).await.unwrap(), None);
+    }
+
+    // Filed after all, and again: nothing new.
+    let openings = [opening(0x61, id(0x71).into()), opening(0x62, id(0x72).into())];
+    assert_eq!(kinds(store.open_many(&openings).await), [true, true]);
+    assert_eq!(kinds(store.open_many(&openings).await), [false, false]);
+    assert!(matches!(store.open(&openings[0]).await, Ok(Inserted::Existing(_))));
+    assert_eq!(maintenance.record(id(0x61).into()).await.unwrap().notifications.len(), 1);
+}
+
+fn kinds(answers: Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError>) -> Vec<bool> {
+    answers.unwrap().into_iter().map(|answer| answer.unwrap() == Inserted::New).collect()
+}

@@ -1,0 +1,158 @@
+//! The lists whose plans each database's tests read, over 100,000 requests.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use maintenance_core::{Position, Priority, RequestFilter, RequestStatus, Slice, WhatsAppStatus};
+use uuid::Uuid;
+
+const REQUESTS: u32 = 100_000;
+const RENTER: u128 = 1;
+const PROPERTY: u128 = 2;
+const WORKER: u128 = 3;
+const COMPLEX: u128 = 4;
+const ASSIGNMENT: u128 = 5;
+const COMMENT: u128 = 6;
+const REQUEST: u128 = 9;
+
+/// The ids that the fill gives.
+fn id(kind: u128, n: u128) -> Uuid {
+    Uuid::from_u128((kind << 96) | (0x4000_8000 << 48) | n)
+}
+
+/// The complex with a third of all requests.
+#[cfg(feature = "postgres")]
+pub(crate) fn large_complex() -> Uuid {
+    id(COMPLEX, 0)
+}
+
+/// Every list of requests that is asked for, with how common what it asks for is.
+pub(crate) fn filters() -> Vec<(String, RequestFilter)> {
+    use RequestStatus::{Cancelled, Completed, InProgress, Pending};
+    let any = RequestFilter::default;
+    let open = || vec![Pending, InProgress];
+    let keys = [
+        ("", any()),
+        ("a renter's", RequestFilter { renter_id: Some(id(RENTER, 7).into()), ..any() }),
+        ("a property's", RequestFilter { property_id: Some(id(PROPERTY, 7).into()), ..any() }),
+        ("a large property's", RequestFilter { property_id: Some(id(PROPERTY, 0).into()), ..any() }),
+        ("a worker's", RequestFilter { assigned_worker_id: Some(id(WORKER, 25).into()), ..any() }),
+        ("an idle worker's", RequestFilter { assigned_worker_id: Some(id(WORKER, 45).into()), ..any() }),
+        ("a large complex's", RequestFilter { complex_id: Some(id(COMPLEX, 0).into()), ..any() }),
+        ("a quiet complex's", RequestFilter { complex_id: Some(id(COMPLEX, 2).into()), ..any() }),
+        ("an unknown complex's", RequestFilter { complex_id: Some(id(COMPLEX, 999).into()), ..any() }),
+    ];
+    let mut filters = Vec::new();
+    for (key, filter) in keys {
+        for (word, statuses) in
+            [("", vec![]), ("open", open()), ("completed", vec![Completed]), ("cancelled", vec![Cancelled])]
+        {
+            filters.push((format!("{key} {word}"), RequestFilter { statuses, ..filter.clone() }));
+        }
+    }
+    for priority in Priority::ALL {
+        let filter = RequestFilter { priority: Some(*priority), ..any() };
+        filters.push((format!("open {priority}"), RequestFilter { statuses: open(), ..filter.clone() }));
+        filters.push((priority.to_string(), filter));
+    }
+    for status in WhatsAppStatus::ALL {
+        let filter = RequestFilter { whatsapp_status: Some(*status), ..any() };
+        filters
+            .push((format!("message {status}, open"), RequestFilter { statuses: open(), ..filter.clone() }));
+        filters.push((format!("message {status}"), filter));
+    }
+    let times =
+        RequestFilter { created_from: Some(minute(40_000)), created_before: Some(minute(60_000)), ..any() };
+    filters.push(("of a time open".into(), RequestFilter { statuses: open(), ..times.clone() }));
+    filters.push((
+        "of a time and a complex".into(),
+        RequestFilter { complex_id: Some(id(COMPLEX, 0).into()), ..times.clone() },
+    ));
+    filters.push(("of a time".into(), times));
+    filters
+}
+
+fn minute(n: u32) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::minutes(n.into())
+}
+
+/// The first page of 50, and one from the middle of all requests.
+pub(crate) fn slices() -> [(&'static str, Slice); 2] {
+    let deep = Position { at: minute(REQUESTS / 2), id: id(REQUEST, 0) };
+    [("first", Slice { after: None, limit: 51 }), ("deep", Slice { after: Some(deep), limit: 51 })]
+}
+
+/// How a database says what the fill needs, as SQL.
+///
+/// A third of all requests are in complex 0, none of complex 2 is open, one property has a twentieth of them,
+/// 2 in 1,000 are an emergency and none is of low priority.
+pub(crate) struct Fill {
+    /// A table `n` of the numbers `n` from 1 to that.
+    pub(crate) numbers: fn(u32) -> String,
+    /// The id of that kind and number.
+    pub(crate) id: fn(u128, &str) -> String,
+    /// The time so many minutes after 1970.
+    pub(crate) minute: fn(&str) -> String,
+    /// A worker's trades.
+    pub(crate) specialties: &'static str,
+}
+
+impl Fill {
+    pub(crate) fn statements(&self) -> Vec<String> {
+        let (id, time) = (self.id, self.minute);
+        let workers = (self.numbers)(1_020);
+        let requests = (self.numbers)(REQUESTS);
+        let comments = (self.numbers)(20_000);
+        vec![
+            format!(
+                "insert into maintenance_workers (id, first_name, last_name, phone_number, email, specialties,
+                        status, created_at, updated_at)
+                 select {}, 'Ann', 'Lee', '+12025550123', 'ann@example.com', {},
+                        case when n % 50 = 0 then 'on_leave' else 'active' end, {at}, {at}
+                   from {workers}",
+                id(WORKER, "n"),
+                self.specialties,
+                at = time("n"),
+            ),
+            format!(
+                "insert into complex_maintenance_assignments
+                        (id, worker_id, complex_id, is_primary, assigned_at, updated_at)
+                 select {}, {}, {}, n % 20 = 1, {at}, {at} from {workers}",
+                id(ASSIGNMENT, "n"),
+                id(WORKER, "n"),
+                id(COMPLEX, "(n - 1) / 20"),
+                at = time("n"),
+            ),
+            format!(
+                "insert into maintenance_requests (id, renter_id, title, description, status, priority,
+                        created_at, updated_at, completed_at, property_id, location, assigned_worker_id,
+                        whatsapp_message_id, whatsapp_status, complex_id, specialty, version, notification_id)
+                 select {id}, {renter}, 'The sink leaks', 'Since Monday.', status,
+                        case when n % 500 = 0 then 'emergency' when n % 5 = 0 then 'high' else 'medium' end,
+                        {at}, {at}, case when status = 'completed' then {at} end, {property}, 'Kitchen',
+                        {worker}, null,
+                        case when n > 99900 then 'pending' when n > 99500 then 'sent'
+                             when n % 200 = 1 then 'failed' when n % 3 = 0 then 'delivered' else 'read' end,
+                        {complex}, 'plumbing', 1, null
+                   from (select n, c,
+                                case when c <> 2 and (n % 50 = 0 or n > 99000)
+                                          then case when n % 3 = 0 then 'in_progress' else 'pending' end
+                                     when n % 40 = 3 then 'cancelled' else 'completed' end as status
+                           from (select n, case when n % 3 = 0 then 0 else n % 50 end as c
+                                   from {requests}) c) r",
+                id = id(REQUEST, "n"),
+                renter = id(RENTER, "n % 9973"),
+                property = id(PROPERTY, "case when n % 20 = 1 then 0 else n % 9967 end"),
+                worker = id(WORKER, "c * 20 + n % 20 + 1"),
+                complex = id(COMPLEX, "c"),
+                at = time("n"),
+            ),
+            format!(
+                "insert into maintenance_comments (id, request_id, user_id, user_type, comment, created_at)
+                 select {}, {}, {}, 'renter', 'It drips.', {} from {comments}",
+                id(COMMENT, "n"),
+                id(REQUEST, "n % 1000 + 1"),
+                id(RENTER, "n % 7"),
+                time("n"),
+            ),
+        ]
+    }
+}

@@ -1,0 +1,98 @@
+//! Every list is served by an index.
+
+use maintenance_core::{CommentFilter, RequestFilter, WorkerFilter};
+use sqlx::{AssertSqlSafe, Execute, QueryBuilder, Sqlite, SqlitePool};
+
+use super::migrate;
+use crate::{
+    lists,
+    plans::{Fill, filters, slices},
+};
+
+const FILL: Fill = Fill {
+    numbers: |to| {
+        format!(
+            "(with recursive n (n) as (select 1 union all select n + 1 from n where n < {to}) select n from n)"
+        )
+    },
+    id: |kind, n| format!("printf('{kind:08x}-0000-4000-8000-%012x', {n})"),
+    minute: |n| format!("strftime('%Y-%m-%dT%H:%M:%S.000000Z', ({n}) * 60, 'unixepoch')"),
+    specialties: "'[\"plumbing\"]'",
+};
+
+#[tokio::test]
+async fn every_list_is_served_by_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = super::open(folder.path().join("plans.db")).await.unwrap();
+    migrate(&pool).await.unwrap();
+    // SQLite plans without statistics unless the host has it gather some: both must do.
+    check(&pool).await;
+    for fill in FILL.statements() {
+        sqlx::raw_sql(AssertSqlSafe(fill)).execute(&pool).await.unwrap();
+    }
+    sqlx::raw_sql("analyze").execute(&pool).await.unwrap();
+    pool.close().await;
+    let pool = super::open(folder.path().join("plans.db")).await.unwrap();
+    check(&pool).await;
+}
+
+async fn check(pool: &SqlitePool) {
+    let mut bad = Vec::new();
+    for (page, slice) in slices() {
+        for (name, filter) in filters() {
+            let plan = explain(pool, lists::requests::<Sqlite>(&filter, slice)).await;
+            let index = index(&filter);
+            // A renter has tens of requests, by the specification's index on renters alone.
+            let sorts = filter.renter_id.is_none() && plan.contains("TEMP B-TREE FOR ORDER BY");
+            if sorts || !plan.contains(index) || plan.split('\n').any(is_scan) {
+                bad.push(format!("{page} page, {name}: {plan}"));
+            }
+        }
+        for query in [
+            lists::comments::<Sqlite>(&CommentFilter::default(), slice),
+            lists::workers::<Sqlite>(&WorkerFilter::default(), slice),
+        ] {
+            let plan = explain(pool, query).await;
+            if plan.contains("TEMP B-TREE FOR ORDER BY") || plan.split('\n').any(is_scan) {
+                bad.push(format!("{page} page: {plan}"));
+            }
+        }
+    }
+    assert!(bad.is_empty(), "{}", bad.join("\n\n"));
+}
+
+fn is_scan(step: &str) -> bool {
+    step.starts_with("SCAN") && !step.contains("INDEX")
+}
+
+/// A part of the name of the index that a list is read by.
+fn index(filter: &RequestFilter) -> &'static str {
+    if filter.renter_id.is_some() {
+        "requests_renter_id"
+    } else if filter.property_id.is_some() {
+        "requests_property_list"
+    } else if filter.assigned_worker_id.is_some() {
+        if !filter.statuses.is_empty() && filter.statuses.iter().all(|status| status.is_open()) {
+            "requests_open_work"
+        } else {
+            "requests_worker_list"
+        }
+    } else if filter.complex_id.is_some() {
+        "requests_complex_list"
+    } else if !filter.statuses.is_empty() || filter.priority.is_some() {
+        "requests_status_list"
+    } else if filter.whatsapp_status.is_some() {
+        "requests_whatsapp_list"
+    } else {
+        "requests_created_at"
+    }
+}
+
+async fn explain(pool: &SqlitePool, mut query: QueryBuilder<Sqlite>) -> String {
+    let mut query = query.build();
+    let arguments = query.take_arguments().unwrap().unwrap();
+    let sql = format!("explain query plan {}", query.sql().as_str());
+    let steps: Vec<(i64, i64, i64, String)> =
+        sqlx::query_as_with(AssertSqlSafe(sql), arguments).fetch_all(pool).await.unwrap();
+    steps.into_iter().map(|step| step.3).collect::<Vec<_>>().join("\n")
+}
