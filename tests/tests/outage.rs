@@ -1,10 +1,6 @@
 //! The database is lost in the middle of everything, again and again: the wire to it is cut, or the server crashes.
 #![cfg(feature = "postgres")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "test code: a failed expectation is its result"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code: a failed expectation is its result")]
 
 use std::{
     collections::BTreeMap,
