@@ -1,0 +1,245 @@
+//! PostgreSQL by hand: each effect as one statement, on the engine's own tables. The limit: no decision is
+//! made outside the database, nothing is checked that the statement doesn't check, nothing is explained.
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use maintenance_core::{Clock as _, DeliveryUpdate, NewRequest, SystemClock};
+use sqlx::{PgPool, Row as _};
+use uuid::Uuid;
+
+use crate::{
+    Result,
+    town::{Town, fresh},
+    work::{Doer, Stocked},
+};
+
+/// Who is first among the candidates for the need `k`, by the engine's own rule.
+macro_rules! ranked {
+    () => {
+        "select w.id
+           from complex_maintenance_assignments a
+           join maintenance_workers w on w.id = a.worker_id
+           cross join lateral (select count(*) as open from maintenance_requests r
+                                where r.assigned_worker_id = w.id
+                                  and r.status in ('pending', 'in_progress')) o
+           cross join lateral (select max(r.created_at) as last from maintenance_requests r
+                                where r.assigned_worker_id = w.id) l
+          where a.complex_id = k.complex_id and w.status = 'active'
+            and (k.specialty = any(w.specialties) or 'general' = any(w.specialties))
+          order by k.specialty = any(w.specialties) desc, o.open >= 10 and not k.emergency,
+                   a.is_primary desc, o.open, l.last nulls first, w.id
+          limit 1"
+    };
+}
+
+/// Files the rows `n`, each with the message to its worker; of one need all go to one worker.
+macro_rules! file {
+    () => {
+        concat!(
+            "
+    , needs as (
+        select distinct complex_id, specialty, priority = 'emergency' as emergency from n
+    ), best as (
+        select k.*, (",
+            ranked!(),
+            ") as worker_id
+          from needs k
+    ), chosen as (
+        select n.*, b.worker_id
+          from n
+          join best b on b.complex_id = n.complex_id and b.specialty = n.specialty
+                     and b.emergency = (n.priority = 'emergency')
+    ), filed as (
+        insert into maintenance_requests
+               (id, renter_id, title, description, status, priority, created_at, updated_at, completed_at,
+                property_id, location, assigned_worker_id, whatsapp_message_id, whatsapp_status, complex_id,
+                specialty, version, notification_id)
+        select id, renter_id, title, description, 'pending', priority, created_at, created_at, null,
+               property_id, location, worker_id, null, 'pending', complex_id, specialty, 1,
+               case when worker_id is not null then notification_id end
+          from chosen
+        on conflict (id) do nothing
+        returning id, assigned_worker_id, notification_id, created_at
+    ), told as (
+        insert into maintenance_notifications
+               (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
+                error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at)
+        select notification_id, id, assigned_worker_id, 'assignment', 'pending', null, 0, created_at, null,
+               null, null, created_at, null, null, null, null
+          from filed
+         where assigned_worker_id is not null
+    )
+    select id, assigned_worker_id from filed"
+        )
+    };
+}
+
+const SUBMIT: &str = concat!(
+    "with n as (
+        select $1::uuid as id, $2::uuid as renter_id, $3::text as title, $4::text as description,
+               $5::text as priority, $6::timestamptz as created_at, $7::uuid as property_id,
+               $8::text as location, $9::uuid as complex_id, $10::text as specialty,
+               $11::uuid as notification_id
+    )",
+    file!()
+);
+
+const SUBMIT_MANY: &str = concat!(
+    "with n as (
+        select *
+          from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+                      $7::uuid[], $8::text[], $9::uuid[], $10::text[], $11::uuid[])
+               as n (id, renter_id, title, description, priority, created_at, property_id, location,
+                     complex_id, specialty, notification_id)
+    )",
+    file!()
+);
+
+const CLAIM: &str = "
+    with due as (
+        select id from maintenance_notifications
+         where waiting and due_at <= $3
+         order by due_at, id
+         limit $4
+           for update skip locked
+    ), taken as (
+        update maintenance_notifications n
+           set lease = $1, due_at = $2, attempts = n.attempts + 1
+          from due
+         where n.id = due.id
+        returning n.id, n.request_id, n.worker_id, n.attempts
+    )
+    select t.id, t.attempts, r.id, r.renter_id, r.title, r.description, r.priority, r.location, r.specialty,
+           r.status, r.assigned_worker_id, w.phone_number
+      from taken t
+      join maintenance_requests r on r.id = t.request_id
+      join maintenance_workers  w on w.id = t.worker_id";
+
+const RECORD: &str = "
+    with moved as (
+        update maintenance_notifications n
+           set lease = null, status = 'sent', provider_message_id = o.provider, sent_at = $4
+          from unnest($1::uuid[], $2::text[]) as o (id, provider)
+         where n.id = o.id and n.lease = $3
+        returning n.id, n.request_id, n.provider_message_id
+    )
+    update maintenance_requests r
+       set whatsapp_message_id = m.provider_message_id, whatsapp_status = 'sent'
+      from moved m
+     where r.id = m.request_id and r.notification_id = m.id";
+
+const DELIVER: &str = "
+    with moved as (
+        update maintenance_notifications n
+           set status = 'delivered', delivered_at = o.at
+          from unnest($1::uuid[], $2::timestamptz[]) as o (id, at)
+         where n.id = o.id and n.status in ('pending', 'sent', 'failed')
+        returning n.id, n.request_id
+    )
+    update maintenance_requests r
+       set whatsapp_status = 'delivered'
+      from moved m
+     where r.id = m.request_id and r.notification_id = m.id";
+
+const BEGIN: &str = "
+    with moved as (
+        update maintenance_requests
+           set status = 'in_progress', updated_at = $2, version = version + 1
+         where id = $1 and status = 'pending' and assigned_worker_id = $3
+        returning id
+    )
+    insert into maintenance_status_history
+           (id, request_id, previous_status, new_status, changed_by, changed_at, notes)
+    select $4, id, 'pending', 'in_progress', $3, $2, null from moved";
+
+/// One statement an effect.
+pub(crate) struct OneStatement {
+    pub(crate) pool: PgPool,
+    pub(crate) town: Town,
+}
+
+fn id_of(new: &NewRequest) -> Uuid {
+    new.id.map_or_else(fresh, Uuid::from)
+}
+
+fn complex_of(town: Town, new: &NewRequest) -> Uuid {
+    let (_, low) = new.property_id.uuid().as_u64_pair();
+    town.complex_of(u32::try_from(low & 0xffff_ffff).unwrap_or_default()).uuid()
+}
+
+#[async_trait]
+impl Doer for OneStatement {
+    async fn submit(&self, new: NewRequest) -> Result<()> {
+        let query = sqlx::query(SUBMIT)
+            .bind(id_of(&new))
+            .bind(new.renter_id.uuid())
+            .bind(&new.title)
+            .bind(&new.description)
+            .bind(new.priority.as_str())
+            .bind(SystemClock.now())
+            .bind(new.property_id.uuid())
+            .bind(&new.location)
+            .bind(complex_of(self.town, &new))
+            .bind(&new.specialty)
+            .bind(fresh());
+        query.fetch_one(&self.pool).await?;
+        Ok(())
+    }
+
+    async fn submit_many(&self, new: Vec<NewRequest>) -> Result<()> {
+        let now = SystemClock.now();
+        let uuids = |of: &dyn Fn(&NewRequest) -> Uuid| new.iter().map(of).collect::<Vec<Uuid>>();
+        let texts = |of: &dyn Fn(&NewRequest) -> String| new.iter().map(of).collect::<Vec<String>>();
+        let query = sqlx::query(SUBMIT_MANY)
+            .bind(uuids(&id_of))
+            .bind(uuids(&|new| new.renter_id.uuid()))
+            .bind(texts(&|new| new.title.clone()))
+            .bind(texts(&|new| new.description.clone()))
+            .bind(texts(&|new| new.priority.as_str().to_owned()))
+            .bind(vec![now; new.len()])
+            .bind(uuids(&|new| new.property_id.uuid()))
+            .bind(texts(&|new| new.location.clone()))
+            .bind(uuids(&|new| complex_of(self.town, new)))
+            .bind(texts(&|new| new.specialty.clone().unwrap_or_default()))
+            .bind(uuids(&|_| fresh()));
+        let filed = query.fetch_all(&self.pool).await?;
+        if filed.len() == new.len() { Ok(()) } else { Err("not all were filed".into()) }
+    }
+
+    async fn dispatch(&self, batch: u32) -> Result<u64> {
+        let (lease, now) = (fresh(), SystemClock.now());
+        let claim = sqlx::query(CLAIM).bind(lease).bind(now + TimeDelta::minutes(5)).bind(now);
+        let rows = claim.bind(i64::from(batch)).fetch_all(&self.pool).await?;
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<_>>()?;
+        let providers: Vec<String> = ids.iter().map(|id| format!("byhand.{id}")).collect();
+        let record = sqlx::query(RECORD).bind(&ids).bind(providers).bind(lease).bind(SystemClock.now());
+        let stood = record.execute(&self.pool).await?.rows_affected();
+        if stood == u64::try_from(ids.len())? { Ok(stood) } else { Err("not all were recorded".into()) }
+    }
+
+    async fn deliver(&self, updates: &[DeliveryUpdate]) -> Result<()> {
+        let ids: Vec<Option<Uuid>> =
+            updates.iter().map(|update| update.notification_id.map(Uuid::from)).collect();
+        let times: Vec<DateTime<Utc>> = updates.iter().map(|update| update.at).collect();
+        let done = sqlx::query(DELIVER).bind(ids).bind(times).execute(&self.pool).await?;
+        changed(done.rows_affected(), updates.len())
+    }
+
+    async fn begin(&self, of: &Stocked) -> Result<()> {
+        let query = sqlx::query(BEGIN).bind(of.request.uuid()).bind(SystemClock.now());
+        let done = query.bind(of.worker.uuid()).bind(fresh()).execute(&self.pool).await?;
+        changed(done.rows_affected(), 1)
+    }
+}
+
+/// Whether a write by hand had its whole effect: a baseline that does less measures nothing.
+pub(crate) fn changed(rows: u64, wanted: usize) -> Result<()> {
+    if rows == u64::try_from(wanted)? {
+        Ok(())
+    } else {
+        Err(format!("{rows} of {wanted} rows were changed").into())
+    }
+}

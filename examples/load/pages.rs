@@ -1,0 +1,147 @@
+//! The public lists: the first page of each and one far in.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use maintenance_core::{
+    Clock as _, CommentFilter, Cursor, Maintenance, PageRequest, Priority, RequestFilter, RequestStatus,
+    Specialty, SystemClock, WhatsAppStatus, WorkerFilter, WorkerStatus,
+};
+
+use crate::{
+    Result,
+    engine::Store,
+    town::{Kind, Town, numbered},
+    work::Work,
+};
+
+/// How many rows a page of requests or comments has, and one of workers, of whom there are fewer.
+const ROWS: u32 = 50;
+const WORKERS: u32 = 10;
+/// How many pages in the deep page is, where the list is that long.
+const DEEP: usize = 200;
+
+/// A list with its filter.
+#[derive(Clone)]
+pub(crate) enum List {
+    Requests(RequestFilter),
+    Workers(WorkerFilter),
+    Comments(CommentFilter),
+}
+
+/// Every list, each with a filter that a backend's screens use.
+pub(crate) fn lists(town: Town) -> Vec<(&'static str, List)> {
+    let requests = |filter: RequestFilter| List::Requests(filter);
+    let any = RequestFilter::default;
+    let home = town.property(town.rows / 2);
+    let complex = town.complex_of(home);
+    let worker = town.worker(home % town.complexes * town.workers_per_complex);
+    let open = vec![RequestStatus::Pending, RequestStatus::InProgress];
+    let year = SystemClock.now() - TimeDelta::days(350);
+    let workers = |filter: WorkerFilter| List::Workers(filter);
+    let comments = |filter: CommentFilter| List::Comments(filter);
+    vec![
+        ("requests", requests(any())),
+        ("requests of a renter", requests(RequestFilter { renter_id: Some(town.renter(home)), ..any() })),
+        (
+            "requests of a property",
+            requests(RequestFilter { property_id: Some(town.property_id(home)), ..any() }),
+        ),
+        ("requests of a complex", requests(RequestFilter { complex_id: Some(complex), ..any() })),
+        (
+            "open requests of a complex",
+            requests(RequestFilter { complex_id: Some(complex), statuses: open.clone(), ..any() }),
+        ),
+        ("requests of a worker", requests(RequestFilter { assigned_worker_id: Some(worker), ..any() })),
+        (
+            "open requests of a worker",
+            requests(RequestFilter { assigned_worker_id: Some(worker), statuses: open.clone(), ..any() }),
+        ),
+        ("pending requests", requests(RequestFilter { statuses: vec![RequestStatus::Pending], ..any() })),
+        ("completed requests", requests(RequestFilter { statuses: vec![RequestStatus::Completed], ..any() })),
+        ("open requests", requests(RequestFilter { statuses: open, ..any() })),
+        ("emergencies", requests(RequestFilter { priority: Some(Priority::Emergency), ..any() })),
+        (
+            "requests whose message failed",
+            requests(RequestFilter { whatsapp_status: Some(WhatsAppStatus::Failed), ..any() }),
+        ),
+        (
+            "requests whose message was read",
+            requests(RequestFilter { whatsapp_status: Some(WhatsAppStatus::Read), ..any() }),
+        ),
+        ("requests before last year", requests(RequestFilter { created_before: Some(year), ..any() })),
+        ("workers", workers(WorkerFilter::default())),
+        (
+            "active workers",
+            workers(WorkerFilter { status: Some(WorkerStatus::Active), ..WorkerFilter::default() }),
+        ),
+        (
+            "workers with a trade",
+            workers(WorkerFilter { specialty: Some(Specialty::HVAC), ..WorkerFilter::default() }),
+        ),
+        (
+            "workers of a complex",
+            workers(WorkerFilter { complex_id: Some(complex), ..WorkerFilter::default() }),
+        ),
+        ("comments", comments(CommentFilter::default())),
+        (
+            "comments of a user",
+            comments(CommentFilter {
+                user_id: Some(numbered(Kind::Landlord, home % town.complexes).into()),
+                request_id: None,
+            }),
+        ),
+    ]
+}
+
+impl List {
+    fn size(&self) -> u32 {
+        if matches!(self, Self::Workers(_)) { WORKERS } else { ROWS }
+    }
+
+    async fn read(&self, maintenance: &Maintenance<Store>, page: &PageRequest) -> Result<Option<Cursor>> {
+        Ok(match self {
+            Self::Requests(filter) => maintenance.requests(filter, page).await?.next,
+            Self::Workers(filter) => maintenance.workers(filter, page).await?.next,
+            Self::Comments(filter) => maintenance.comments(filter, page).await?.next,
+        })
+    }
+}
+
+/// One page, read again and again.
+pub(crate) struct Reading {
+    maintenance: Arc<Maintenance<Store>>,
+    list: List,
+    page: PageRequest,
+}
+
+/// The first page, and a deep one if the list has another full page.
+pub(crate) async fn readings(store: Store, town: Town, list: List) -> Result<(Reading, Option<Reading>)> {
+    let maintenance = Arc::new(Maintenance::new(store, town));
+    let first = PageRequest::first(list.size());
+    let mut cursors = vec![];
+    let mut page = first.clone();
+    while cursors.len() <= DEEP
+        && let Some(next) = list.read(&maintenance, &page).await?
+    {
+        page = PageRequest::after(next.clone(), list.size());
+        cursors.push(next);
+    }
+    // The page after the last cursor may have few rows; the one before it is full.
+    let deep = cursors.len().checked_sub(2).and_then(|at| cursors.get(at).cloned());
+    let deep = deep.map(|cursor| Reading {
+        maintenance: Arc::clone(&maintenance),
+        list: list.clone(),
+        page: PageRequest::after(cursor, list.size()),
+    });
+    Ok((Reading { maintenance, list, page: first }, deep))
+}
+
+#[async_trait]
+impl Work for Reading {
+    async fn once(&self) -> Result<u64> {
+        self.list.read(&self.maintenance, &self.page).await?;
+        Ok(1)
+    }
+}
