@@ -63,16 +63,11 @@ async fn measure_all(setup: &Setup, args: &Args) -> Result<()> {
     if let Ok(style) = ProgressStyle::with_template("{msg:50} {bar:30} {pos}/{len} {elapsed}") {
         bar.set_style(style);
     }
-    for _ in 0..args.rounds {
-        go(&groups, setup, &mut results, &bar).await?;
-    }
-    if args.plot.is_some() {
-        go(&plan.by_clients(&plot::CLIENTS), setup, &mut results, &bar).await?;
-    }
+    let measured = rounds(&plan, &groups, &mut results, &bar).await;
     bar.finish_and_clear();
     drop(groups);
     let footprint = match &setup.name {
-        Some(name) if args.wants("memory") => {
+        Some(name) if args.wants("memory") && measured.is_ok() => {
             let measured = footprint::measure(args, name);
             setup.tables.settle().await?;
             Some(measured?)
@@ -93,6 +88,17 @@ async fn measure_all(setup: &Setup, args: &Args) -> Result<()> {
     }
     if let Some(directory) = &args.plot {
         plot::draw(&results, args, directory)?;
+    }
+    // What was measured before an error has been told all the same.
+    measured
+}
+
+async fn rounds(plan: &Plan<'_>, groups: &[Group], results: &mut Results, bar: &ProgressBar) -> Result<()> {
+    for _ in 0..plan.args.rounds {
+        go(groups, plan.setup, results, bar).await?;
+    }
+    if plan.args.plot.is_some() {
+        go(&plan.by_clients(&plot::CLIENTS), plan.setup, results, bar).await?;
     }
     Ok(())
 }

@@ -52,8 +52,8 @@ pub(crate) fn of_rows(name: &str, rows: u32) -> String {
 
 /// The run: the setup, and what goes through all groups.
 pub(crate) struct Plan<'a> {
-    setup: &'a Setup,
-    args: &'a Args,
+    pub(crate) setup: &'a Setup,
+    pub(crate) args: &'a Args,
     engine: Actor,
 }
 

@@ -59,7 +59,7 @@ async fn postgres(args: &Args) -> Result<Setup> {
     let mut smaller: Vec<(Town, Tables)> = vec![];
     for rows in &args.compare_rows {
         let (town, schema) = (town.scaled(*rows), format!("{SCHEMA}_{rows}"));
-        let tables = Postgres::fill(url, &schema, town, Indexes::Ours, clients).await?;
+        let tables = Postgres::fill(url, &schema, town, Indexes::Ours, 1).await?;
         smaller.push((town, Arc::new(tables)));
     }
     let limit = postgres::OneStatement { pool: main.pool.clone(), town };
