@@ -56,49 +56,39 @@ async fn main() -> Result<()> {
 }
 
 async fn measure_all(setup: &Setup, args: &Args) -> Result<()> {
+    let mut facts = machine::describe();
+    facts.extend(setup.tables.describe().await?);
+    facts.push(("requests".to_owned(), numbers::count(args.backlog)));
     let plan = Plan::new(setup, args);
     let groups = plan.groups().await?;
-    let mut results = Results::default();
+    let mut report = Report { args, facts, results: Results::default(), bars: vec![], footprint: None };
     let bar = ProgressBar::new(u64::try_from(args.rounds * groups.len())?);
     if let Ok(style) = ProgressStyle::with_template("{msg:50} {bar:30} {pos}/{len} {elapsed}") {
         bar.set_style(style);
     }
-    let measured = rounds(&plan, &groups, &mut results, &bar).await;
+    let measured = rounds(&plan, &groups, &mut report, &bar).await;
     bar.finish_and_clear();
     drop(groups);
-    let footprint = match &setup.name {
-        Some(name) if args.wants("memory") && measured.is_ok() => {
-            let measured = footprint::measure(args, name);
-            setup.tables.settle().await?;
-            Some(measured?)
-        }
-        _ => None,
-    };
-    let mut facts = machine::describe();
-    facts.extend(setup.tables.describe().await?);
-    facts.push(("requests".to_owned(), numbers::shown(f64::from(args.backlog))));
-    let bars = bars::bars(&results, args, footprint);
-    let report = Report { args, facts, results: &results, bars, footprint };
+    if let Some(name) = setup.name.as_ref().filter(|_| args.wants("memory") && measured.is_ok()) {
+        report.footprint = Some(footprint::measure(args, name)?);
+        setup.tables.settle().await?;
+    }
+    // What was measured before an error is told all the same.
+    report.write()?;
     report.print();
-    if let Some(file) = &args.json {
-        std::fs::write(file, serde_json::to_vec_pretty(&report.json())?)?;
-    }
-    if let Some(file) = &args.markdown {
-        std::fs::write(file, report.markdown())?;
-    }
     if let Some(directory) = &args.plot {
-        plot::draw(&results, args, directory)?;
+        plot::draw(&report.results, args, directory)?;
     }
-    // What was measured before an error has been told all the same.
     measured
 }
 
-async fn rounds(plan: &Plan<'_>, groups: &[Group], results: &mut Results, bar: &ProgressBar) -> Result<()> {
+async fn rounds(plan: &Plan<'_>, groups: &[Group], report: &mut Report<'_>, bar: &ProgressBar) -> Result<()> {
     for _ in 0..plan.args.rounds {
-        go(groups, plan.setup, results, bar).await?;
+        go(groups, plan.setup, &mut report.results, bar).await?;
+        report.write()?;
     }
     if plan.args.plot.is_some() {
-        go(&plan.by_clients(&plot::CLIENTS), plan.setup, results, bar).await?;
+        go(&plan.by_clients(&plot::CLIENTS), plan.setup, &mut report.results, bar).await?;
     }
     Ok(())
 }

@@ -6,8 +6,9 @@ use maintenance_core::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use crate::{
+    Result,
     args::Args,
-    bars::Bar,
+    bars::{Bar, bars},
     footprint::Footprint,
     measure::{Round, Versus},
     numbers::{shown, time},
@@ -19,7 +20,7 @@ pub(crate) struct Report<'a> {
     pub(crate) args: &'a Args,
     /// Machine, database and settings.
     pub(crate) facts: Vec<(String, String)>,
-    pub(crate) results: &'a Results,
+    pub(crate) results: Results,
     pub(crate) bars: Vec<Bar>,
     pub(crate) footprint: Option<Footprint>,
 }
@@ -56,8 +57,20 @@ fn cells(results: &Results, row: &Row) -> [String; 11] {
 }
 
 impl Report<'_> {
+    /// Writes the files that are wanted, with the bars as they stand.
+    pub(crate) fn write(&mut self) -> Result<()> {
+        self.bars = bars(&self.results, self.args, self.footprint);
+        if let Some(file) = &self.args.json {
+            std::fs::write(file, serde_json::to_vec_pretty(&self.json())?)?;
+        }
+        if let Some(file) = &self.args.markdown {
+            std::fs::write(file, self.markdown())?;
+        }
+        Ok(())
+    }
+
     fn table(&self) -> Vec<[String; 11]> {
-        self.results.rows.iter().map(|row| cells(self.results, row)).collect()
+        self.results.rows.iter().map(|row| cells(&self.results, row)).collect()
     }
 
     /// The command that repeats it. Where the database is, is the reader's own affair.
@@ -125,7 +138,7 @@ impl Report<'_> {
         }
     }
 
-    pub(crate) fn markdown(&self) -> String {
+    fn markdown(&self) -> String {
         let facts: Vec<String> = self.facts.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let mut lines = vec![
             format!("Measured on {} by", SystemClock.now().format("%Y-%m-%d")),
@@ -143,7 +156,7 @@ impl Report<'_> {
         lines.join("\n") + "\n"
     }
 
-    pub(crate) fn json(&self) -> Value {
+    fn json(&self) -> Value {
         json!({
             "at": SystemClock.now(),
             "command": self.command(),

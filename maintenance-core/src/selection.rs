@@ -1,7 +1,6 @@
 //! Which worker gets a request: a pure function that explains itself.
 
 use std::{
-    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
@@ -164,11 +163,13 @@ fn judge(need: &Need, candidate: &Candidate, policy: SelectionPolicy) -> Verdict
     })
 }
 
-/// The sort key of a verdict: lower goes first.
-fn rank(verdict: &Verdict) -> impl Ord + use<> {
-    let Verdict::Eligible(standing) = verdict else { return (true, None) };
+/// The sort key of a verdict: lower goes first. Plain numbers, since a long list spends its time comparing.
+fn rank(verdict: &Verdict) -> (u8, u32, i64) {
+    let Verdict::Eligible(standing) = verdict else { return (u8::MAX, 0, 0) };
     let Standing { trade, at_capacity, is_primary, open_requests, last_assigned_at } = *standing;
-    (false, Some((trade, at_capacity, Reverse(is_primary), open_requests, last_assigned_at)))
+    let yes_or_no = [trade == TradeMatch::StandsIn, at_capacity, !is_primary];
+    let class = yes_or_no.into_iter().fold(0, |class, worse| class << 1 | u8::from(worse));
+    (class, open_requests, last_assigned_at.map_or(i64::MIN, |at| at.timestamp_micros()))
 }
 
 /// Who must not get this request again: whoever handed it back, whoever a message about it failed to reach,

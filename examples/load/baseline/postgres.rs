@@ -22,8 +22,10 @@ macro_rules! ranked {
            cross join lateral (select count(*) as open from maintenance_requests r
                                 where r.assigned_worker_id = w.id
                                   and r.status in ('pending', 'in_progress')) o
-           cross join lateral (select max(r.created_at) as last from maintenance_requests r
-                                where r.assigned_worker_id = w.id) l
+           left join lateral (select r.created_at as last from maintenance_requests r
+                               where r.assigned_worker_id = w.id
+                               order by r.created_at desc nulls last, r.id desc nulls last
+                               limit 1) l on true
           where a.complex_id = k.complex_id and w.status = 'active'
             and (k.specialty = any(w.specialties) or 'general' = any(w.specialties))
           order by k.specialty = any(w.specialties) desc, o.open >= 10 and not k.emergency,

@@ -32,8 +32,8 @@ mod workers;
 
 use std::{fmt, sync::Arc};
 
-use futures_util::lock::Mutex;
 use sqlx::{PgConnection, PgPool};
+use tokio::sync::Mutex;
 
 pub use migrate::{migrate, migrate_in, migrator};
 

@@ -101,22 +101,24 @@ const RECORD_OUTCOMES: &str = "
 /// tells a notification its provider's id, and those after it are found by that id), then does as
 /// `Notification::learn`, then moves the requests whose newest message moved; returns which updates are known.
 /// Locks as [`RECORD_OUTCOMES`] does. The updates of a notification are gathered by grouping and not by joins,
-/// for which the planner, who can't know how many there are, would go through all of them for each.
+/// for which the planner, who can't know how many there are, would go through all of them for each; and
+/// `named` is materialized, since it would count it once for each update, and compile so dear a statement anew
+/// each time (`jit_above_cost`), which takes longer than a second.
 const RECORD_DELIVERIES: &str = r#"
     with told as (
         select o.place, o.id, o.provider, o.event, o.at, o.code, o.text
           from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[])
                with ordinality as o (id, provider, event, at, code, text, place)
-    ), named as (
-        select distinct on (n.id) n.id, t.provider, t.place
-          from told t
-          join maintenance_notifications n on n.id = t.id
-         where n.provider_message_id is null
-         order by n.id, t.place
     ), ours as (
-        select t.place, t.provider, t.event, t.at, t.code, t.text, n.id
+        select t.place, t.provider, t.event, t.at, t.code, t.text, n.id,
+               n.id is not null and n.provider_message_id is null as unnamed
           from told t
           left join maintenance_notifications n on n.id = t.id
+    ), named as materialized (
+        select distinct on (o.id) o.id, o.provider, o.place
+          from ours o
+         where o.unnamed
+         order by o.id, o.place
     ), found as (
         select t.place, t.event, t.at, t.code, t.text,
                case when t.id is not null then t.provider end as names,

@@ -5,9 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use futures_util::lock::{Mutex, MutexGuard};
 use maintenance_core::{RepositoryError, RepositoryErrorKind};
 use sqlx::{PgConnection, PgPool, Postgres, error::DatabaseError, pool::PoolConnection};
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::error;
 

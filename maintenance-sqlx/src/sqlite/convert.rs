@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use maintenance_core::{BoxError, Specialty};
+use serde_json::Value;
 use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
 use uuid::Uuid;
 
@@ -19,18 +20,11 @@ pub(super) fn time(at: DateTime<Utc>) -> String {
 
 impl Raw for SqliteRow {
     fn uuid(&self, at: usize) -> Result<Option<Uuid>, BoxError> {
-        let Some(text) = self.text(at)? else { return Ok(None) };
-        let uuid = Uuid::try_parse(&text)?;
-        if id(uuid) == text { Ok(Some(uuid)) } else { Err("is no hyphenated lower-case UUID".into()) }
+        self.text(at)?.map(read_id).transpose()
     }
 
     fn time(&self, at: usize) -> Result<Option<DateTime<Utc>>, BoxError> {
-        const WIDTH: usize = "2026-01-02T03:04:05.000006Z".len();
-        let Some(text) = self.text(at)? else { return Ok(None) };
-        if text.len() != WIDTH {
-            return Err("is no UTC time with six decimals".into());
-        }
-        Ok(Some(NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.6fZ")?.and_utc()))
+        self.text(at)?.map(read_time).transpose()
     }
 
     fn text(&self, at: usize) -> Result<Option<String>, BoxError> {
@@ -38,22 +32,78 @@ impl Raw for SqliteRow {
     }
 
     fn texts(&self, at: usize) -> Result<Option<Vec<String>>, BoxError> {
-        let Some(text) = self.text(at)? else { return Ok(None) };
-        // The parser's own error may quote the text.
-        serde_json::from_str(&text).map(Some).map_err(|_| "is no JSON array of strings".into())
+        self.text(at)?.map(read_texts).transpose()
     }
 
     fn flag(&self, at: usize) -> Result<Option<bool>, BoxError> {
-        match self.number(at)? {
-            None => Ok(None),
-            Some(0) => Ok(Some(false)),
-            Some(1) => Ok(Some(true)),
-            Some(_) => Err("must be 0 or 1".into()),
-        }
+        self.number(at)?.map(read_flag).transpose()
     }
 
     fn number(&self, at: usize) -> Result<Option<i64>, BoxError> {
         Ok(self.try_get(at)?)
+    }
+}
+
+/// A row as a JSON array: many in one text cross from the connection's thread at once.
+pub(super) type JsonRow = Vec<Value>;
+
+impl Raw for JsonRow {
+    fn uuid(&self, at: usize) -> Result<Option<Uuid>, BoxError> {
+        self.text(at)?.map(read_id).transpose()
+    }
+
+    fn time(&self, at: usize) -> Result<Option<DateTime<Utc>>, BoxError> {
+        self.text(at)?.map(read_time).transpose()
+    }
+
+    fn text(&self, at: usize) -> Result<Option<String>, BoxError> {
+        match self.get(at) {
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            None | Some(Value::Null) => Ok(None),
+            Some(_) => Err("is no text".into()),
+        }
+    }
+
+    fn texts(&self, at: usize) -> Result<Option<Vec<String>>, BoxError> {
+        self.text(at)?.map(read_texts).transpose()
+    }
+
+    fn flag(&self, at: usize) -> Result<Option<bool>, BoxError> {
+        self.number(at)?.map(read_flag).transpose()
+    }
+
+    fn number(&self, at: usize) -> Result<Option<i64>, BoxError> {
+        match self.get(at) {
+            Some(Value::Number(number)) => number.as_i64().map(Some).ok_or("is no whole number".into()),
+            None | Some(Value::Null) => Ok(None),
+            Some(_) => Err("is no number".into()),
+        }
+    }
+}
+
+fn read_id(text: String) -> Result<Uuid, BoxError> {
+    let uuid = Uuid::try_parse(&text)?;
+    if id(uuid) == text { Ok(uuid) } else { Err("is no hyphenated lower-case UUID".into()) }
+}
+
+fn read_time(text: String) -> Result<DateTime<Utc>, BoxError> {
+    const WIDTH: usize = "2026-01-02T03:04:05.000006Z".len();
+    if text.len() != WIDTH {
+        return Err("is no UTC time with six decimals".into());
+    }
+    Ok(NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.6fZ")?.and_utc())
+}
+
+fn read_texts(text: String) -> Result<Vec<String>, BoxError> {
+    // The parser's own error may quote the text.
+    serde_json::from_str(&text).map_err(|_| "is no JSON array of strings".into())
+}
+
+fn read_flag(number: i64) -> Result<bool, BoxError> {
+    match number {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err("must be 0 or 1".into()),
     }
 }
 

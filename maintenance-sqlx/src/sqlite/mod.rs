@@ -30,8 +30,8 @@ mod workers;
 
 use std::{fmt, sync::Arc};
 
-use futures_util::lock::Mutex;
 use sqlx::{SqliteConnection, SqlitePool};
+use tokio::sync::Mutex;
 
 pub use migrate::{migrate, migrate_in, migrator};
 pub use open::{open, open_with};

@@ -5,11 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use futures_util::lock::{Mutex, MutexGuard};
 use maintenance_core::{RepositoryError, RepositoryErrorKind};
 use sqlx::{
     Connection as _, Sqlite, SqliteConnection, SqlitePool, error::DatabaseError, pool::PoolConnection,
 };
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::step::{Query, Rows, Step};
 use crate::error;

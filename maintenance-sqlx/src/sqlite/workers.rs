@@ -11,7 +11,7 @@ use tracing::instrument;
 
 use super::{
     SqliteRepository,
-    convert::{id, time},
+    convert::{JsonRow, id, time},
     source::failed,
     step::{Query, Step, step},
 };
@@ -69,12 +69,14 @@ const ASSIGNMENTS_OF_WORKER: &str = concat!(
     " from complex_maintenance_assignments a where a.worker_id = $1 order by a.assigned_at, a.id"
 );
 
+/// All of them in one JSON text.
 const CANDIDATES: &str = "
-    select w.id, w.status, w.specialties, a.id, a.is_primary,
-           (select count(*) from maintenance_requests r
-             where r.assigned_worker_id = w.id and r.status in ('pending', 'in_progress')),
-           a.complex_id,
-           (select max(r.created_at) from maintenance_requests r where r.assigned_worker_id = w.id)
+    select json_group_array(json_array(
+               w.id, w.status, w.specialties, a.id, a.is_primary,
+               (select count(*) from maintenance_requests r
+                 where r.assigned_worker_id = w.id and r.status in ('pending', 'in_progress')),
+               a.complex_id,
+               (select max(r.created_at) from maintenance_requests r where r.assigned_worker_id = w.id)))
       from complex_maintenance_assignments a
       join maintenance_workers w on w.id = a.worker_id
      where a.complex_id in (select value from json_each($1))";
@@ -198,8 +200,10 @@ impl WorkerRepository for SqliteRepository<'_> {
         let complexes =
             serde_json::Value::from(complexes.iter().map(|complex| id(*complex)).collect::<Vec<_>>());
         let mut connection = self.source.reader().await?;
-        let query = sqlx::query(CANDIDATES).bind(complexes.to_string());
-        let rows = query.fetch_all(&mut *connection).await.map_err(failed)?;
+        let query = sqlx::query_scalar(CANDIDATES).bind(complexes.to_string());
+        let rows: String = query.fetch_one(&mut *connection).await.map_err(failed)?;
+        let rows: Vec<JsonRow> =
+            serde_json::from_str(&rows).map_err(|error| failed(sqlx::Error::Decode(error.into())))?;
         Ok(rows.iter().map(decode::candidate).collect())
     }
 }
