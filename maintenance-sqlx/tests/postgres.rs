@@ -20,6 +20,7 @@ use server::Schema;
 use sqlx::{
     AssertSqlSafe, PgPool, SqlStr,
     migrate::{Migration, MigrationType, Migrator},
+    postgres::PgPoolOptions,
 };
 use store::{
     NoDirectory,
@@ -47,6 +48,12 @@ async fn a_request_lives_in_the_hosts_transaction() {
     let left: i64 =
         sqlx::query_scalar("select count(*) from maintenance_workers").fetch_one(&*pool).await.unwrap();
     assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_connection_takes_little_memory() {
+    let pool = PgPoolOptions::new().connect_lazy("postgres://localhost/nobody_connects").unwrap();
+    store::waiting_takes_little_memory(&PgRepository::new(pool));
 }
 
 #[tokio::test]

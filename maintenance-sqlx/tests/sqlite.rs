@@ -12,14 +12,16 @@
 
 mod store;
 
-use std::time::Duration;
+use std::{sync::Mutex, time::Duration};
 
+use futures_util::future::join_all;
 use maintenance_core::*;
 use maintenance_sqlx::MigrateError;
 use maintenance_sqlx::sqlite::{self, SqliteRepository};
 use sqlx::{
     AssertSqlSafe, SqlStr, SqlitePool,
     migrate::{Migration, MigrationType, Migrator},
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 use store::{
     NoDirectory,
@@ -95,6 +97,53 @@ async fn eight_submitters_at_once_see_no_error() {
     eprintln!("400 submits in {:?}", begun.elapsed());
     let page = maintenance.requests(&RequestFilter::default(), &PageRequest::first(200)).await.unwrap();
     assert_eq!(page.items.len(), 200);
+}
+
+#[tokio::test]
+async fn writers_take_turns() {
+    let file = file().await;
+    let store = SqliteRepository::new(file.pool.clone());
+    let written = Mutex::new([0_u32; 8]);
+    let writers = (0..8).map(|writer| {
+        let (store, written) = (&store, &written);
+        async move {
+            for n in 0..20 {
+                store.add_worker(&store::worker(100 * (writer as u128 + 1) + n)).await.unwrap();
+                let mut written = written.lock().unwrap();
+                written[writer] += 1;
+                let (least, most) = (written.iter().min().unwrap(), written.iter().max().unwrap());
+                assert!(most - least <= 1, "{written:?}");
+            }
+        }
+    });
+    join_all(writers).await;
+}
+
+#[tokio::test]
+async fn who_waits_for_a_connection_takes_little_memory() {
+    let file = file().await;
+    store::waiting_takes_little_memory(&SqliteRepository::new(file.pool.clone()));
+}
+
+#[tokio::test]
+async fn those_behind_one_who_waited_in_vain_are_sent_away_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteConnectOptions::new().filename(folder.path().join("one.db")).create_if_missing(true);
+    let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(Duration::from_secs(30));
+    let pool = pool.connect_with(options).await.unwrap();
+    sqlite::migrate(&pool).await.unwrap();
+    let taken = pool.acquire().await.unwrap();
+    let store = SqliteRepository::new(pool);
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    let answers = join_all((0..20).map(|n| store.worker(store::worker(n).id))).await;
+    for answer in answers {
+        assert_eq!(answer.unwrap_err().kind, RepositoryErrorKind::Unavailable);
+    }
+    assert!(begun.elapsed() < Duration::from_mins(1), "each waited for a time-out of their own");
+    tokio::time::resume();
+    drop(taken);
+    assert_eq!(store.worker(store::worker(1).id).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

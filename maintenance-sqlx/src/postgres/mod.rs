@@ -37,6 +37,7 @@ use tokio::sync::Mutex;
 
 pub use migrate::{migrate, migrate_in, migrator};
 
+use crate::queue::Queue;
 use source::Source;
 
 /// The store over a PostgreSQL pool or inside the host's open transaction. Clones share the connection.
@@ -48,7 +49,7 @@ pub struct PgRepository<'c> {
 impl PgRepository<'static> {
     /// The store over that pool; its tables are made by [`migrate`].
     pub fn new(pool: PgPool) -> Self {
-        Self { source: Source::Pool(pool) }
+        Self { source: Source::Pool(Queue::new(pool)) }
     }
 }
 

@@ -6,7 +6,7 @@ use maintenance_core::{
     Claim, Claimed, DeliveryEffect, DeliveryUpdate, Listing, NotificationRepository, RepositoryError,
     SendRecord,
 };
-use sqlx::Row;
+use sqlx::{Postgres, Row, postgres::PgArguments};
 use tracing::instrument;
 use uuid::Uuid;
 
@@ -101,9 +101,9 @@ const RECORD_OUTCOMES: &str = "
 /// tells a notification its provider's id, and those after it are found by that id), then does as
 /// `Notification::learn`, then moves the requests whose newest message moved; returns which updates are known.
 /// Locks as [`RECORD_OUTCOMES`] does. The updates of a notification are gathered by grouping and not by joins,
-/// for which the planner, who can't know how many there are, would go through all of them for each; and
-/// `named` is materialized, since it would count it once for each update, and compile so dear a statement anew
-/// each time (`jit_above_cost`), which takes longer than a second.
+/// for which the planner, who can't know how many there are, would go through all of them for each; and `named`
+/// reads no table again, since it would be priced once for each update, and PostgreSQL compiles so dear a
+/// statement anew each time it runs (`jit_above_cost`), which takes longer than a second.
 const RECORD_DELIVERIES: &str = r#"
     with told as (
         select o.place, o.id, o.provider, o.event, o.at, o.code, o.text
@@ -114,7 +114,7 @@ const RECORD_DELIVERIES: &str = r#"
                n.id is not null and n.provider_message_id is null as unnamed
           from told t
           left join maintenance_notifications n on n.id = t.id
-    ), named as materialized (
+    ), named as (
         select distinct on (o.id) o.id, o.provider, o.place
           from ours o
          where o.unnamed
@@ -197,6 +197,8 @@ const RECORD_DELIVERIES: &str = r#"
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[CLAIM, RECORD_OUTCOMES, RECORD_DELIVERIES];
 
+type Query = sqlx::query::Query<'static, Postgres, PgArguments>;
+
 #[async_trait]
 impl NotificationRepository for PgRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(lease = %claim.lease, limit = claim.limit))]
@@ -242,22 +244,24 @@ impl NotificationRepository for PgRepository<'_> {
         &self,
         updates: &[DeliveryUpdate],
     ) -> Result<Vec<DeliveryEffect>, RepositoryError> {
-        let updates: Vec<DeliveryUpdate> = updates.iter().map(storable_update).collect();
-        let errors = updates.iter().map(|update| update.error.as_ref());
-        let codes: Vec<Option<String>> =
-            errors.clone().map(|error| error.map(|error| error.code.clone())).collect();
-        let texts: Vec<Option<String>> = errors.map(|error| error.map(|error| error.text.clone())).collect();
         let mut connection = self.source.connection().await?;
-        let rows = sqlx::query(RECORD_DELIVERIES)
-            .bind(updates.iter().map(|update| update.notification_id.map(Uuid::from)).collect::<Vec<_>>())
-            .bind(updates.iter().map(|update| update.provider_message_id.clone()).collect::<Vec<String>>())
-            .bind(updates.iter().map(|update| update.event.status().as_str()).collect::<Vec<&str>>())
-            .bind(updates.iter().map(|update| storable(update.at)).collect::<Vec<DateTime<Utc>>>())
-            .bind(codes)
-            .bind(texts)
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(failed)?;
+        let rows = deliveries(updates).fetch_all(&mut *connection).await.map_err(failed)?;
         rows.iter().map(|row| row.try_get(0).map(effect).map_err(failed)).collect()
     }
+}
+
+/// The statement that writes what a webhook told.
+pub(super) fn deliveries(updates: &[DeliveryUpdate]) -> Query {
+    let updates: Vec<DeliveryUpdate> = updates.iter().map(storable_update).collect();
+    let errors = updates.iter().map(|update| update.error.as_ref());
+    let codes: Vec<Option<String>> =
+        errors.clone().map(|error| error.map(|error| error.code.clone())).collect();
+    let texts: Vec<Option<String>> = errors.map(|error| error.map(|error| error.text.clone())).collect();
+    sqlx::query(RECORD_DELIVERIES)
+        .bind(updates.iter().map(|update| update.notification_id.map(Uuid::from)).collect::<Vec<_>>())
+        .bind(updates.iter().map(|update| update.provider_message_id.clone()).collect::<Vec<String>>())
+        .bind(updates.iter().map(|update| update.event.status().as_str()).collect::<Vec<&str>>())
+        .bind(updates.iter().map(|update| storable(update.at)).collect::<Vec<DateTime<Utc>>>())
+        .bind(codes)
+        .bind(texts)
 }

@@ -1,13 +1,14 @@
-//! Every list is served by an index.
+//! Every list is served by an index, and a webhook's statement is priced by what it does.
 
-use maintenance_core::{CommentFilter, WorkerFilter};
+use chrono::DateTime;
+use maintenance_core::{CommentFilter, DeliveryEvent, DeliveryUpdate, WorkerFilter};
 use serde_json::Value;
 use sqlx::{
     Arguments, AssertSqlSafe, Connection, Execute, PgConnection, Postgres, QueryBuilder, Row,
     postgres::PgArguments,
 };
 
-use super::{migrate_in, tests::server, workers::CANDIDATES};
+use super::{migrate_in, notifications::deliveries, tests::server, workers::CANDIDATES};
 use crate::{
     lists,
     plans::{Fill, filters, large_complex, slices},
@@ -53,6 +54,56 @@ async fn every_list_is_served_by_an_index() {
     let query = QueryBuilder::with_arguments(CANDIDATES, complexes);
     explain(&mut step, "candidates", query, &mut bad).await;
     assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
+/// Above this price PostgreSQL compiles a statement each time it runs, as it comes (`jit_above_cost`).
+const COMPILED: f64 = 100_000.0;
+
+#[tokio::test]
+async fn a_webhook_of_1000_is_too_cheap_to_be_compiled() {
+    let mut connection = PgConnection::connect(&server()).await.unwrap();
+    // Never committed, so that nothing of it is left behind.
+    let mut step = connection.begin().await.unwrap();
+    let schema = "create schema maintenance_webhook; set local search_path to maintenance_webhook";
+    sqlx::raw_sql(schema).execute(&mut *step).await.unwrap();
+    migrate_in(&mut step).await.unwrap();
+    for fill in FILL.statements() {
+        sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut *step).await.unwrap();
+    }
+    let messages = "
+        insert into maintenance_notifications
+               (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, created_at,
+                sent_at)
+        select md5(id::text)::uuid, id, assigned_worker_id, 'assignment', 'sent', 'wamid.' || id, 1,
+               created_at, created_at, created_at
+          from maintenance_requests;
+        analyze";
+    sqlx::raw_sql(messages).execute(&mut *step).await.unwrap();
+    let told: Vec<(uuid::Uuid, String)> =
+        sqlx::query_as("select id, provider_message_id from maintenance_notifications limit 1000")
+            .fetch_all(&mut *step)
+            .await
+            .unwrap();
+    let with_ids = |named: bool| -> Vec<DeliveryUpdate> {
+        let update = |(id, provider): &(uuid::Uuid, String)| DeliveryUpdate {
+            notification_id: named.then(|| (*id).into()),
+            provider_message_id: provider.clone(),
+            event: DeliveryEvent::Delivered,
+            at: DateTime::UNIX_EPOCH,
+            error: None,
+        };
+        told.iter().map(update).collect()
+    };
+    for named in [true, false] {
+        let updates = with_ids(named);
+        let mut query = deliveries(&updates);
+        let arguments = query.take_arguments().unwrap().unwrap();
+        let sql = format!("explain (format json) {}", query.sql().as_str());
+        let row = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_one(&mut *step).await.unwrap();
+        let plan: Value = serde_json::from_str(&row.try_get_unchecked::<String, _>(0).unwrap()).unwrap();
+        let price = plan[0]["Plan"]["Total Cost"].as_f64().unwrap();
+        assert!(price < COMPILED, "with ids: {named}, price: {price}");
+    }
 }
 
 async fn explain(

@@ -6,15 +6,15 @@ use std::{
 };
 
 use maintenance_core::{RepositoryError, RepositoryErrorKind};
-use sqlx::{PgConnection, PgPool, Postgres, error::DatabaseError, pool::PoolConnection};
+use sqlx::{PgConnection, Postgres, error::DatabaseError, pool::PoolConnection};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::error;
+use crate::{error, queue::Queue};
 
 /// A pool, or the connection with the host's open transaction.
 #[derive(Clone)]
 pub(super) enum Source<'c> {
-    Pool(PgPool),
+    Pool(Queue<Postgres>),
     Host(Arc<Mutex<&'c mut PgConnection>>),
 }
 
@@ -29,7 +29,7 @@ impl<'c> Source<'c> {
     /// A connection for one step.
     pub(super) async fn connection(&self) -> Result<Connection<'_, 'c>, RepositoryError> {
         match self {
-            Self::Pool(pool) => Ok(Connection::Pool(pool.acquire().await.map_err(failed)?)),
+            Self::Pool(queue) => Ok(Connection::Pool(queue.acquire().await.map_err(failed)?)),
             Self::Host(connection) => Ok(Connection::Host(connection.lock().await)),
         }
     }

@@ -20,11 +20,11 @@ pub(super) fn time(at: DateTime<Utc>) -> String {
 
 impl Raw for SqliteRow {
     fn uuid(&self, at: usize) -> Result<Option<Uuid>, BoxError> {
-        self.text(at)?.map(read_id).transpose()
+        self.text(at)?.as_deref().map(read_id).transpose()
     }
 
     fn time(&self, at: usize) -> Result<Option<DateTime<Utc>>, BoxError> {
-        self.text(at)?.map(read_time).transpose()
+        self.text(at)?.as_deref().map(read_time).transpose()
     }
 
     fn text(&self, at: usize) -> Result<Option<String>, BoxError> {
@@ -32,7 +32,7 @@ impl Raw for SqliteRow {
     }
 
     fn texts(&self, at: usize) -> Result<Option<Vec<String>>, BoxError> {
-        self.text(at)?.map(read_texts).transpose()
+        self.text(at)?.as_deref().map(read_texts).transpose()
     }
 
     fn flag(&self, at: usize) -> Result<Option<bool>, BoxError> {
@@ -49,11 +49,11 @@ pub(super) type JsonRow = Vec<Value>;
 
 impl Raw for JsonRow {
     fn uuid(&self, at: usize) -> Result<Option<Uuid>, BoxError> {
-        self.text(at)?.map(read_id).transpose()
+        self.text(at)?.as_deref().map(read_id).transpose()
     }
 
     fn time(&self, at: usize) -> Result<Option<DateTime<Utc>>, BoxError> {
-        self.text(at)?.map(read_time).transpose()
+        self.text(at)?.as_deref().map(read_time).transpose()
     }
 
     fn text(&self, at: usize) -> Result<Option<String>, BoxError> {
@@ -65,7 +65,7 @@ impl Raw for JsonRow {
     }
 
     fn texts(&self, at: usize) -> Result<Option<Vec<String>>, BoxError> {
-        self.text(at)?.map(read_texts).transpose()
+        self.text(at)?.as_deref().map(read_texts).transpose()
     }
 
     fn flag(&self, at: usize) -> Result<Option<bool>, BoxError> {
@@ -81,22 +81,22 @@ impl Raw for JsonRow {
     }
 }
 
-fn read_id(text: String) -> Result<Uuid, BoxError> {
-    let uuid = Uuid::try_parse(&text)?;
+fn read_id(text: &str) -> Result<Uuid, BoxError> {
+    let uuid = Uuid::try_parse(text)?;
     if id(uuid) == text { Ok(uuid) } else { Err("is no hyphenated lower-case UUID".into()) }
 }
 
-fn read_time(text: String) -> Result<DateTime<Utc>, BoxError> {
+fn read_time(text: &str) -> Result<DateTime<Utc>, BoxError> {
     const WIDTH: usize = "2026-01-02T03:04:05.000006Z".len();
     if text.len() != WIDTH {
         return Err("is no UTC time with six decimals".into());
     }
-    Ok(NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.6fZ")?.and_utc())
+    Ok(NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.6fZ")?.and_utc())
 }
 
-fn read_texts(text: String) -> Result<Vec<String>, BoxError> {
+fn read_texts(text: &str) -> Result<Vec<String>, BoxError> {
     // The parser's own error may quote the text.
-    serde_json::from_str(&text).map_err(|_| "is no JSON array of strings".into())
+    serde_json::from_str(text).map_err(|_| "is no JSON array of strings".into())
 }
 
 fn read_flag(number: i64) -> Result<bool, BoxError> {

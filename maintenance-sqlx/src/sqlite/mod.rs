@@ -36,6 +36,7 @@ use tokio::sync::Mutex;
 pub use migrate::{migrate, migrate_in, migrator};
 pub use open::{open, open_with};
 
+use crate::queue::Queue;
 use source::Source;
 
 /// The store over an SQLite pool or inside the host's open transaction. Clones share the connection.
@@ -47,7 +48,7 @@ pub struct SqliteRepository<'c> {
 impl SqliteRepository<'static> {
     /// The store over that pool; its tables are made by [`migrate`].
     pub fn new(pool: SqlitePool) -> Self {
-        Self { source: Source::Pool { pool, writer: Arc::default() } }
+        Self { source: Source::Pool { queue: Queue::new(pool), writer: Arc::default() } }
     }
 }
 

@@ -6,19 +6,17 @@ use std::{
 };
 
 use maintenance_core::{RepositoryError, RepositoryErrorKind};
-use sqlx::{
-    Connection as _, Sqlite, SqliteConnection, SqlitePool, error::DatabaseError, pool::PoolConnection,
-};
+use sqlx::{Connection as _, Sqlite, SqliteConnection, error::DatabaseError, pool::PoolConnection};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::step::{Query, Rows, Step};
-use crate::error;
+use crate::{error, queue::Queue};
 
 /// A pool, or the connection with the host's open transaction.
 #[derive(Clone)]
 pub(super) enum Source<'c> {
     Pool {
-        pool: SqlitePool,
+        queue: Queue<Sqlite>,
         /// Held while writing: waiting here is fair and ends at once, SQLite's own waiting is by sleeping.
         writer: Arc<Mutex<()>>,
     },
@@ -38,8 +36,8 @@ impl<'c> Source<'c> {
     /// A connection to read by.
     pub(super) async fn reader(&self) -> Result<Connection<'_, 'c>, RepositoryError> {
         match self {
-            Self::Pool { pool, .. } => {
-                Ok(Connection::Pool { connection: idle(pool).await.map_err(failed)?, _turn: None })
+            Self::Pool { queue, .. } => {
+                Ok(Connection::Pool { connection: idle(queue).await.map_err(failed)?, _turn: None })
             }
             Self::Host(connection) => Ok(Connection::Host(connection.lock().await)),
         }
@@ -48,9 +46,9 @@ impl<'c> Source<'c> {
     /// A connection to write by with one statement, which is a transaction of its own.
     pub(super) async fn writer(&self) -> Result<Connection<'_, 'c>, RepositoryError> {
         match self {
-            Self::Pool { pool, writer } => {
+            Self::Pool { queue, writer } => {
                 let turn = writer.lock().await;
-                let connection = idle(pool).await.map_err(failed)?;
+                let connection = idle(queue).await.map_err(failed)?;
                 Ok(Connection::Pool { connection, _turn: Some(turn) })
             }
             Self::Host(connection) => Ok(Connection::Host(connection.lock().await)),
@@ -64,9 +62,9 @@ impl<'c> Source<'c> {
         bind: impl FnOnce(Query) -> Query + Send,
     ) -> Result<Rows, RepositoryError> {
         match self {
-            Self::Pool { pool, writer } => {
+            Self::Pool { queue, writer } => {
                 let _turn = writer.lock().await;
-                let connection = idle(pool).await.map_err(failed)?;
+                let connection = idle(queue).await.map_err(failed)?;
                 step.alone(connection, bind).await.map_err(failed)
             }
             Self::Host(connection) => step.within(&mut **connection.lock().await, bind).await.map_err(failed),
@@ -76,9 +74,9 @@ impl<'c> Source<'c> {
 
 /// A connection with no transaction. One whose last rollback failed, as on a full disk, still counts as in a
 /// transaction: it is closed, and the next one taken.
-async fn idle(pool: &SqlitePool) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
+async fn idle(queue: &Queue<Sqlite>) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
     loop {
-        let connection = pool.acquire().await?;
+        let connection = queue.acquire().await?;
         if !connection.is_in_transaction() {
             return Ok(connection);
         }

@@ -102,6 +102,14 @@ pub(crate) async fn staff(store: &dyn Repository) -> Vec<Worker> {
     workers
 }
 
+/// Thousands wait in a storm: what a step holds meanwhile.
+pub(crate) fn waiting_takes_little_memory(store: &dyn Repository) {
+    let complexes = [complex(1)];
+    let ranking = size_of_val(&*store.candidates(&complexes));
+    let reading = size_of_val(&*store.request(id(1).into()));
+    assert!(ranking < 4_096 && reading < 4_096, "{ranking} and {reading} bytes");
+}
+
 /// Workers and assignments.
 pub(crate) async fn workers(store: &dyn Repository) {
     let workers = staff(store).await;
