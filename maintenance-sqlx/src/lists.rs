@@ -24,7 +24,6 @@ pub(crate) trait Dialect: Database + Sized {
     const MERGED: Option<(&'static str, &'static str)>;
     fn id(query: &mut QueryBuilder<Self>, id: Uuid);
     fn time(query: &mut QueryBuilder<Self>, at: DateTime<Utc>);
-    fn number(query: &mut QueryBuilder<Self>, number: u32);
     /// The condition that a worker has that trade.
     fn has_trade(query: &mut QueryBuilder<Self>, trade: &Specialty);
 }
@@ -168,9 +167,15 @@ pub(crate) fn requests<D: Dialect>(filter: &RequestFilter, slice: Slice) -> Quer
     query
 }
 
+/// The number stands in the statement itself: of a parameter PostgreSQL assumes a tenth of all rows, and so
+/// plans anew at each execution.
+fn limit<D: Dialect>(query: &mut QueryBuilder<D>, slice: Slice) {
+    query.push(" limit ").push(slice.limit);
+}
+
 fn newest_first<D: Dialect>(query: &mut QueryBuilder<D>, last: &str, slice: Slice) {
-    query.push(" order by created_at desc").push(last).push(", id desc").push(last).push(" limit ");
-    D::number(query, slice.limit);
+    query.push(" order by created_at desc").push(last).push(", id desc").push(last);
+    limit(query, slice);
 }
 
 fn conditions<'q, D: Dialect>(
@@ -236,8 +241,8 @@ pub(crate) fn workers<D: Dialect>(filter: &WorkerFilter, slice: Slice) -> QueryB
         D::has_trade(conditions.and(""), trade);
     }
     conditions.beyond('w', '<', slice);
-    query.push(" order by w.created_at desc, w.id desc limit ");
-    D::number(&mut query, slice.limit);
+    query.push(" order by w.created_at desc, w.id desc");
+    limit(&mut query, slice);
     query
 }
 
@@ -248,7 +253,7 @@ pub(crate) fn comments<D: Dialect>(filter: &CommentFilter, slice: Slice) -> Quer
     conditions.id("c.request_id", filter.request_id.map(Uuid::from), true);
     conditions.id("c.user_id", filter.user_id.map(Uuid::from), filter.request_id.is_none());
     conditions.beyond('c', '>', slice);
-    query.push(" order by c.created_at, c.id limit ");
-    D::number(&mut query, slice.limit);
+    query.push(" order by c.created_at, c.id");
+    limit(&mut query, slice);
     query
 }

@@ -51,6 +51,11 @@ async fn a_request_lives_in_the_hosts_transaction() {
 }
 
 #[tokio::test]
+async fn filed_at_once_each_gets_its_own_answer() {
+    store::at_once(PgRepository::new(Schema::migrated().await.clone())).await;
+}
+
+#[tokio::test]
 async fn who_waits_for_a_connection_takes_little_memory() {
     let pool = PgPoolOptions::new().connect_lazy("postgres://localhost/nobody_connects").unwrap();
     store::waiting_takes_little_memory(&PgRepository::new(pool));

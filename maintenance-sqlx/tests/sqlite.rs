@@ -120,6 +120,11 @@ async fn writers_take_turns() {
 }
 
 #[tokio::test]
+async fn filed_at_once_each_gets_its_own_answer() {
+    store::at_once(SqliteRepository::new(file().await.pool.clone())).await;
+}
+
+#[tokio::test]
 async fn who_waits_for_a_connection_takes_little_memory() {
     let file = file().await;
     store::waiting_takes_little_memory(&SqliteRepository::new(file.pool.clone()));

@@ -37,8 +37,7 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Makes and fills a schema. A pool that pings is as sqlx has it by default; the engine's docs advise
-    /// against.
+    /// Makes and fills a schema.
     pub(crate) async fn fill(
         url: &str,
         schema: &str,
@@ -64,18 +63,21 @@ impl Postgres {
         Ok(made)
     }
 
-    /// A schema that is there already.
+    /// A schema that is there already. The pool is as the engine's docs advise, or plainly by sqlx's defaults.
     pub(crate) async fn open(
         url: &str,
         schema: &str,
         town: Town,
         clients: usize,
-        ping: bool,
+        plain: bool,
     ) -> Result<Self> {
         let search = format!("{schema},public");
-        let options = PgConnectOptions::from_str(url)?.options([("search_path", search.as_str())]);
+        let mut options = PgConnectOptions::from_str(url)?.options([("search_path", search.as_str())]);
+        if !plain {
+            options = options.options([("plan_cache_mode", "force_generic_plan")]);
+        }
         let connections = u32::try_from(clients)?.max(4) + 1;
-        let pool = PgPoolOptions::new().max_connections(connections).test_before_acquire(ping);
+        let pool = PgPoolOptions::new().max_connections(connections).test_before_acquire(plain);
         let pool = pool.connect_with(options.clone()).await?;
         let counts = "select count(*) from public.pg_stat_statements where false";
         let counts_statements = sqlx::query(counts).execute(&pool).await.is_ok();
@@ -203,6 +205,7 @@ impl Database for Postgres {
             "max_wal_size",
             "checkpoint_timeout",
             "autovacuum",
+            "plan_cache_mode",
         ] {
             let value =
                 sqlx::query_scalar("select current_setting($1)").bind(name).fetch_one(&self.pool).await?;

@@ -77,10 +77,6 @@ impl Dialect for Postgres {
         query.push_bind(storable(at));
     }
 
-    fn number(query: &mut QueryBuilder<Self>, number: u32) {
-        query.push_bind(i64::from(number));
-    }
-
     fn has_trade(query: &mut QueryBuilder<Self>, trade: &Specialty) {
         query.push_bind(trade.as_str().to_owned()).push(" = any (w.specialties)");
     }

@@ -8,7 +8,12 @@ use sqlx::{
     postgres::PgArguments,
 };
 
-use super::{migrate_in, notifications::deliveries, tests::server, workers::CANDIDATES};
+use super::{
+    migrate_in,
+    notifications::deliveries,
+    tests::server,
+    workers::{CANDIDATES, CANDIDATES_OF_ONE},
+};
 use crate::{
     lists,
     plans::{Fill, filters, large_complex, slices},
@@ -53,6 +58,10 @@ async fn every_list_is_served_by_an_index() {
     complexes.add(vec![large_complex()]).unwrap();
     let query = QueryBuilder::with_arguments(CANDIDATES, complexes);
     explain(&mut step, "candidates", query, &mut bad).await;
+    let mut complex = PgArguments::default();
+    complex.add(large_complex()).unwrap();
+    let query = QueryBuilder::with_arguments(CANDIDATES_OF_ONE, complex);
+    explain(&mut step, "candidates of one", query, &mut bad).await;
     assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
 

@@ -65,16 +65,45 @@ const ASSIGNMENTS_OF_WORKER: &str = concat!(
 );
 
 /// The newest is asked for in the order of its index: `max` would go by the times alone.
-pub(super) const CANDIDATES: &str = "
+macro_rules! candidates_sql {
+    ($workers:literal, $complexes:literal) => {
+        concat!(
+            "
     select w.id, w.status, w.specialties, a.id, a.is_primary,
            (select count(*)::integer from maintenance_requests r
              where r.assigned_worker_id = w.id and r.status in ('pending', 'in_progress')),
            a.complex_id,
            (select r.created_at from maintenance_requests r where r.assigned_worker_id = w.id
              order by r.created_at desc nulls last, r.id desc nulls last limit 1)
-      from complex_maintenance_assignments a
-      join maintenance_workers w on w.id = a.worker_id
-     where a.complex_id = any($1)";
+      from complex_maintenance_assignments a ",
+            $workers,
+            " where a.complex_id ",
+            $complexes
+        )
+    };
+}
+
+pub(super) const CANDIDATES: &str =
+    candidates_sql!("join maintenance_workers w on w.id = a.worker_id", "= any($1)");
+
+/// Of one complex, as for each submit: planned once, as one with a list is not, and its workers are looked up
+/// (`offset 0` keeps the planner from reading all there are).
+pub(super) const CANDIDATES_OF_ONE: &str = candidates_sql!(
+    "cross join lateral (select w.id, w.status, w.specialties
+                           from maintenance_workers w
+                          where w.id = a.worker_id
+                         offset 0) w",
+    "= $1"
+);
+
+fn candidates(complexes: &[ComplexId]) -> Query {
+    match complexes {
+        [one] => sqlx::query(CANDIDATES_OF_ONE).bind(one.uuid()),
+        several => {
+            sqlx::query(CANDIDATES).bind(several.iter().map(|complex| complex.uuid()).collect::<Vec<_>>())
+        }
+    }
+}
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
@@ -87,6 +116,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     ASSIGNMENTS_OF_COMPLEX,
     ASSIGNMENTS_OF_WORKER,
     CANDIDATES,
+    CANDIDATES_OF_ONE,
 ];
 
 /// How often an assignment is tried that meets another of the same complex.
@@ -213,10 +243,8 @@ impl WorkerRepository for PgRepository<'_> {
         &self,
         complexes: &[ComplexId],
     ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError> {
-        let complexes = complexes.iter().map(|complex| complex.uuid()).collect::<Vec<_>>();
         let mut connection = self.source.connection().await?;
-        let query = sqlx::query(CANDIDATES).bind(complexes);
-        let rows = query.fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = candidates(complexes).fetch_all(&mut *connection).await.map_err(failed)?;
         Ok(rows.iter().map(decode::candidate).collect())
     }
 }

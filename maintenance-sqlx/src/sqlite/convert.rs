@@ -121,10 +121,6 @@ impl Dialect for Sqlite {
         query.push_bind(time(at));
     }
 
-    fn number(query: &mut QueryBuilder<Self>, number: u32) {
-        query.push_bind(i64::from(number));
-    }
-
     fn has_trade(query: &mut QueryBuilder<Self>, trade: &Specialty) {
         // A row whose JSON can't be read is kept, so that it is reported and doesn't fail the list.
         query.push("case when json_valid(w.specialties) then exists (");

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
 use maintenance_core::*;
 use uuid::Uuid;
 
@@ -100,6 +101,38 @@ pub(crate) async fn staff(store: &dyn Repository) -> Vec<Worker> {
         store.assign_complex(&assignment(n, worker, complex(1), n == 0)).await.unwrap();
     }
     workers
+}
+
+/// Filed at the same moment, as over a pool: each call gets the answer to its own opening.
+pub(crate) async fn at_once<S: Repository + Clone + 'static>(store: S) {
+    let away = staff(&store).await.remove(2);
+    let away = Worker { status: WorkerStatus::OnLeave, updated_at: at(50), ..away };
+    store.save_worker(&away, worker(3).updated_at).await.unwrap();
+    let maintenance = Maintenance::new(store.clone(), NoDirectory);
+    let request = maintenance.submit(new_request(1)).await.unwrap().request;
+    let message = maintenance.record(request.id).await.unwrap().notifications[0].clone();
+    let with_message = |n: u128, message_id: u128| {
+        let request = Request { id: id(0x6000 + n).into(), ..request.clone() };
+        let id = id(0x7000 + message_id).into();
+        let message = Notification { id, request_id: request.id, ..message.clone() };
+        Opening { request, notification: Some(message) }
+    };
+    let opening = |n: u128| with_message(n, n);
+    let mut refused = opening(4);
+    refused.request.assigned_worker_id = Some(away.id);
+    refused.notification.as_mut().unwrap().worker_id = away.id;
+    let given = [opening(1), opening(2), with_message(2, 22), refused, opening(5)];
+    let answers = join_all(given.iter().map(|opening| store.open(opening))).await;
+    let [one, two, again, refused, five] = answers.try_into().unwrap();
+    assert_eq!((one.unwrap(), five.unwrap()), (Inserted::New, Inserted::New));
+    let twice = [two.unwrap() == Inserted::New, again.unwrap() == Inserted::New];
+    assert_ne!(twice[0], twice[1], "one of the two files it");
+    assert_eq!(kind(refused), RepositoryErrorKind::Conflict);
+    for n in [1, 2, 5] {
+        let record = store.record(opening(n).request.id).await.unwrap().unwrap();
+        assert_eq!(record.notifications.len(), 1);
+    }
+    assert_eq!(store.request(opening(4).request.id).await.unwrap(), None);
 }
 
 /// Thousands wait in a storm: what a step holds meanwhile.
