@@ -63,7 +63,8 @@ impl Postgres {
         Ok(made)
     }
 
-    /// A schema that is there already. The pool is as the engine's docs advise, or plainly by sqlx's defaults.
+    /// A schema that is there already. A plain pool pings, as by sqlx's defaults; the engine's docs advise
+    /// against.
     pub(crate) async fn open(
         url: &str,
         schema: &str,
@@ -72,10 +73,7 @@ impl Postgres {
         plain: bool,
     ) -> Result<Self> {
         let search = format!("{schema},public");
-        let mut options = PgConnectOptions::from_str(url)?.options([("search_path", search.as_str())]);
-        if !plain {
-            options = options.options([("plan_cache_mode", "force_generic_plan")]);
-        }
+        let options = PgConnectOptions::from_str(url)?.options([("search_path", search.as_str())]);
         let connections = u32::try_from(clients)?.max(4) + 1;
         let pool = PgPoolOptions::new().max_connections(connections).test_before_acquire(plain);
         let pool = pool.connect_with(options.clone()).await?;
@@ -205,7 +203,6 @@ impl Database for Postgres {
             "max_wal_size",
             "checkpoint_timeout",
             "autovacuum",
-            "plan_cache_mode",
         ] {
             let value =
                 sqlx::query_scalar("select current_setting($1)").bind(name).fetch_one(&self.pool).await?;
