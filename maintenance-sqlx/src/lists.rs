@@ -15,10 +15,16 @@ pub(crate) trait Dialect: Database + Sized {
     const ASIDE: &'static str;
     /// Whether the condition of a partial index must stand in the statement as it stands there.
     const LITERAL: bool;
-    /// Put behind each column of the order of the indexes made for a list, so that no other index gives that
-    /// order: PostgreSQL would go through the times alone where it takes what is asked for to be common, past
-    /// any number of rows if it isn't common there. The columns hold no nulls.
-    const LAST: &'static str;
+    /// Put behind each column of the order of the indexes made for a list, the newest first and the oldest
+    /// first, so that no other index gives that order: PostgreSQL would go through the times alone where it
+    /// takes what is asked for to be common, past any number of rows if it isn't common there. The columns hold
+    /// no nulls.
+    const OWN_ORDER: (&'static str, &'static str);
+    /// Put around the values of a position, so that the planner doesn't see them: `PostgreSQL` would plan each
+    /// deep page anew, since it takes a plan for those values to be cheaper than one for any, and it is the same.
+    const UNSEEN: (&'static str, &'static str);
+    /// Put around what selects the ids of which one is asked for, read first and once.
+    const AMONG: (&'static str, &'static str);
     /// Put around each of several lists that are merged. `SQLite` hands the order down by itself, and takes
     /// none there.
     const MERGED: Option<(&'static str, &'static str)>;
@@ -63,9 +69,10 @@ impl<'q, D: Dialect> Conditions<'q, D> {
         if let Some(after) = slice.after {
             let query = self.and("(");
             query.push(table).push(".created_at, ").push(table).push(".id) ").push(order).push(" (");
-            D::time(query, after.at);
-            D::id(query.push(", "), after.id);
-            query.push(")");
+            let (begin, end) = D::UNSEEN;
+            D::time(query.push(begin), after.at);
+            D::id(query.push(end).push(", ").push(begin), after.id);
+            query.push(end).push(")");
         }
     }
 }
@@ -151,7 +158,7 @@ pub(crate) fn requests<D: Dialect>(filter: &RequestFilter, slice: Slice) -> Quer
             .collect(),
         _ => vec![(statuses, filter.priority)],
     };
-    let last = if matches!(lead, Lead::Renter | Lead::Time) { "" } else { D::LAST };
+    let last = if matches!(lead, Lead::Renter | Lead::Time) { "" } else { D::OWN_ORDER.0 };
     let merged = D::MERGED.filter(|_| arms.len() > 1);
     for (n, (statuses, priority)) in arms.iter().enumerate() {
         query.push(if n == 0 { "" } else { " union all " });
@@ -229,10 +236,11 @@ pub(crate) fn workers<D: Dialect>(filter: &WorkerFilter, slice: Slice) -> QueryB
     let mut query = QueryBuilder::new(concat!("select ", worker_columns!(), " from maintenance_workers w"));
     let mut conditions = Conditions::of(&mut query);
     if let Some(complex) = filter.complex_id {
-        let query = conditions
-            .and("w.id in (select a.worker_id from complex_maintenance_assignments a where a.complex_id = ");
+        let (begin, end) = D::AMONG;
+        let query = conditions.and("w.id ").push(begin);
+        query.push("select a.worker_id from complex_maintenance_assignments a where a.complex_id = ");
         D::id(query, complex.uuid());
-        query.push(")");
+        query.push(end);
     }
     if let Some(status) = filter.status {
         conditions.and(D::ASIDE).push("w.status = '").push(status).push("'");
@@ -252,8 +260,9 @@ pub(crate) fn comments<D: Dialect>(filter: &CommentFilter, slice: Slice) -> Quer
     let mut conditions = Conditions::of(&mut query);
     conditions.id("c.request_id", filter.request_id.map(Uuid::from), true);
     conditions.id("c.user_id", filter.user_id.map(Uuid::from), filter.request_id.is_none());
+    let first = if conditions.any { D::OWN_ORDER.1 } else { "" };
     conditions.beyond('c', '>', slice);
-    query.push(" order by c.created_at, c.id");
+    query.push(" order by c.created_at").push(first).push(", c.id").push(first);
     limit(&mut query, slice);
     query
 }

@@ -24,6 +24,18 @@ pub(crate) fn large_complex() -> Uuid {
     id(COMPLEX, 0)
 }
 
+/// A user with a seventh of all comments.
+#[cfg(feature = "postgres")]
+pub(crate) fn user() -> Uuid {
+    id(RENTER, 3)
+}
+
+/// A request with comments.
+#[cfg(feature = "postgres")]
+pub(crate) fn request() -> Uuid {
+    id(REQUEST, 3)
+}
+
 /// Every list of requests that is asked for, with how common what it asks for is.
 pub(crate) fn filters() -> Vec<(String, RequestFilter)> {
     use RequestStatus::{Cancelled, Completed, InProgress, Pending};

@@ -103,7 +103,8 @@ create table maintenance_comments (
 create index maintenance_comments_request_id_idx on maintenance_comments (request_id);
 create index maintenance_comments_user_id_idx    on maintenance_comments (user_id);
 create index maintenance_comments_list_idx       on maintenance_comments (created_at, id);
-create index maintenance_comments_user_list_idx  on maintenance_comments (user_id, created_at, id);
+create index maintenance_comments_user_list_idx  on maintenance_comments
+    (user_id, created_at nulls first, id nulls first);
 
 create table maintenance_status_history (
     id              uuid        not null primary key,

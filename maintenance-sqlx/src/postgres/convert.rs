@@ -66,7 +66,9 @@ impl Raw for PgRow {
 impl Dialect for Postgres {
     const ASIDE: &'static str = "";
     const LITERAL: bool = false;
-    const LAST: &'static str = " nulls last";
+    const OWN_ORDER: (&'static str, &'static str) = (" nulls last", " nulls first");
+    const UNSEEN: (&'static str, &'static str) = ("(select ", ")");
+    const AMONG: (&'static str, &'static str) = ("= any (array(", "))");
     const MERGED: Option<(&'static str, &'static str)> = Some(("(", ")"));
 
     fn id(query: &mut QueryBuilder<Self>, id: Uuid) {
@@ -78,6 +80,10 @@ impl Dialect for Postgres {
     }
 
     fn has_trade(query: &mut QueryBuilder<Self>, trade: &Specialty) {
-        query.push_bind(trade.as_str().to_owned()).push(" = any (w.specialties)");
+        // Taken to be true of most workers, who are then read in the list's order and not sorted.
+        query
+            .push("array_position(w.specialties, ")
+            .push_bind(trade.as_str().to_owned())
+            .push(") is not null");
     }
 }
