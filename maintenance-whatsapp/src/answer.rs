@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use maintenance_core::{NextStep, NotifyError, Receipt, SendEffect};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{meaning::Meaning, redact::delivery_error};
@@ -21,22 +22,29 @@ pub(crate) struct Answer<'a> {
     pub(crate) body: &'a [u8],
 }
 
+/// What is read of an answer's body.
+#[derive(Deserialize, Default)]
+struct Body {
+    error: Option<Value>,
+    messages: Option<Value>,
+}
+
 impl Answer<'_> {
     /// The receipt, or what went wrong at that attempt (counted from 1).
     ///
     /// Decided by the body's error code wherever there is one, whatever the HTTP status; by the status alone
     /// when the code is unknown or the body can't be read, as with a proxy's HTML.
     pub(crate) fn read(self, attempt: u32) -> Result<Receipt, NotifyError> {
-        let body: Option<Value> = serde_json::from_slice(self.body).ok();
-        let error = body.as_ref().and_then(|body| body.get("error"));
-        if let Some(error) = error {
-            return Err(self.refusal(error, attempt));
+        let body: Body = serde_json::from_slice(self.body).unwrap_or_default();
+        if let Some(error) = body.error {
+            return Err(self.refusal(&error, attempt));
         }
         if !(200..=299).contains(&self.status) {
             let code = format!("http_{}", self.status);
             return Err(self.error(None, &code, &["the answer names no error that could be read"], attempt));
         }
-        let id = body.as_ref().and_then(|body| body.pointer("/messages/0/id")).and_then(Value::as_str);
+        let id =
+            body.messages.as_ref().and_then(|messages| messages.pointer("/0/id")).and_then(Value::as_str);
         match id.filter(|id| is_message_id(id)) {
             Some(id) => Ok(Receipt { provider_message_id: id.to_owned() }),
             None => Err(NotifyError {

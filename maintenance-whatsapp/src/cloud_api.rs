@@ -15,9 +15,11 @@ use reqwest::{
 use tracing::instrument;
 
 use crate::{
-    CloudApiConfig, Template, answer::Answer, body::Layout, envelope::Envelope, pace::Pace,
-    redact::delivery_error,
+    CloudApiConfig, answer::Answer, envelope::Envelope, form::Form, pace::Pace, redact::delivery_error,
 };
+
+/// What most requests' bodies fit into.
+const USUAL_BODY: usize = 1024;
 
 /// How much of an answer is read; the API's own are far shorter.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -34,8 +36,7 @@ pub struct CloudApi {
     client: Client,
     endpoint: Url,
     authorization: HeaderValue,
-    template: Template,
-    layout: Layout,
+    form: Form,
     request_timeout: Duration,
     pace: Pace<DefaultClock>,
 }
@@ -70,16 +71,16 @@ impl CloudApi {
             client,
             endpoint,
             authorization,
-            layout: Layout::of(&config.template.body),
-            template: config.template,
+            form: Form::of(config.template),
             request_timeout: config.request_timeout,
             pace: Pace::new(config.pacing, DefaultClock::default()),
         })
     }
 
     async fn send(&self, message: &Message) -> Result<Receipt, NotifyError> {
-        let values = self.template.values(&self.layout, message);
-        let body = serde_json::to_vec(&Envelope::new(&self.template, &values, message))
+        let values = self.form.fill(message);
+        let mut body = Vec::with_capacity(USUAL_BODY);
+        serde_json::to_writer(&mut body, &Envelope::new(&self.form.template, &values, message))
             .map_err(|error| refused_here("envelope", &error.to_string()))?;
         self.pace.recipient(&message.to).map_err(not_yet)?;
         self.pace.number_turn().await.map_err(not_yet)?;
@@ -121,7 +122,7 @@ async fn read(response: &mut Response) -> Vec<u8> {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
         let room = MAX_ANSWER.saturating_sub(body.len());
-        body.extend(chunk.iter().take(room));
+        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
         if chunk.len() >= room {
             break;
         }

@@ -1,5 +1,7 @@
 //! The body of a send request, as the API wants it.
 
+use std::borrow::Cow;
+
 use maintenance_core::{Message, NotificationId};
 use serde::Serialize;
 
@@ -48,11 +50,15 @@ struct TextParameter<'a> {
 
 impl<'a> Envelope<'a> {
     /// A template message with those values, each under its placeholder's name.
-    pub(crate) fn new(template: &'a Template, values: &'a [(String, String)], message: &'a Message) -> Self {
+    pub(crate) fn new(
+        template: &'a Template,
+        values: &'a [(&'a str, Cow<'a, str>)],
+        message: &'a Message,
+    ) -> Self {
         let named = template.parameters.are_named();
         let parameters = values.iter().map(|(name, text)| TextParameter {
             kind: "text",
-            parameter_name: named.then_some(name),
+            parameter_name: named.then_some(*name),
             text,
         });
         let body = Component { kind: "body", parameters: parameters.collect() };

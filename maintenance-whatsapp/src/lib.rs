@@ -65,6 +65,7 @@ mod config;
 mod envelope;
 #[cfg(feature = "fake")]
 pub mod fake;
+mod form;
 mod invalid;
 mod meaning;
 mod pace;

@@ -1,11 +1,13 @@
 //! The message template registered with Meta, and how a request's facts fill it in.
 
+use std::borrow::Cow;
+
 use maintenance_core::{Message, RenterContact};
 
 use crate::{
     body::{Layout, MAX_BODY},
     invalid::Fields,
-    wording::{SHORTEST, Value, clean, fit},
+    wording::{SHORTEST, clean},
 };
 
 /// A message template as it is registered with Meta: outside an open conversation nothing else may be sent.
@@ -122,22 +124,6 @@ impl Template {
             format!("has {} characters besides its placeholders; {most} leave room for them", layout.fixed),
         );
     }
-
-    /// The values for a message, in order, each with its placeholder's name: on one line, never empty, and
-    /// together with the body's own text within the limit.
-    pub(crate) fn values(&self, layout: &Layout, message: &Message) -> Vec<(String, String)> {
-        let (names, mut values): (Vec<_>, Vec<_>) = self
-            .parameters
-            .by_name()
-            .into_iter()
-            .map(|(name, parameter)| {
-                let times = layout.times(&name);
-                (name, Value { text: parameter.text(message), times, cut: parameter.cut() })
-            })
-            .unzip();
-        fit(&mut values, MAX_BODY.saturating_sub(layout.fixed));
-        names.into_iter().zip(values.into_iter().map(|value| value.text)).collect()
-    }
 }
 
 impl Parameters {
@@ -146,7 +132,8 @@ impl Parameters {
         matches!(self, Self::Named(_))
     }
 
-    fn by_name(&self) -> Vec<(String, Parameter)> {
+    /// Each with its placeholder's name.
+    pub(crate) fn by_name(&self) -> Vec<(String, Parameter)> {
         match self {
             Self::Positional(list) => (1..).map(|n: usize| n.to_string()).zip(list.iter().copied()).collect(),
             Self::Named(list) => list.clone(),
@@ -155,27 +142,32 @@ impl Parameters {
 }
 
 impl Parameter {
-    fn text(self, message: &Message) -> String {
+    /// What it tells of a message: on one line, never empty.
+    pub(crate) fn text(self, message: &Message) -> Cow<'_, str> {
         const NO_CONTACT: &str = "not on file";
         let renter = message.renter.as_ref();
-        let (text, fallback): (&str, &str) = match self {
-            Self::RequestId => return message.request_id.to_string(),
-            Self::Priority => (message.priority.as_str(), "not stated"),
-            Self::Title => (message.title.as_str(), "no title"),
-            Self::Description => (message.description.as_str(), "no description"),
-            Self::Location => (message.location.as_str(), "not stated"),
+        match self {
+            Self::RequestId => Cow::Owned(message.request_id.to_string()),
+            Self::Priority => Cow::Borrowed(message.priority.as_str()),
+            Self::Title => clean(message.title.as_str(), "no title"),
+            Self::Description => clean(message.description.as_str(), "no description"),
+            Self::Location => clean(message.location.as_str(), "not stated"),
             Self::Specialty => {
-                let specialty = message.specialty.as_ref().map(|trade| trade.as_str().replace('_', " "));
-                return clean(&specialty.unwrap_or_default(), "not stated");
+                let trade = message
+                    .specialty
+                    .as_ref()
+                    .map_or(String::new(), |trade| trade.as_str().replace('_', " "));
+                Cow::Owned(clean(&trade, "not stated").into_owned())
             }
-            Self::RenterName => (renter.map_or("", |RenterContact { name, .. }| name.as_str()), NO_CONTACT),
-            Self::RenterPhone => (renter.map_or("", |renter| renter.phone_number.as_str()), NO_CONTACT),
-        };
-        clean(text, fallback)
+            Self::RenterName => {
+                clean(renter.map_or("", |RenterContact { name, .. }| name.as_str()), NO_CONTACT)
+            }
+            Self::RenterPhone => clean(renter.map_or("", |renter| renter.phone_number.as_str()), NO_CONTACT),
+        }
     }
 
     /// Its place in the order of cutting.
-    const fn cut(self) -> Option<u8> {
+    pub(crate) const fn cut(self) -> Option<u8> {
         match self {
             Self::Description => Some(0),
             Self::Location => Some(1),

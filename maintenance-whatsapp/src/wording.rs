@@ -1,6 +1,8 @@
 //! Makes any text fit to be a template parameter: no line break, no tab, no run of spaces, never empty, and
 //! short enough for the whole body.
 
+use std::borrow::Cow;
+
 use crate::body::length;
 
 /// What a value that can be cut keeps at least; the rest of a body must leave that much room.
@@ -8,8 +10,8 @@ pub(crate) const SHORTEST: usize = 20;
 
 /// A value to fit into a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Value {
-    pub(crate) text: String,
+pub(crate) struct Value<'a> {
+    pub(crate) text: Cow<'a, str>,
     /// How often the body uses it.
     pub(crate) times: usize,
     /// Its place in the order in which values are cut, or `None` for one that never is.
@@ -18,16 +20,30 @@ pub(crate) struct Value {
 
 /// The text on one line: white space and control characters become single spaces. A text with nothing to see
 /// in it becomes the fallback.
-pub(crate) fn clean(text: &str, fallback: &str) -> String {
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    let line = words.collect::<Vec<_>>().join(" ");
-    if line.chars().all(|c| c == ' ' || is_invisible(c)) { fallback.to_owned() } else { line }
+pub(crate) fn clean<'a>(text: &'a str, fallback: &'a str) -> Cow<'a, str> {
+    if text.chars().all(|c| separates(c) || is_invisible(c)) {
+        return Cow::Borrowed(fallback);
+    }
+    let spaced = text.starts_with(' ') || text.ends_with(' ') || text.contains("  ");
+    if !spaced && !text.contains(|c| c != ' ' && separates(c)) {
+        return Cow::Borrowed(text);
+    }
+    let words = text.split(separates).filter(|word| !word.is_empty());
+    Cow::Owned(words.collect::<Vec<_>>().join(" "))
+}
+
+/// Whether a character ends a word.
+fn separates(c: char) -> bool {
+    c.is_whitespace() || c.is_control()
 }
 
 /// Cuts values until they fit into `room`, first things first, each to [`SHORTEST`] at least.
-pub(crate) fn fit(values: &mut [Value], room: usize) {
+pub(crate) fn fit(values: &mut [Value<'_>], room: usize) {
     let mut total: usize = values.iter().map(|value| value.times * length(&value.text)).sum();
-    let mut order: Vec<&mut Value> =
+    if total <= room {
+        return;
+    }
+    let mut order: Vec<&mut Value<'_>> =
         values.iter_mut().filter(|value| value.cut.is_some() && value.times > 0).collect();
     order.sort_by_key(|value| value.cut);
     for value in order {
@@ -36,7 +52,7 @@ pub(crate) fn fit(values: &mut [Value], room: usize) {
         }
         let before = length(&value.text);
         let wanted = before.saturating_sub((total - room).div_ceil(value.times)).max(SHORTEST);
-        value.text = cut(&value.text, wanted);
+        value.text = cut(&value.text, wanted).into();
         total -= value.times * before.saturating_sub(length(&value.text));
     }
 }
@@ -69,8 +85,8 @@ mod tests {
 
     use super::*;
 
-    fn value(text: &str, cut: Option<u8>) -> Value {
-        Value { text: text.to_owned(), times: 1, cut }
+    fn value(text: &str, cut: Option<u8>) -> Value<'_> {
+        Value { text: text.into(), times: 1, cut }
     }
 
     #[test]
@@ -92,7 +108,7 @@ mod tests {
     fn what_fits_is_not_cut() {
         let mut values = [value("12345", Some(0)), value("67890", None)];
         fit(&mut values, 10);
-        assert_eq!((values[0].text.as_str(), values[1].text.as_str()), ("12345", "67890"));
+        assert_eq!((&*values[0].text, &*values[1].text), ("12345", "67890"));
     }
 
     #[test]
@@ -121,7 +137,7 @@ mod tests {
             prop_assert!(!line.trim().is_empty());
             prop_assert!(!line.chars().any(char::is_control));
             prop_assert!(!line.contains("  "));
-            prop_assert_eq!(clean(&line, "not given"), line);
+            prop_assert_eq!(clean(&line, "not given"), &*line);
         }
 
         #[test]
@@ -131,7 +147,7 @@ mod tests {
         ) {
             let mut values: Vec<_> = texts
                 .into_iter()
-                .map(|(text, times, rank)| Value { text, times, cut: Some(rank) })
+                .map(|(text, times, rank)| Value { text: text.into(), times, cut: Some(rank) })
                 .collect();
             let room = values.iter().map(|value| value.times * SHORTEST).sum::<usize>() + spare;
             fit(&mut values, room);
