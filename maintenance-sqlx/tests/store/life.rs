@@ -1,0 +1,216 @@
+//! What one caller does: staff, a request's life, the lists.
+
+use chrono::{DateTime, Utc};
+use maintenance_core::*;
+
+use super::*;
+
+/// Workers and assignments.
+pub(crate) async fn workers(store: &dyn Repository) {
+    let workers = staff(store).await;
+    let [one, two, _] = &workers[..] else { panic!() };
+    assert_eq!(store.worker(one.id).await.unwrap().as_ref(), Some(one));
+    assert_eq!(store.add_worker(one).await.unwrap(), Inserted::Existing(one.clone()));
+    assert_eq!(store.worker(id(1).into()).await.unwrap(), None);
+
+    let away = Worker { status: WorkerStatus::OnLeave, updated_at: at(50), ..one.clone() };
+    assert_eq!(kind(store.save_worker(&away, at(49)).await), RepositoryErrorKind::Conflict);
+    let nobody = Worker { id: id(1).into(), ..one.clone() };
+    assert_eq!(kind(store.save_worker(&nobody, at(1)).await), RepositoryErrorKind::NotFound);
+    store.save_worker(&away, one.updated_at).await.unwrap();
+    assert_eq!(store.worker(one.id).await.unwrap(), Some(away.clone()));
+
+    let all = Slice { after: None, limit: 10 };
+    let list = |filter: WorkerFilter, slice| async move {
+        let listing = store.workers(&filter, slice).await.unwrap();
+        assert!(listing.corrupt.is_empty());
+        listing.items.into_iter().map(|worker| worker.created_at).collect::<Vec<_>>()
+    };
+    assert_eq!(list(WorkerFilter::default(), all).await, [at(3), at(2), at(1)]);
+    let after = Position { at: at(3), id: workers[2].id.uuid() };
+    assert_eq!(list(WorkerFilter::default(), Slice { after: Some(after), limit: 1 }).await, [at(2)]);
+    let on_leave = WorkerFilter { status: Some(WorkerStatus::OnLeave), ..Default::default() };
+    assert_eq!(list(on_leave, all).await, [at(1)]);
+    let trade = |name| WorkerFilter {
+        specialty: Some(Specialty::new(name).unwrap()),
+        complex_id: Some(complex(1)),
+        ..Default::default()
+    };
+    assert_eq!(list(trade("pool care"), all).await.len(), 3);
+    assert_eq!(list(trade("roofing"), all).await.len(), 0);
+
+    // A pair that is assigned keeps its id; a new primary ends the old one.
+    let again = store.assign_complex(&assignment(9, two, complex(1), true)).await.unwrap();
+    assert_eq!(
+        again,
+        ComplexAssignment { updated_at: at(9), is_primary: true, ..assignment(1, two, complex(1), false) }
+    );
+    let all = store.assignments(AssignmentsOf::Complex(complex(1))).await.unwrap().items;
+    assert_eq!(
+        all.iter().map(|a| (a.is_primary, a.updated_at)).collect::<Vec<_>>(),
+        [(false, at(9)), (true, at(9)), (false, at(2))]
+    );
+    let unknown = assignment(10, &nobody, complex(1), true);
+    assert_eq!(kind(store.assign_complex(&unknown).await), RepositoryErrorKind::NotFound);
+    assert!(store.assignments(AssignmentsOf::Worker(two.id)).await.unwrap().items[0].is_primary);
+    assert!(store.unassign_complex(two.id, complex(1)).await.unwrap());
+    assert!(!store.unassign_complex(two.id, complex(1)).await.unwrap());
+    assert_eq!(store.candidates(&[complex(1)]).await.unwrap().items.len(), 2);
+}
+
+/// From submit to completion through the use cases.
+pub(crate) async fn life<R: Repository>(store: R) {
+    let workers = staff(&store).await;
+    let maintenance = Maintenance::new(store, NoDirectory);
+    let store = maintenance.repository();
+    let filed = maintenance.submit(new_request(7)).await.unwrap();
+    let request = filed.request.clone();
+    assert_eq!(request.assigned_worker_id, Some(workers[0].id));
+    assert_eq!(store.request(request.id).await.unwrap().as_ref(), Some(&request));
+    assert_eq!(maintenance.submit(new_request(7)).await.unwrap().submission, Submission::AlreadyFiled);
+
+    let candidates = store.candidates(&[complex(1)]).await.unwrap().items;
+    let candidates: Vec<_> = candidates.into_iter().map(|(_, candidate)| candidate).collect();
+    let busy = candidates.iter().find(|c| c.worker_id == workers[0].id).unwrap();
+    assert_eq!((busy.open_requests, busy.last_assigned_at), (1, Some(request.created_at)));
+    assert_eq!(candidates.iter().filter(|c| c.last_assigned_at.is_none()).count(), 2);
+
+    let boss = Actor::Landlord(id(0xf000).into());
+    let moved =
+        maintenance.change_status(request.id, Move::to(RequestStatus::InProgress, boss)).await.unwrap();
+    let note = Some("The other one is nearer.");
+    let given = maintenance.assign(request.id, workers[1].id, boss, note).await.unwrap();
+    assert_eq!((moved.version, given.version), (2, 3));
+    let comment = NewComment { id: Some(id(0x77).into()), comment: "On my way.".into() };
+    let staff = Actor::Worker(workers[1].id);
+    let said = maintenance.comment(request.id, staff, comment.clone()).await.unwrap();
+    assert_eq!(maintenance.comment(request.id, staff, comment).await.unwrap(), said);
+    let file = NewAttachment {
+        id: Some(id(0x78).into()),
+        file_url: "https://files.example.com/sink.jpg".into(),
+        file_type: "image/jpeg".into(),
+    };
+    let attached = maintenance.attach(request.id, file.clone()).await.unwrap();
+    assert_eq!(maintenance.attach(request.id, file).await.unwrap(), attached);
+    maintenance.change_status(request.id, Move::to(RequestStatus::InProgress, staff)).await.unwrap();
+    let done =
+        maintenance.change_status(request.id, Move::to(RequestStatus::Completed, staff)).await.unwrap();
+    assert!(done.completed_at.is_some());
+
+    let record = maintenance.record(request.id).await.unwrap();
+    assert_eq!(record.request, done);
+    assert_eq!(record.history.len(), 4);
+    assert!(record.history.windows(2).all(|pair| pair[0].changed_at < pair[1].changed_at));
+    assert_eq!((record.comments, record.attachments), (vec![said], vec![attached]));
+    let told: Vec<_> = record.notifications.iter().map(|n| n.worker_id).collect();
+    assert_eq!(told, [workers[0].id, workers[1].id]);
+    assert_eq!(maintenance.repository().record(id(1).into()).await.unwrap(), None);
+
+    // Refusals write nothing.
+    let stale = RequestStep { request: done.clone(), change: None, notification: None };
+    assert_eq!(kind(store.apply(&stale).await), RepositoryErrorKind::Conflict);
+    let mut gone = stale.clone();
+    gone.request.id = id(1).into();
+    assert_eq!(kind(store.apply(&gone).await), RepositoryErrorKind::NotFound);
+    let away = Worker { status: WorkerStatus::Inactive, updated_at: at(90), ..workers[2].clone() };
+    store.save_worker(&away, workers[2].updated_at).await.unwrap();
+    let mut tell = stale.clone();
+    tell.request.version += 1;
+    tell.notification =
+        Some(Notification { worker_id: away.id, id: id(0x99).into(), ..record.notifications[0].clone() });
+    assert_eq!(kind(store.apply(&tell).await), RepositoryErrorKind::Conflict);
+    let mut opening = Opening { request: request.clone(), notification: tell.notification.clone() };
+    assert_eq!(store.open(&opening).await.unwrap(), Inserted::Existing(done.clone()));
+    opening.request.id = id(0x55).into();
+    opening.request.assigned_worker_id = Some(away.id);
+    assert_eq!(kind(store.open(&opening).await), RepositoryErrorKind::Conflict);
+    assert_eq!(store.request(id(0x55).into()).await.unwrap(), None);
+    let lost = Comment {
+        id: id(0x56).into(),
+        request_id: id(0x55).into(),
+        ..maintenance
+            .comments(&CommentFilter::default(), &PageRequest::default())
+            .await
+            .unwrap()
+            .items
+            .remove(0)
+    };
+    assert_eq!(kind(store.add_comment(&lost).await), RepositoryErrorKind::NotFound);
+    assert_eq!(maintenance.record(request.id).await.unwrap().notifications.len(), 2);
+}
+
+/// Every filter gives the rows that it says, in pages of every size.
+pub(crate) async fn lists<R: Repository>(store: R) {
+    let workers = staff(&store).await;
+    let maintenance = Maintenance::new(store, NoDirectory);
+    let store = maintenance.repository();
+    let mut all = Vec::new();
+    let template = maintenance.submit(NewRequest { id: None, ..new_request(0) }).await.unwrap().request;
+    for n in 0..60_u128 {
+        let status = RequestStatus::ALL[(n % 4) as usize];
+        let created_at = at((n / 2) as i64);
+        let request = Request {
+            id: id(1_000 + (n * 7) % 60).into(),
+            renter_id: id(0xd000 + n % 3).into(),
+            property_id: id(0xe000 + n % 5).into(),
+            complex_id: complex(n % 2),
+            assigned_worker_id: (n % 3 != 0).then(|| workers[(n % 2) as usize].id),
+            status,
+            priority: Priority::ALL[(n / 4 % 4) as usize],
+            whatsapp_status: WhatsAppStatus::ALL[(n % 5) as usize],
+            completed_at: (status == RequestStatus::Completed).then_some(created_at),
+            created_at,
+            ..template.clone()
+        };
+        store.open(&Opening { request: request.clone(), notification: None }).await.unwrap();
+        all.push(request);
+    }
+    all.push(template);
+    all.sort_by_key(|request| std::cmp::Reverse((request.created_at, request.id)));
+    for shape in 0..256_u32 {
+        let on = |bit: u32| shape & (1 << bit) != 0;
+        let filter = RequestFilter {
+            renter_id: on(0).then(|| id(0xd001).into()),
+            assigned_worker_id: on(1).then_some(workers[1].id),
+            complex_id: on(2).then_some(complex(1)),
+            property_id: on(3).then(|| id(0xe001).into()),
+            statuses: match shape % 3 {
+                0 => vec![],
+                1 => vec![RequestStatus::InProgress],
+                _ => vec![RequestStatus::Cancelled, RequestStatus::Pending, RequestStatus::Pending],
+            },
+            priority: on(5).then_some(Priority::Low),
+            whatsapp_status: on(6).then_some(WhatsAppStatus::Delivered),
+            created_from: on(7).then_some(at(5)),
+            created_before: on(4).then_some(at(25)),
+        };
+        let expected: Vec<_> = all.iter().filter(|r| matches(&filter, r)).cloned().collect();
+        let (mut found, mut page) = (Vec::new(), PageRequest::first(1 + shape % 7));
+        loop {
+            let read = maintenance.requests(&filter, &page).await.unwrap();
+            assert!(read.corrupt.is_empty());
+            found.extend(read.items);
+            let Some(next) = read.next else { break };
+            page.after = Some(next);
+        }
+        assert_eq!(found, expected, "{filter:?}");
+    }
+    let absurd = RequestFilter {
+        created_from: Some(DateTime::<Utc>::MIN_UTC),
+        created_before: Some(DateTime::<Utc>::MAX_UTC),
+        ..Default::default()
+    };
+    assert_eq!(store.requests(&absurd, Slice { after: None, limit: 100 }).await.unwrap().items.len(), 61);
+}
+
+fn matches(filter: &RequestFilter, request: &Request) -> bool {
+    filter.renter_id.is_none_or(|id| request.renter_id == id)
+        && filter.assigned_worker_id.is_none_or(|id| request.assigned_worker_id == Some(id))
+        && filter.complex_id.is_none_or(|id| request.complex_id == id)
+        && filter.property_id.is_none_or(|id| request.property_id == id)
+        && (filter.statuses.is_empty() || filter.statuses.contains(&request.status))
+        && filter.priority.is_none_or(|priority| request.priority == priority)
+        && filter.whatsapp_status.is_none_or(|status| request.whatsapp_status == status)
+        && filter.created_from.is_none_or(|from| request.created_at >= from)
+        && filter.created_before.is_none_or(|before| request.created_at < before)
+}

@@ -1,0 +1,88 @@
+//! Rows and batches that are wrong in part.
+
+use chrono::TimeDelta;
+use maintenance_core::*;
+
+use super::*;
+
+/// Each bad update spoils one request of its own or its message: lists and claims report it and keep the rest.
+pub(crate) async fn corrupt<R: Repository, F: Future<Output = ()>>(
+    store: R,
+    bad: &[(&'static str, &'static str)],
+    execute: impl Fn(String) -> F,
+) {
+    staff(&store).await;
+    let maintenance = Maintenance::new(store, NoDirectory).with_clock(Still);
+    let store = maintenance.repository();
+    let count = bad.len() as u128;
+    for n in 0..=count {
+        maintenance.submit(new_request(n)).await.unwrap();
+    }
+    for (n, (_, update)) in bad.iter().enumerate() {
+        let key = if update.starts_with("maintenance_requests") { "id" } else { "request_id" };
+        execute(format!("update {update} where {key} = '{}'", id(n as u128))).await;
+    }
+    for (n, (column, update)) in bad.iter().enumerate() {
+        let error = store.record(id(n as u128).into()).await.unwrap_err().kind;
+        let table = update.split(' ').next().unwrap();
+        assert!(
+            matches!(&error, RepositoryErrorKind::Corrupt { table: t, column: c, .. } if *t == table && c == column),
+            "{update}: {error:?}"
+        );
+    }
+    let of_requests = bad.iter().filter(|(_, update)| update.starts_with("maintenance_requests")).count();
+    let listing = store.requests(&RequestFilter::default(), Slice { after: None, limit: 50 }).await.unwrap();
+    assert_eq!(listing.corrupt.len(), of_requests);
+    assert_eq!(listing.items.len(), bad.len() + 1 - of_requests);
+    let now = at(0) + TimeDelta::days(3_000);
+    let lease = LeaseId::from_uuid(id(0x9_0000));
+    let claim = Claim { now, until: now + TimeDelta::hours(1), lease, limit: 50 };
+    let claimed = store.claim(claim).await.unwrap();
+    assert_eq!((claimed.items.len(), claimed.corrupt.len()), (1, bad.len()));
+    let again = store.claim(claim).await.unwrap();
+    assert_eq!((again.items.len(), again.corrupt.len()), (0, 0));
+}
+
+/// A step that fails half-way leaves nothing of itself behind, also in a host's transaction if that goes on.
+pub(crate) async fn halves<R: Repository>(store: R) {
+    staff(&store).await;
+    let maintenance = Maintenance::new(store, NoDirectory);
+    let store = maintenance.repository();
+    let boss = Actor::Landlord(id(0xf000).into());
+    let one = maintenance.submit(new_request(1)).await.unwrap().request;
+    let two = maintenance.submit(new_request(2)).await.unwrap().request;
+    maintenance.change_status(one.id, Move::to(RequestStatus::InProgress, boss)).await.unwrap();
+    let record = maintenance.record(one.id).await.unwrap();
+    let (change, message) = (record.history[0].clone(), record.notifications[0].clone());
+
+    // The change's id is taken.
+    let request = Request { status: RequestStatus::InProgress, version: 2, ..two.clone() };
+    let change = StatusChange { request_id: two.id, ..change };
+    let step = RequestStep { request, change: Some(change), notification: None };
+    assert_eq!(kind(store.apply(&step).await), RepositoryErrorKind::Conflict);
+    assert_eq!(maintenance.record(two.id).await.unwrap().request, two);
+
+    // The id of the second one's message is taken by another request's.
+    let opening = |n: u128, message_id: NotificationId| {
+        let request = Request { id: id(n).into(), ..two.clone() };
+        let message = Notification { id: message_id, request_id: request.id, ..message.clone() };
+        Opening { request, notification: Some(message) }
+    };
+    let openings = [opening(0x61, id(0x71).into()), opening(0x62, message.id)];
+    assert_eq!(kind(store.open_many(&openings).await), RepositoryErrorKind::Conflict);
+    assert_eq!(kind(store.open(&openings[1]).await), RepositoryErrorKind::Conflict);
+    for opening in &openings {
+        assert_eq!(store.request(opening.request.id).await.unwrap(), None);
+    }
+
+    // Filed after all, and again: nothing new.
+    let openings = [opening(0x61, id(0x71).into()), opening(0x62, id(0x72).into())];
+    assert_eq!(kinds(store.open_many(&openings).await), [true, true]);
+    assert_eq!(kinds(store.open_many(&openings).await), [false, false]);
+    assert!(matches!(store.open(&openings[0]).await, Ok(Inserted::Existing(_))));
+    assert_eq!(maintenance.record(id(0x61).into()).await.unwrap().notifications.len(), 1);
+}
+
+fn kinds(answers: Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError>) -> Vec<bool> {
+    answers.unwrap().into_iter().map(|answer| answer.unwrap() == Inserted::New).collect()
+}
