@@ -193,7 +193,7 @@ impl<'a> Plan<'a> {
     fn by_size(&self) -> Group {
         let mut contenders = vec![];
         let smaller = self.setup.smaller.iter().map(|(town, tables)| (*town, tables));
-        let all: Vec<(Town, &Tables)> = smaller.chain([(self.setup.town, &self.setup.tables)]).collect();
+        let all: Vec<(Town, &Tables)> = smaller.chain([(self.setup.town, &self.setup.apart)]).collect();
         let first = self.setup.smaller.first().map(|(town, _)| town.rows);
         for (town, tables) in all {
             let compared = |contender: Contender, name: &str| match first.filter(|rows| *rows != town.rows) {
@@ -216,7 +216,7 @@ impl<'a> Plan<'a> {
     async fn page(&self, name: String, list: pages::List) -> Result<Group> {
         let lists =
             |town| pages::lists(town).into_iter().find(|(known, _)| name.ends_with(&format!(": {known}")));
-        let (first, deep) = pages::readings(self.setup.tables.store(), self.setup.town, list).await?;
+        let (first, deep) = pages::readings(self.setup.apart.store(), self.setup.town, list).await?;
         let mut contenders = vec![Contender::new("first", 1, first)];
         contenders.extend(deep.map(|deep| Contender::new("deep", 1, deep)));
         for (town, tables) in &self.setup.smaller {

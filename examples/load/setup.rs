@@ -19,6 +19,9 @@ const SCHEMA: &str = "maintenance_load";
 pub(crate) struct Setup {
     pub(crate) town: Town,
     pub(crate) tables: Tables,
+    /// The same tables over a pool of its own, which one client at a time uses, as with the smaller ones: a pool
+    /// hands its connections out in turn, and many clients leave many, each with a cold server process.
+    pub(crate) apart: Tables,
     /// Where a child process finds the engine's tables.
     pub(crate) name: Option<String>,
     /// By hand, as fast as it goes, on the engine's tables.
@@ -62,11 +65,13 @@ async fn postgres(args: &Args) -> Result<Setup> {
         let tables = Postgres::fill(url, &schema, town, Indexes::Ours, 1).await?;
         smaller.push((town, Arc::new(tables)));
     }
+    let apart = Postgres::open(url, SCHEMA, town, 1, false).await?;
     let limit = postgres::OneStatement { pool: main.pool.clone(), town };
     let six = postgres_naive::SixStatements { pool: naive.pool.clone(), town };
     Ok(Setup {
         town,
         tables: Arc::new(main),
+        apart: Arc::new(apart),
         name: Some(SCHEMA.to_owned()),
         limit: Some(("one statement", Arc::new(limit))),
         rows_alone: None,
@@ -97,6 +102,7 @@ async fn sqlite(args: &Args, file: &Path) -> Result<Setup> {
     Ok(Setup {
         town,
         tables: Arc::new(main),
+        apart: Arc::new(Sqlite::open(file, town).await?),
         name: Some(file.display().to_string()),
         limit: Some(("rusqlite", Arc::new(limit))),
         rows_alone: Some(Arc::new(rows_alone)),
@@ -116,6 +122,7 @@ async fn memory(args: &Args) -> Result<Setup> {
     }
     Ok(Setup {
         town,
+        apart: Arc::clone(&tables),
         tables,
         name: None,
         limit: None,
@@ -139,7 +146,7 @@ impl Setup {
     /// Removes all tables.
     pub(crate) async fn remove(self) -> Result<()> {
         // Whoever holds a connection to a file lets go of it first.
-        drop((self.limit, self.rows_alone));
+        drop((self.limit, self.rows_alone, self.apart));
         self.tables.remove().await?;
         if let Some(naive) = self.naive {
             naive.database.remove().await?;

@@ -15,11 +15,12 @@ pub(crate) trait Dialect: Database + Sized {
     const ASIDE: &'static str;
     /// Whether the condition of a partial index must stand in the statement as it stands there.
     const LITERAL: bool;
-    /// Put behind each column of the order of the indexes made for a list, the newest first and the oldest
-    /// first, so that no other index gives that order: PostgreSQL would go through the times alone where it
-    /// takes what is asked for to be common, past any number of rows if it isn't common there. The columns hold
-    /// no nulls.
-    const OWN_ORDER: (&'static str, &'static str);
+    /// Put behind each column of the order of the indexes made for a list of the newest first, so that no other
+    /// index gives that order: `PostgreSQL` would go through the times alone where it takes what is asked for to
+    /// be common, past any number of rows if it isn't common there. The columns hold no nulls.
+    const LAST: &'static str;
+    /// The same for a list of the oldest first.
+    const FIRST: &'static str;
     /// Put around the values of a position, so that the planner doesn't see them: `PostgreSQL` would plan each
     /// deep page anew, since it takes a plan for those values to be cheaper than one for any, and it is the same.
     const UNSEEN: (&'static str, &'static str);
@@ -158,7 +159,7 @@ pub(crate) fn requests<D: Dialect>(filter: &RequestFilter, slice: Slice) -> Quer
             .collect(),
         _ => vec![(statuses, filter.priority)],
     };
-    let last = if matches!(lead, Lead::Renter | Lead::Time) { "" } else { D::OWN_ORDER.0 };
+    let last = if matches!(lead, Lead::Renter | Lead::Time) { "" } else { D::LAST };
     let merged = D::MERGED.filter(|_| arms.len() > 1);
     for (n, (statuses, priority)) in arms.iter().enumerate() {
         query.push(if n == 0 { "" } else { " union all " });
@@ -260,7 +261,7 @@ pub(crate) fn comments<D: Dialect>(filter: &CommentFilter, slice: Slice) -> Quer
     let mut conditions = Conditions::of(&mut query);
     conditions.id("c.request_id", filter.request_id.map(Uuid::from), true);
     conditions.id("c.user_id", filter.user_id.map(Uuid::from), filter.request_id.is_none());
-    let first = if conditions.any { D::OWN_ORDER.1 } else { "" };
+    let first = if conditions.any { D::FIRST } else { "" };
     conditions.beyond('c', '>', slice);
     query.push(" order by c.created_at").push(first).push(", c.id").push(first);
     limit(&mut query, slice);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use maintenance_core::{Message, RenterContact};
+use maintenance_core::Message;
 
 use crate::{
     body::{Layout, MAX_BODY},
@@ -153,15 +153,10 @@ impl Parameter {
             Self::Description => clean(message.description.as_str(), "no description"),
             Self::Location => clean(message.location.as_str(), "not stated"),
             Self::Specialty => {
-                let trade = message
-                    .specialty
-                    .as_ref()
-                    .map_or(String::new(), |trade| trade.as_str().replace('_', " "));
-                Cow::Owned(clean(&trade, "not stated").into_owned())
+                let trade = message.specialty.as_ref().map(|trade| trade.as_str().replace('_', " "));
+                Cow::Owned(clean(&trade.unwrap_or_default(), "not stated").into_owned())
             }
-            Self::RenterName => {
-                clean(renter.map_or("", |RenterContact { name, .. }| name.as_str()), NO_CONTACT)
-            }
+            Self::RenterName => clean(renter.map_or("", |renter| renter.name.as_str()), NO_CONTACT),
             Self::RenterPhone => clean(renter.map_or("", |renter| renter.phone_number.as_str()), NO_CONTACT),
         }
     }

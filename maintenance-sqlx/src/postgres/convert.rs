@@ -66,7 +66,8 @@ impl Raw for PgRow {
 impl Dialect for Postgres {
     const ASIDE: &'static str = "";
     const LITERAL: bool = false;
-    const OWN_ORDER: (&'static str, &'static str) = (" nulls last", " nulls first");
+    const LAST: &'static str = " nulls last";
+    const FIRST: &'static str = " nulls first";
     const UNSEEN: (&'static str, &'static str) = ("(select ", ")");
     const AMONG: (&'static str, &'static str) = ("= any (array(", "))");
     const MERGED: Option<(&'static str, &'static str)> = Some(("(", ")"));

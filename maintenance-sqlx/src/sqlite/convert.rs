@@ -110,7 +110,8 @@ fn read_flag(number: i64) -> Result<bool, BoxError> {
 impl Dialect for Sqlite {
     const ASIDE: &'static str = "+";
     const LITERAL: bool = true;
-    const OWN_ORDER: (&'static str, &'static str) = ("", "");
+    const LAST: &'static str = "";
+    const FIRST: &'static str = "";
     const UNSEEN: (&'static str, &'static str) = ("", "");
     const AMONG: (&'static str, &'static str) = ("in (", ")");
     const MERGED: Option<(&'static str, &'static str)> = None;
