@@ -26,6 +26,9 @@ pub(crate) trait Dialect: Database + Sized {
     const UNSEEN: (&'static str, &'static str);
     /// Put around what selects the ids of which one is asked for, read first and once.
     const AMONG: (&'static str, &'static str);
+    /// Put behind the table where only times choose: `SQLite`, once it has statistics, would go through the index
+    /// of each worker in turn if there are few of them, and sort all.
+    const BY_TIME: &'static str;
     /// Put around each of several lists that are merged. `SQLite` hands the order down by itself, and takes
     /// none there.
     const MERGED: Option<(&'static str, &'static str)>;
@@ -165,6 +168,7 @@ pub(crate) fn requests<D: Dialect>(filter: &RequestFilter, slice: Slice) -> Quer
         query.push(if n == 0 { "" } else { " union all " });
         query.push(merged.map_or("", |(begin, _)| begin));
         query.push(concat!("select ", request_columns!(), " from maintenance_requests r"));
+        query.push(if lead == Lead::Time { D::BY_TIME } else { "" });
         conditions(&mut query, filter, lead, statuses, *priority).beyond('r', '<', slice);
         if let Some((_, end)) = merged {
             newest_first(&mut query, last, slice);

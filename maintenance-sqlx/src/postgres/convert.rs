@@ -70,6 +70,7 @@ impl Dialect for Postgres {
     const FIRST: &'static str = " nulls first";
     const UNSEEN: (&'static str, &'static str) = ("(select ", ")");
     const AMONG: (&'static str, &'static str) = ("= any (array(", "))");
+    const BY_TIME: &'static str = "";
     const MERGED: Option<(&'static str, &'static str)> = Some(("(", ")"));
 
     fn id(query: &mut QueryBuilder<Self>, id: Uuid) {

@@ -114,6 +114,7 @@ impl Dialect for Sqlite {
     const FIRST: &'static str = "";
     const UNSEEN: (&'static str, &'static str) = ("", "");
     const AMONG: (&'static str, &'static str) = ("in (", ")");
+    const BY_TIME: &'static str = " indexed by maintenance_requests_created_at_idx";
     const MERGED: Option<(&'static str, &'static str)> = None;
 
     fn id(query: &mut QueryBuilder<Self>, uuid: Uuid) {
