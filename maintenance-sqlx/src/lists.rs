@@ -16,12 +16,12 @@ pub(crate) trait Dialect: Database + Sized {
     /// Whether the condition of a partial index must stand in the statement as it stands there.
     const LITERAL: bool;
     /// Put behind each column of the order of the indexes made for a list of the newest first, so that no other
-    /// index gives that order: `PostgreSQL` would go through the times alone where it takes what is asked for to
+    /// index gives that order: PostgreSQL would go through the times alone where it takes what is asked for to
     /// be common, past any number of rows if it isn't common there. The columns hold no nulls.
     const LAST: &'static str;
     /// The same for a list of the oldest first.
     const FIRST: &'static str;
-    /// Put around the values of a position, so that the planner doesn't see them: `PostgreSQL` would plan each
+    /// Put around the values of a position, so that the planner doesn't see them: PostgreSQL would plan each
     /// deep page anew, since it takes a plan for those values to be cheaper than one for any, and it is the same.
     const UNSEEN: (&'static str, &'static str);
     /// Put around what selects the ids of which one is asked for, read first and once.

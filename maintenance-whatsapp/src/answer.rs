@@ -29,13 +29,21 @@ struct Body {
     messages: Option<Value>,
 }
 
+impl Body {
+    /// Nothing of what isn't a JSON object: a list would be taken for the fields in their order.
+    fn read(body: &[u8]) -> Self {
+        let object = body.trim_ascii_start().starts_with(b"{");
+        object.then(|| serde_json::from_slice(body).ok()).flatten().unwrap_or_default()
+    }
+}
+
 impl Answer<'_> {
     /// The receipt, or what went wrong at that attempt (counted from 1).
     ///
     /// Decided by the body's error code wherever there is one, whatever the HTTP status; by the status alone
     /// when the code is unknown or the body can't be read, as with a proxy's HTML.
     pub(crate) fn read(self, attempt: u32) -> Result<Receipt, NotifyError> {
-        let body: Body = serde_json::from_slice(self.body).unwrap_or_default();
+        let body = Body::read(self.body);
         if let Some(error) = body.error {
             return Err(self.refusal(&error, attempt));
         }
@@ -115,6 +123,7 @@ mod tests {
                 "messages":[{"id":"wamid.A=","message_status":"accepted"}]}"#,
             r#"{"messages":[{"id":"wamid.A=","message_status":"held_for_quality_assessment"}]}"#,
             r#"{"messages":[{"id":"wamid.A="}]}"#,
+            r#"{"error":null,"messages":[{"id":"wamid.A="}]}"#,
         ] {
             assert_eq!(read(200, body).unwrap().provider_message_id, "wamid.A=");
         }
@@ -132,6 +141,8 @@ mod tests {
             r#"{"messages":[{"id":""}]}"#,
             r#"{"messages":[{"id":"a\u0000b"}]}"#,
             r#"{"messages":[{"id":"wam"#,
+            r#"[null,[{"id":"wamid.A="}]]"#,
+            r#"[{"code":190}]"#,
         ] {
             let error = read(200, body).unwrap_err();
             assert_eq!((error.next, error.effect), (RETRY, SendEffect::Unknown), "{body}");

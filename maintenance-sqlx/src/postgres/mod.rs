@@ -10,7 +10,7 @@
 //!   trip more a step. Without it a connection that the server closed meanwhile shows at its next statement, as
 //!   `Unavailable`.
 //! - Leave `plan_cache_mode` as it is: with `force_generic_plan` a page of a property with far more requests
-//!   than others sorts all of them.
+//!   than others may sort all of them.
 //! - Keep sqlx's statement cache: unprepared statements halve throughput, and a capacity of 0 leaks them on
 //!   the server.
 //! - `PgBouncer`: session mode as it is; transaction mode from 1.21 with `max_prepared_statements` set.

@@ -20,6 +20,11 @@ const FILL: Fill = Fill {
     specialties: "'[\"plumbing\"]'",
 };
 
+/// As if few workers had done it all, which makes going through them worker by worker look cheap.
+const FEW_WORKERS: &str = "
+    update sqlite_stat1 set stat = '200000 500 1 1' where idx = 'maintenance_requests_worker_list_idx';
+    delete from sqlite_stat4 where idx = 'maintenance_requests_worker_list_idx'";
+
 #[tokio::test]
 async fn every_list_is_served_by_an_index() {
     let folder = tempfile::tempdir().unwrap();
@@ -30,11 +35,7 @@ async fn every_list_is_served_by_an_index() {
     for fill in FILL.statements() {
         sqlx::raw_sql(AssertSqlSafe(fill)).execute(&pool).await.unwrap();
     }
-    // Then as if few workers had done it all, which makes going through them worker by worker look cheap.
-    let few =
-        "update sqlite_stat1 set stat = '200000 500 1 1' where idx = 'maintenance_requests_worker_list_idx';
-               delete from sqlite_stat4 where idx = 'maintenance_requests_worker_list_idx'";
-    for gathered in ["analyze", few] {
+    for gathered in ["analyze", FEW_WORKERS] {
         sqlx::raw_sql(gathered).execute(&pool).await.unwrap();
         pool.close().await;
         pool = super::open(folder.path().join("plans.db")).await.unwrap();
