@@ -159,6 +159,7 @@ impl Work for Delivering {
                 event: DeliveryEvent::Delivered,
                 at,
                 error: None,
+                next: None,
             })
             .collect();
         if !updates.is_empty() {

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{NotificationId, text_enum::text_enum};
+use crate::{NextStep, NotificationId, text_enum::text_enum};
 
 text_enum! {
     /// How far a message has come.
@@ -114,6 +114,9 @@ pub struct DeliveryUpdate {
     pub at: DateTime<Utc>,
     /// Why, for a failure.
     pub error: Option<DeliveryError>,
+    /// What to do about a failure, by the same classification as for an attempt that was not accepted; `None` leaves
+    /// the message failed, as [`NextStep::GiveUp`] and [`NextStep::Fix`] do.
+    pub next: Option<NextStep>,
 }
 
 /// What an update did.

@@ -141,7 +141,7 @@ pub use ids::{
 pub use invalid::{FieldError, Invalid, Rule};
 pub use maintenance::{Assigned, Maintenance, Move, Reassigned, Submission, Submitted};
 pub use notification::{Claim, Claimed, Notification, NotificationKind, SendOutcome, SendRecord};
-pub use notifier::{Message, NextStep, Notifier, NotifyError, Receipt, SendEffect};
+pub use notifier::{Message, NextStep, Notifier, NotifyError, Receipt, Scope, SendEffect};
 pub use page::{Cursor, Listing, MAX_PAGE_SIZE, Page, PageRequest, Position, Slice};
 pub use phone::{PhoneNumber, Region};
 pub use repository::{

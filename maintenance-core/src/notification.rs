@@ -14,6 +14,9 @@ text_enum! {
     pub enum NotificationKind {
         /// The request is yours: sent when it is assigned, and again when it is reopened.
         Assignment = "assignment",
+        /// The request is no longer yours: sent to a worker who was told of it, when it is given to another or
+        /// cancelled.
+        Withdrawn = "withdrawn",
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     DeliveryError, NotificationId, NotificationKind, PhoneNumber, Priority, RenterContact, RequestId,
@@ -54,6 +55,13 @@ pub struct Receipt {
 pub trait Notifier: Send + Sync {
     /// Sends one message.
     async fn notify(&self, message: &Message) -> Result<Receipt, NotifyError>;
+
+    /// The name of the template that this message goes out by, if the channel has such a thing. While a template
+    /// rests, as [`Scope::Template`] says, its messages wait and all others go on.
+    fn template(&self, message: &Message) -> Option<String> {
+        let _ = message;
+        None
+    }
 }
 
 /// An attempt that was not accepted: two separate answers, what to do next and whether it may have gone out
@@ -69,8 +77,9 @@ pub struct NotifyError {
     pub error: DeliveryError,
 }
 
-/// What to do after an attempt that was not accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What to do after an attempt that was not accepted, or after a webhook that tells of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NextStep {
     /// Try this message again, after that time or, without one, after the dispatcher's backoff.
     Retry {
@@ -83,17 +92,33 @@ pub enum NextStep {
         /// Until the recipient may be sent to again.
         after: Duration,
     },
-    /// Nobody can be sent to for that time, as when the number is throttled. Counts as no attempt.
-    PauseChannel {
+    /// Nothing goes out by `scope` for that time, as when the number is throttled; it passes by itself. Counts as
+    /// no attempt.
+    Pause {
+        /// What rests.
+        scope: Scope,
         /// How long.
         after: Duration,
     },
-    /// Nobody can be sent to until a person acts, as with a bad token. Counts as no attempt.
-    StopChannel,
+    /// Nothing goes out by `scope` until a person acts, as with a bad token. Counts as no attempt.
+    Stop {
+        /// What rests.
+        scope: Scope,
+    },
     /// This recipient can't be reached this way: the message has failed.
     GiveUp,
     /// The channel refuses this message as it is: it has failed, and a person should look at it.
     Fix,
+}
+
+/// What an error is about when it is about more than one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Everything: the number, the account, the token.
+    Channel,
+    /// The messages that go out by the same [template](Notifier::template).
+    Template,
 }
 
 /// Whether a message may have gone out.

@@ -142,7 +142,7 @@ fn every_enum_keeps_the_specification_s_text() {
     check(Priority::ALL, &["low", "medium", "high", "emergency"]);
     check(WhatsAppStatus::ALL, &["pending", "sent", "delivered", "read", "failed"]);
     check(UserType::ALL, &["renter", "landlord", "maintenance_staff"]);
-    check(NotificationKind::ALL, &["assignment"]);
+    check(NotificationKind::ALL, &["assignment", "withdrawn"]);
     let unknown = "urgent".parse::<Priority>().unwrap_err();
     assert_eq!(unknown.to_string(), "must be one of: low medium high emergency");
 }
@@ -203,8 +203,7 @@ proptest! {
             event: events[*event],
             at: start + TimeDelta::seconds(*at),
             error: (events[*event] == DeliveryEvent::Failed && *code > 0)
-                .then(|| maintenance_core::DeliveryError::new(code.to_string(), "why")),
-        }).collect();
+                .then(|| maintenance_core::DeliveryError::new(code.to_string(), "why")), next: None }).collect();
         let tell = |order: &[usize]| {
             let mut message = message();
             for n in order {

@@ -106,6 +106,7 @@ fn integer(value: Option<&Value>) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use maintenance_core::Scope;
     use proptest::prelude::*;
 
     use super::*;
@@ -159,7 +160,10 @@ mod tests {
     #[test]
     fn the_code_decides_and_not_the_http_status() {
         let error = read(500, r#"{"error":{"code":"190","message":"Expired"}}"#).unwrap_err();
-        assert_eq!((error.next, error.effect), (NextStep::StopChannel, SendEffect::NotSent));
+        assert_eq!(
+            (error.next, error.effect),
+            (NextStep::Stop { scope: Scope::Channel }, SendEffect::NotSent)
+        );
         assert_eq!(error.error.to_string(), "190: Expired");
     }
 
@@ -174,7 +178,7 @@ mod tests {
     #[test]
     fn a_missing_phone_number_id_stops_the_channel_although_its_code_says_wrong_request() {
         let error = read(400, r#"{"error":{"code":100,"error_subcode":33}}"#).unwrap_err();
-        assert_eq!((error.next, error.error.code.as_str()), (NextStep::StopChannel, "33"));
+        assert_eq!((error.next, error.error.code.as_str()), (NextStep::Stop { scope: Scope::Channel }, "33"));
     }
 
     #[test]
@@ -183,14 +187,18 @@ mod tests {
         let broken = ["", "<html>oops</html>", "{", "[]", r#"{"error":null}"#, r#"{"error":"no"}"#, unknown];
         for body in broken {
             for (status, next, effect) in [
-                (302, NextStep::StopChannel, SendEffect::NotSent),
+                (302, NextStep::Stop { scope: Scope::Channel }, SendEffect::NotSent),
                 (400, RETRY, SendEffect::NotSent),
-                (401, NextStep::StopChannel, SendEffect::NotSent),
-                (403, NextStep::StopChannel, SendEffect::NotSent),
-                (404, NextStep::StopChannel, SendEffect::NotSent),
+                (401, NextStep::Stop { scope: Scope::Channel }, SendEffect::NotSent),
+                (403, NextStep::Stop { scope: Scope::Channel }, SendEffect::NotSent),
+                (404, NextStep::Stop { scope: Scope::Channel }, SendEffect::NotSent),
                 (408, RETRY, SendEffect::Unknown),
                 (413, NextStep::Fix, SendEffect::NotSent),
-                (429, NextStep::PauseChannel { after: Duration::from_secs(10) }, SendEffect::NotSent),
+                (
+                    429,
+                    NextStep::Pause { scope: Scope::Channel, after: Duration::from_secs(10) },
+                    SendEffect::NotSent,
+                ),
                 (500, RETRY, SendEffect::Unknown),
                 (502, RETRY, SendEffect::Unknown),
                 (599, RETRY, SendEffect::Unknown),
@@ -210,7 +218,11 @@ mod tests {
         {
             let answer = Answer { status: 429, retry_after: Some(header), body: b"" };
             let after = Duration::from_secs(seconds);
-            assert_eq!(answer.read(1).unwrap_err().next, NextStep::PauseChannel { after }, "{header}");
+            assert_eq!(
+                answer.read(1).unwrap_err().next,
+                NextStep::Pause { scope: Scope::Channel, after },
+                "{header}"
+            );
         }
     }
 

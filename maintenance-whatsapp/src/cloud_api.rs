@@ -5,7 +5,7 @@ use std::{error::Error as _, fmt, time::Duration};
 use async_trait::async_trait;
 use governor::clock::DefaultClock;
 use maintenance_core::{
-    DeliveryError, Invalid, Message, NextStep, Notifier, NotifyError, Receipt, SendEffect,
+    DeliveryError, Invalid, Message, NextStep, Notifier, NotifyError, Receipt, Scope, SendEffect,
 };
 use reqwest::{
     Client, Response, Url,
@@ -153,7 +153,11 @@ fn unanswered(error: &reqwest::Error) -> NotifyError {
     }
     let (code, effect, next) = if error.is_connect() {
         // Nobody can be sent to: an outage of an hour must not use up the attempts of all messages.
-        ("no_connection", SendEffect::NotSent, NextStep::PauseChannel { after: NO_CONNECTION })
+        (
+            "no_connection",
+            SendEffect::NotSent,
+            NextStep::Pause { scope: Scope::Channel, after: NO_CONNECTION },
+        )
     } else {
         let code = if error.is_timeout() { "timeout" } else { "no_answer" };
         (code, SendEffect::Unknown, NextStep::Retry { after: None })
@@ -165,7 +169,7 @@ fn unanswered(error: &reqwest::Error) -> NotifyError {
 /// out until that is mended.
 fn refused_here(code: &str, reason: &str) -> NotifyError {
     let error = delivery_error(code, &["the request could not be made", reason]);
-    NotifyError { next: NextStep::StopChannel, effect: SendEffect::NotSent, error }
+    NotifyError { next: NextStep::Stop { scope: Scope::Channel }, effect: SendEffect::NotSent, error }
 }
 
 impl fmt::Debug for CloudApi {

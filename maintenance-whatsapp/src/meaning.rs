@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use maintenance_core::{NextStep, SendEffect};
+use maintenance_core::{NextStep, Scope, SendEffect};
 
 /// What an error means for the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,10 +95,10 @@ impl Meaning {
             Self::RecipientPace => NextStep::Retry {
                 after: Some(at_least(4_u64.saturating_pow(attempt.max(1)).min(60 * MINUTE))),
             },
-            Self::NumberPace => NextStep::PauseChannel { after: wait(10) },
-            Self::AccountPace => NextStep::PauseChannel { after: wait(5 * MINUTE) },
+            Self::NumberPace => NextStep::Pause { scope: Scope::Channel, after: wait(10) },
+            Self::AccountPace => NextStep::Pause { scope: Scope::Channel, after: wait(5 * MINUTE) },
             Self::MaybeSent | Self::NotSent => NextStep::Retry { after: asked },
-            Self::Stopped | Self::TemplateUnusable => NextStep::StopChannel,
+            Self::Stopped | Self::TemplateUnusable => NextStep::Stop { scope: Scope::Channel },
             Self::OutsideWindow | Self::RequestWrong => NextStep::Fix,
             Self::Unreachable => NextStep::GiveUp,
             Self::NotNow => NextStep::Retry { after: Some(at_least(24 * 60 * MINUTE)) },

@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use maintenance_core::{
-    Description, Location, Name, NextStep, Notifier as _, NotifyError, PhoneNumber, RenterContact,
+    Description, Location, Name, NextStep, Notifier as _, NotifyError, PhoneNumber, RenterContact, Scope,
     SendEffect, Specialty, Title,
 };
 use maintenance_whatsapp::{
@@ -20,7 +20,7 @@ use support::{config, fake, message, number};
 
 const RETRY: NextStep = NextStep::Retry { after: None };
 /// There is no connection, for anyone.
-const UNCONNECTED: NextStep = NextStep::PauseChannel { after: Duration::from_secs(10) };
+const UNCONNECTED: NextStep = NextStep::Pause { scope: Scope::Channel, after: Duration::from_secs(10) };
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -127,7 +127,7 @@ async fn the_longest_texts_are_cut_and_ids_and_numbers_stay_whole() {
 async fn every_error_code_is_answered_as_the_table_says() {
     use SendEffect::{NotSent, Unknown};
     let day = NextStep::Retry { after: Some(seconds(86_400)) };
-    let pause = |after| NextStep::PauseChannel { after: seconds(after) };
+    let pause = |after| NextStep::Pause { scope: Scope::Channel, after: seconds(after) };
     let table: [(&[i64], NextStep, SendEffect); 11] = [
         (&[131_056], NextStep::Retry { after: Some(seconds(4)) }, NotSent),
         (&[130_429], pause(10), NotSent),
@@ -139,11 +139,15 @@ async fn every_error_code_is_answered_as_the_table_says() {
                 0, 3, 10, 190, 200, 250, 299, 368, 131_005, 131_031, 131_037, 131_042, 131_045, 131_048,
                 131_064, 133_000, 133_006, 133_010, 33,
             ],
-            NextStep::StopChannel,
+            NextStep::Stop { scope: Scope::Channel },
             NotSent,
         ),
         (&[131_047], NextStep::Fix, NotSent),
-        (&[132_001, 132_005, 132_007, 132_015, 132_016, 132_068, 132_069], NextStep::StopChannel, NotSent),
+        (
+            &[132_001, 132_005, 132_007, 132_015, 132_016, 132_068, 132_069],
+            NextStep::Stop { scope: Scope::Channel },
+            NotSent,
+        ),
         (
             &[100, 131_008, 131_009, 131_051, 131_053, 132_000, 132_012, 132_018, 135_000],
             NextStep::Fix,
@@ -180,11 +184,11 @@ async fn a_refused_attempt_waits_longer_each_time_for_the_recipient() {
 #[tokio::test]
 async fn a_wait_that_the_api_asks_for_is_honoured() {
     let error = under(Fault::error(130_429).retry_after(42)).await;
-    assert_eq!(error.next, NextStep::PauseChannel { after: seconds(42) });
+    assert_eq!(error.next, NextStep::Pause { scope: Scope::Channel, after: seconds(42) });
     let error = under(Fault::answer(429, "").retry_after(7)).await;
     assert_eq!(
         (error.next, error.effect),
-        (NextStep::PauseChannel { after: seconds(7) }, SendEffect::NotSent)
+        (NextStep::Pause { scope: Scope::Channel, after: seconds(7) }, SendEffect::NotSent)
     );
 }
 
@@ -259,7 +263,7 @@ async fn a_redirect_is_not_followed_and_stops_the_channel() {
     let (elsewhere, _) = fake().await;
     let there = format!("{}/v26.0/106540352242922/messages", elsewhere.config().base_url);
     let error = under(Fault::answer(307, "").header("location", there)).await;
-    assert_eq!((error.next, error.effect), (NextStep::StopChannel, SendEffect::NotSent));
+    assert_eq!((error.next, error.effect), (NextStep::Stop { scope: Scope::Channel }, SendEffect::NotSent));
     assert_eq!((elsewhere.messages().len(), elsewhere.refused()), (0, 0));
 }
 
@@ -290,7 +294,7 @@ async fn a_wrong_token_a_wrong_number_and_an_unknown_template_stop_the_channel()
     ];
     for (config, code) in wrong {
         let error = CloudApi::new(config).unwrap().notify(&message()).await.unwrap_err();
-        assert_eq!((error.next, error.error.code.as_str()), (NextStep::StopChannel, code));
+        assert_eq!((error.next, error.error.code.as_str()), (NextStep::Stop { scope: Scope::Channel }, code));
     }
     assert_eq!(fake.refused(), 4);
 }

@@ -2,7 +2,7 @@
 
 use maintenance_core::{
     Actor, DeliveryEvent, Error, Move, NewRequest, NextStep, Priority, Request, RequestId, RequestStatus,
-    SendEffect, WorkerId, WorkerStatus,
+    Scope, SendEffect, WorkerId, WorkerStatus,
 };
 use proptest::{prelude::*, sample::select};
 use uuid::Uuid;
@@ -56,7 +56,7 @@ pub fn any_life() -> impl Strategy<Value = Vec<Happening>> {
         select(vec![
             NextStep::Retry { after: None },
             NextStep::Wait { after: std::time::Duration::from_secs(6) },
-            NextStep::StopChannel,
+            NextStep::Stop { scope: Scope::Channel },
             NextStep::GiveUp,
         ])
     };

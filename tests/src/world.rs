@@ -129,6 +129,7 @@ impl World {
             event,
             at: maintenance_core::Clock::now(&self.clock),
             error,
+            next: None,
         }
     }
 

@@ -4,7 +4,7 @@
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use maintenance_core::{
-    Actor, Clock as _, DispatchPolicy, Move, NextStep, RequestStatus, SendEffect, WhatsAppStatus,
+    Actor, Clock as _, DispatchPolicy, Move, NextStep, RequestStatus, Scope, SendEffect, WhatsAppStatus,
 };
 use maintenance_tests::{APP_SECRET, Phone, VERIFY_TOKEN};
 use maintenance_whatsapp::{
@@ -158,7 +158,10 @@ async fn a_bad_token_pauses_the_channel_burns_no_attempt_and_says_so() {
     let report = phone.dispatch().await;
     let pause = report.pause.expect("the channel rests");
     assert!(pause.needs_person);
-    assert_eq!((pause.error.code.as_str(), report.problems[0].error.next), ("190", NextStep::StopChannel));
+    assert_eq!(
+        (pause.error.code.as_str(), report.problems[0].error.next),
+        ("190", NextStep::Stop { scope: Scope::Channel })
+    );
     assert_eq!(phone.world.newest_message(request.id).await.attempts, 0);
     assert!(phone.dispatch().await.pause.is_some());
     phone.world.wait(60);

@@ -60,6 +60,7 @@ async fn hear_of_all(world: &World, counting: &Counting) {
         event: DeliveryEvent::Delivered,
         at: maintenance_core::Clock::now(&world.clock),
         error: None,
+        next: None,
     };
     let news: Vec<_> = counting.0.lock().unwrap().keys().map(news).collect();
     persist(|| world.maintenance.record_deliveries(&news)).await;

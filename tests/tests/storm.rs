@@ -53,6 +53,7 @@ impl Notifier for Flood {
                 event,
                 at,
                 error: None,
+                next: None,
             };
             let updates: Vec<_> = told.iter().chain(&told).map(update).collect();
             self.webhooks.lock().unwrap().spawn(async move {

@@ -118,8 +118,8 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
             Err(error) => error,
         };
         let rest = match error.next {
-            NextStep::PauseChannel { after } => Some((after, false)),
-            NextStep::StopChannel => Some((self.policy.probe, true)),
+            NextStep::Pause { after, .. } => Some((after, false)),
+            NextStep::Stop { .. } => Some((self.policy.probe, true)),
             _ => None,
         };
         if let Some((after, needs_person)) = rest {
@@ -177,10 +177,10 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
         let not_tried = tried.saturating_sub(1);
         let unknown = error.effect == SendEffect::Unknown;
         let (attempts, wait, count) = match error.next {
-            NextStep::Wait { after } | NextStep::PauseChannel { after } => {
+            NextStep::Wait { after } | NextStep::Pause { after, .. } => {
                 (not_tried, after, &mut report.put_back)
             }
-            NextStep::StopChannel => (not_tried, self.policy.probe, &mut report.put_back),
+            NextStep::Stop { .. } => (not_tried, self.policy.probe, &mut report.put_back),
             NextStep::Retry { after } if tried < self.policy.max_attempts => {
                 let wait = after.unwrap_or_else(|| self.policy.backoff.after(tried));
                 (tried, wait, if unknown { &mut report.held } else { &mut report.retried })

@@ -117,7 +117,7 @@ create table maintenance_notifications (
     id                  text    not null primary key,
     request_id          text    not null references maintenance_requests (id),
     worker_id           text    not null references maintenance_workers (id),
-    kind                text    not null check (kind in ('assignment')),
+    kind                text    not null,
     status              text    not null check (status in ('pending', 'sent', 'delivered', 'read', 'failed')),
     provider_message_id text,
     attempts            integer not null,

@@ -146,6 +146,7 @@ async fn a_webhook_of_1000_is_too_cheap_to_be_compiled() {
             event: DeliveryEvent::Delivered,
             at: DateTime::UNIX_EPOCH,
             error: None,
+            next: None,
         };
         told.iter().map(update).collect()
     };

@@ -216,7 +216,8 @@ fn outcome(outcome: Outcome) -> Value {
 }
 
 fn update(update: &DeliveryUpdate) -> Value {
-    let DeliveryUpdate { notification_id, provider_message_id, event, at, error } = storable_update(update);
+    let DeliveryUpdate { notification_id, provider_message_id, event, at, error, .. } =
+        storable_update(update);
     let (code, text) = error.map(|error| (error.code, error.text)).unzip();
     json!({
         "id": notification_id.map(id),

@@ -99,6 +99,7 @@ pub(crate) async fn crowd<R: Repository + Clone + 'static>(store: R) {
                                 event,
                                 at: now,
                                 error: None,
+                                next: None,
                             })
                             .collect();
                     let records: Vec<_> = ids

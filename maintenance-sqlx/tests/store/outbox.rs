@@ -169,6 +169,7 @@ async fn deliver(
             event,
             at: at(dice.throw(200) as i64),
             error: failure.then(|| DeliveryError::new(format!("{}", dice.throw(3)), "no")),
+            next: None,
         });
     }
     let mut effects = Vec::new();

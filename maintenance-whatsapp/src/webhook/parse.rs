@@ -151,6 +151,7 @@ impl Status<'_> {
             event,
             at,
             error: errors.and_then(first_error),
+            next: None,
         }))
     }
 }

@@ -59,6 +59,7 @@ pub async fn news_in_any_order_and_twice_ends_in_the_same_state(world: World) {
             event,
             at: at(seconds),
             error: code.map(|code| DeliveryError::new(code, "why")),
+            next: None,
         };
         [
             one(Sent, 2, None),

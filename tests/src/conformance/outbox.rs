@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use maintenance_core::{
     Claim, Clock as _, DeliveryEvent, DispatchPolicy, LeaseId, Move, NextStep, NotificationRepository as _,
-    RequestStatus, SendEffect, SendOutcome, SendRecord, WhatsAppStatus,
+    RequestStatus, Scope, SendEffect, SendOutcome, SendRecord, WhatsAppStatus,
 };
 use uuid::Uuid;
 
@@ -121,8 +121,8 @@ pub async fn an_unknown_outcome_is_held_for_the_confirmation_window(world: World
 pub async fn what_may_have_gone_out_is_held_whatever_comes_next(world: World) {
     for next in [
         NextStep::Wait { after: Duration::from_secs(1) },
-        NextStep::PauseChannel { after: Duration::from_secs(1) },
-        NextStep::StopChannel,
+        NextStep::Pause { scope: Scope::Channel, after: Duration::from_secs(1) },
+        NextStep::Stop { scope: Scope::Channel },
         NextStep::Retry { after: Some(Duration::from_secs(1)) },
     ] {
         world.worker(&["plumbing"]).await;
@@ -229,7 +229,7 @@ pub async fn a_bad_token_pauses_the_channel_and_burns_no_attempt(world: World) {
     let policy = DispatchPolicy { concurrency: 1, ..DispatchPolicy::default() };
     let dispatcher = world.maintenance.dispatcher(world.notifier.clone(), policy);
     for wait in [59, 60] {
-        world.notifier.refuse_next(refused(NextStep::StopChannel, SendEffect::NotSent));
+        world.notifier.refuse_next(refused(NextStep::Stop { scope: Scope::Channel }, SendEffect::NotSent));
         let report = dispatcher.dispatch_due().await.unwrap();
         let pause = report.pause.expect("the channel rests");
         assert!(pause.needs_person);

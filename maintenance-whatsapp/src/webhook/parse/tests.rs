@@ -45,6 +45,7 @@ fn every_status_becomes_an_update() {
             event,
             at: DateTime::from_timestamp(1_750_030_073, 0).unwrap(),
             error: None,
+            next: None,
         };
         let webhook = parsed(&post(&json!({"statuses": [status]})));
         assert_eq!(webhook, Webhook { updates: vec![update], ..Webhook::default() });
