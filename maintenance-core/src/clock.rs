@@ -1,5 +1,10 @@
 //! Time: UTC in whole microseconds, the precision that every store keeps.
 
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
+
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Deserializer};
 
@@ -8,6 +13,10 @@ use serde::{Deserialize, Deserializer};
 pub trait Clock: Send + Sync {
     /// The time now, UTC. The engine cuts it to whole microseconds.
     fn now(&self) -> DateTime<Utc>;
+
+    /// The time passed since some fixed moment. It never goes back and never jumps, whatever happens to the wall
+    /// clock, so the engine measures by it how long something rests.
+    fn monotonic(&self) -> Duration;
 }
 
 /// The machine's clock: what a host uses in production.
@@ -18,6 +27,11 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place where the clock is read")]
     fn now(&self) -> DateTime<Utc> {
         whole_micros(Utc::now())
+    }
+
+    fn monotonic(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
     }
 }
 
@@ -30,6 +44,12 @@ pub fn whole_micros(at: DateTime<Utc>) -> DateTime<Utc> {
 /// `before`, so that the steps of one row keep their order when a clock stands still or jumps back.
 pub(crate) fn stamp(now: DateTime<Utc>, before: DateTime<Utc>) -> DateTime<Utc> {
     now.max(before.checked_add_signed(TimeDelta::microseconds(1)).unwrap_or(before))
+}
+
+/// That much later. Nothing in the engine waits for years: the bound keeps an absurd wait from overflowing.
+pub(crate) fn later(at: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
+    let most = TimeDelta::days(3_650);
+    at.checked_add_signed(TimeDelta::from_std(by).unwrap_or(most).min(most)).unwrap_or(at)
 }
 
 /// For `#[serde(deserialize_with)]`: a time cut to whole microseconds.

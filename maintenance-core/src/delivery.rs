@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{NextStep, NotificationId, text_enum::text_enum};
+use crate::{NextStep, NotificationId, RequestId, text_enum::text_enum};
 
 text_enum! {
     /// How far a message has come.
@@ -61,11 +61,7 @@ impl DeliveryError {
         Self { code: code.into(), text: text.into() }
     }
 
-    /// Why the engine took back a message before it went out.
-    pub(crate) fn withdrawn() -> Self {
-        Self::new(Self::WITHDRAWN, "the request was over or someone else's before the message went out")
-    }
-
+    /// The code of a message that the engine took back before it went out.
     pub(crate) const WITHDRAWN: &str = "withdrawn";
 }
 
@@ -124,7 +120,13 @@ pub struct DeliveryUpdate {
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryEffect {
     /// The message is known; its record now holds what the update said, if it did not before.
-    Known,
-    /// No message of ours has that id: not an error, since a number may be shared with other senders.
+    Known {
+        /// The message.
+        notification_id: NotificationId,
+        /// Its request.
+        request_id: RequestId,
+    },
+    /// No message of ours has that id yet. The update is kept for a while and applied if the answer of a send
+    /// brings the id. Not an error: a number may be shared with other senders.
     Unknown,
 }

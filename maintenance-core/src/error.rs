@@ -1,7 +1,8 @@
 //! What a use case answers when it can't do what it was asked.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -79,6 +80,19 @@ pub enum Error {
     /// The host's directory failed.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+
+    /// The clocks of this process and of the store differ too much: leases would not hold.
+    #[error(
+        "this process's clock is at {ours}, the store's at {store}; they must differ by less than {bound:?}"
+    )]
+    ClockDiffers {
+        /// The time here, UTC.
+        ours: DateTime<Utc>,
+        /// The time by the store's clock, UTC.
+        store: DateTime<Utc>,
+        /// How much they may differ.
+        bound: Duration,
+    },
 }
 
 /// An id that was used before with other content.

@@ -98,6 +98,7 @@ mod comment;
 mod contact;
 mod delivery;
 mod directory;
+#[cfg(feature = "tokio")]
 mod dispatcher;
 mod error;
 mod filter;
@@ -109,10 +110,13 @@ mod maintenance;
 pub mod mock;
 mod notification;
 mod notifier;
+mod outbox;
 mod page;
 mod phone;
 mod repository;
 mod request;
+#[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "only a dispatcher asks what rests"))]
+mod rests;
 mod selection;
 mod specialty;
 mod text;
@@ -130,7 +134,8 @@ pub use comment::{Comment, NewComment};
 pub use contact::{Email, RenterContact};
 pub use delivery::{DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, WhatsAppStatus};
 pub use directory::{Directory, DirectoryError};
-pub use dispatcher::{DispatchPolicy, DispatchReport, Dispatcher, Pause, Problem};
+#[cfg(feature = "tokio")]
+pub use dispatcher::{DispatchPolicy, DispatchReport, Dispatcher, Patience, Problem};
 pub use error::{Difference, Error, Reused};
 pub use filter::{AssignmentsOf, CommentFilter, RequestFilter, WorkerFilter};
 pub use history::StatusChange;
@@ -140,8 +145,9 @@ pub use ids::{
 };
 pub use invalid::{FieldError, Invalid, Rule};
 pub use maintenance::{Assigned, Maintenance, Move, Reassigned, Submission, Submitted};
-pub use notification::{Claim, Claimed, Notification, NotificationKind, SendOutcome, SendRecord};
+pub use notification::{Notification, NotificationKind};
 pub use notifier::{Message, NextStep, Notifier, NotifyError, Receipt, Scope, SendEffect};
+pub use outbox::{Claim, Claimed, Deferral, Recorded, SendOutcome, SendRecord, Told};
 pub use page::{Cursor, Listing, MAX_PAGE_SIZE, Page, PageRequest, Position, Slice};
 pub use phone::{PhoneNumber, Region};
 pub use repository::{
@@ -149,6 +155,7 @@ pub use repository::{
     RequestRepository, RequestStep, WorkerRepository,
 };
 pub use request::{NewRequest, Priority, Request, RequestRecord, RequestStatus};
+pub use rests::Pause;
 pub use selection::{
     Candidate, Exclusion, Need, Ranked, Selection, SelectionPolicy, Standing, TradeMatch, Verdict,
     exclusions, select,

@@ -28,10 +28,11 @@ use uuid::Uuid;
 
 use crate::{
     AssignmentsOf, Attachment, Candidate, Claim, Claimed, Clock, Comment, CommentFilter, ComplexAssignment,
-    ComplexId, DeliveryEffect, DeliveryUpdate, Directory, DirectoryError, IdSource, Inserted, Listing,
-    Message, NotificationRepository, Notifier, NotifyError, Opening, PropertyId, Receipt, RenterContact,
-    RenterId, RepositoryError, Request, RequestFilter, RequestId, RequestRecord, RequestRepository,
-    RequestStatus, RequestStep, SendRecord, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
+    ComplexId, Deferral, DeliveryEffect, DeliveryUpdate, Directory, DirectoryError, IdSource, Inserted,
+    Listing, Message, Notification, NotificationId, NotificationRepository, Notifier, NotifyError, Opening,
+    PropertyId, Receipt, Recorded, RenterContact, RenterId, RepositoryError, Request, RequestFilter,
+    RequestId, RequestRecord, RequestRepository, RequestStatus, RequestStep, SendRecord, Slice, Worker,
+    WorkerFilter, WorkerId, WorkerRepository,
 };
 
 mock! {
@@ -79,11 +80,20 @@ mock! {
     #[async_trait]
     impl NotificationRepository for Repository {
         async fn claim(&self, claim: Claim) -> Result<Listing<Claimed>, RepositoryError>;
-        async fn record_outcomes(&self, records: &[SendRecord]) -> Result<usize, RepositoryError>;
+        async fn defer(&self, deferral: Deferral) -> Result<u64, RepositoryError>;
+        async fn record_outcomes(&self, records: &[SendRecord]) -> Result<Recorded, RepositoryError>;
         async fn record_deliveries(
             &self,
             updates: &[DeliveryUpdate],
+            now: DateTime<Utc>,
         ) -> Result<Vec<DeliveryEffect>, RepositoryError>;
+        async fn file_again(
+            &self,
+            failed: NotificationId,
+            again: &Notification,
+        ) -> Result<bool, RepositoryError>;
+        async fn catch_up(&self, forget_before: DateTime<Utc>) -> Result<Vec<DeliveryUpdate>, RepositoryError>;
+        async fn time(&self) -> Result<Option<DateTime<Utc>>, RepositoryError>;
     }
 }
 
@@ -117,6 +127,7 @@ mock! {
 
     impl Clock for Clock {
         fn now(&self) -> DateTime<Utc>;
+        fn monotonic(&self) -> std::time::Duration;
     }
 }
 

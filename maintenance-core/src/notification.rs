@@ -1,11 +1,11 @@
 //! Messages to workers: the outbox, and the record of what became of each.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DeliveryError, DeliveryEvent, DeliveryUpdate, LeaseId, NotificationId, PhoneNumber, Request, RequestId,
-    WhatsAppStatus, WorkerId, clock, text_enum::text_enum,
+    DeliveryError, DeliveryEvent, DeliveryUpdate, LeaseId, NotificationId, Priority, Request, RequestId,
+    SendOutcome, SendRecord, WhatsAppStatus, WorkerId, clock, text_enum::text_enum,
 };
 
 text_enum! {
@@ -20,8 +20,7 @@ text_enum! {
     }
 }
 
-/// A message to a worker. Filed in the same step as what it tells of, sent by a
-/// [`Dispatcher`](crate::Dispatcher), moved on by webhooks.
+/// A message to a worker. Filed in the same step as what it tells of, sent by a `Dispatcher`, moved on by webhooks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
     /// Its id.
@@ -32,12 +31,16 @@ pub struct Notification {
     pub worker_id: WorkerId,
     /// What it is about.
     pub kind: NotificationKind,
+    /// The priority of its request: more urgent messages go out first.
+    pub priority: Priority,
     /// How far it has come.
     pub status: WhatsAppStatus,
-    /// The provider's id, once known.
+    /// The provider's id, once known. Of a message that went out more than once, the first that was known.
     pub provider_message_id: Option<String>,
-    /// How often sending it was tried.
+    /// How many attempts the channel judged.
     pub attempts: u32,
+    /// How often a dispatcher took it since an outcome was last recorded.
+    pub claims: u32,
     /// When a dispatcher may take it, UTC; counts while the status is pending.
     #[serde(deserialize_with = "clock::de")]
     pub due_at: DateTime<Utc>,
@@ -45,6 +48,10 @@ pub struct Notification {
     pub lease: Option<LeaseId>,
     /// The newest error.
     pub error: Option<DeliveryError>,
+    /// When its news was first filed, UTC: before `created_at` for a message that repeats a failed one. The engine
+    /// gives up on passing errors by the age that counts from here.
+    #[serde(deserialize_with = "clock::de")]
+    pub since: DateTime<Utc>,
     /// When it was filed, UTC; later than every notification of the request before it.
     #[serde(deserialize_with = "clock::de")]
     pub created_at: DateTime<Utc>,
@@ -63,17 +70,51 @@ pub struct Notification {
 }
 
 impl Notification {
+    /// A message about `request` to a worker, filed with a step stamped `created_at` and due at once.
+    pub(crate) fn new(
+        id: NotificationId,
+        kind: NotificationKind,
+        request: &Request,
+        worker_id: WorkerId,
+        created_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id,
+            request_id: request.id,
+            worker_id,
+            kind,
+            priority: request.priority,
+            status: WhatsAppStatus::Pending,
+            provider_message_id: None,
+            attempts: 0,
+            claims: 0,
+            due_at: now,
+            lease: None,
+            error: None,
+            since: created_at,
+            created_at,
+            sent_at: None,
+            delivered_at: None,
+            read_at: None,
+            failed_at: None,
+        }
+    }
+
     /// Whether the engine took it back, so that its failure says nothing of the recipient.
     pub(crate) fn was_withdrawn(&self) -> bool {
         self.error.as_ref().is_some_and(|error| error.code == DeliveryError::WITHDRAWN)
     }
 
-    /// Records the outcome of the attempt whose lease it is under. This and [`learn`](Self::learn) say what a
-    /// store's own statements must come to.
-    pub fn record(&mut self, record: &SendRecord) {
+    /// Applies the outcome of an attempt; returns whether it counted. This and
+    /// [`apply_delivery`](Self::apply_delivery) say what a store's own statements must come to.
+    ///
+    /// That a message was sent counts whenever it is told, like a webhook's word, so that no later claim sends it
+    /// again. Any other outcome counts only under the lease of its attempt: a slow dispatcher can't overwrite its
+    /// successor.
+    pub fn apply_outcome(&mut self, record: &SendRecord) -> bool {
+        let leased = self.lease == Some(record.lease);
         let pending = self.status == WhatsAppStatus::Pending;
-        self.lease = None;
-        self.attempts = record.attempts;
         match &record.outcome {
             SendOutcome::Sent { provider_message_id } => {
                 self.error.take_if(|_| pending);
@@ -81,6 +122,7 @@ impl Notification {
                 self.provider_message_id.get_or_insert_with(|| provider_message_id.clone());
                 earliest(&mut self.sent_at, record.at);
             }
+            _ if !leased => return false,
             SendOutcome::Later { due_at, error } if pending => {
                 self.due_at = *due_at;
                 if error.is_some() {
@@ -94,13 +136,19 @@ impl Notification {
             }
             SendOutcome::Later { .. } | SendOutcome::Failed { .. } => {}
         }
+        self.attempts = self.attempts.max(record.attempts);
+        if leased {
+            self.lease = None;
+            self.claims = 0;
+        }
+        true
     }
 
-    /// Takes in what a webhook tells. Repeats and any order come to the same.
+    /// Applies what a webhook tells. Idempotent and independent of order.
     ///
     /// Providers tell whole seconds, so what happened within the second of the filing would seem to be before
     /// it: it counts as at the filing.
-    pub fn learn(&mut self, update: &DeliveryUpdate) {
+    pub fn apply_delivery(&mut self, update: &DeliveryUpdate) {
         let DeliveryUpdate { provider_message_id, event, at, error, .. } = update;
         let at = &self.created_at.max(*at);
         self.provider_message_id.get_or_insert_with(|| provider_message_id.clone());
@@ -125,103 +173,26 @@ impl Notification {
         self.status = self.status.advance(event.status());
     }
 
-    /// A message that tells the worker that the request is theirs, filed with a step stamped `created_at` and
-    /// due at once.
-    pub(crate) fn assignment(
-        id: NotificationId,
-        request_id: RequestId,
-        worker_id: WorkerId,
-        created_at: DateTime<Utc>,
-        now: DateTime<Utc>,
-    ) -> Self {
+    /// The message that repeats this one, which a webhook told had failed for a reason that passes. It keeps the
+    /// attempts, the reason and the age.
+    pub(crate) fn again(&self, id: NotificationId, created_at: DateTime<Utc>, due_at: DateTime<Utc>) -> Self {
         Self {
             id,
-            request_id,
-            worker_id,
-            kind: NotificationKind::Assignment,
             status: WhatsAppStatus::Pending,
             provider_message_id: None,
-            attempts: 0,
-            due_at: now,
+            claims: 0,
+            due_at,
             lease: None,
-            error: None,
-            created_at,
+            created_at: created_at.max(self.created_at + TimeDelta::microseconds(1)),
             sent_at: None,
             delivered_at: None,
             read_at: None,
             failed_at: None,
+            ..self.clone()
         }
     }
 }
 
 fn earliest(slot: &mut Option<DateTime<Utc>>, at: DateTime<Utc>) {
     *slot = Some(slot.map_or(at, |before| before.min(at)));
-}
-
-/// A notification under a lease, with all that sending it needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claimed {
-    /// The notification, with the claim counted in `attempts`.
-    pub notification: Notification,
-    /// Its request as it stands.
-    pub request: Request,
-    /// The recipient's number as it stands.
-    pub phone_number: PhoneNumber,
-}
-
-impl Claimed {
-    /// Whether the message would tell what is no longer so: the work is over, or someone else's.
-    pub(crate) fn is_moot(&self) -> bool {
-        !self.request.status.is_open() || self.request.assigned_worker_id != Some(self.notification.worker_id)
-    }
-}
-
-/// The request for a batch of due notifications.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claim {
-    /// The time now: pending notifications due by then are taken, longest due first.
-    pub now: DateTime<Utc>,
-    /// When they come due again if no outcome is recorded.
-    pub until: DateTime<Utc>,
-    /// The lease to put on them.
-    pub lease: LeaseId,
-    /// How many at most.
-    pub limit: u32,
-}
-
-/// What became of one claimed notification.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SendRecord {
-    /// The notification.
-    pub notification_id: NotificationId,
-    /// The lease under which it was sent: a record under any other lease is ignored.
-    pub lease: LeaseId,
-    /// How many attempts count from now on.
-    pub attempts: u32,
-    /// When the outcome was known, UTC.
-    pub at: DateTime<Utc>,
-    /// The outcome.
-    pub outcome: SendOutcome,
-}
-
-/// The outcome of one attempt to send.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SendOutcome {
-    /// The provider accepted it: counts as sent.
-    Sent {
-        /// The provider's id of the message.
-        provider_message_id: String,
-    },
-    /// It stays pending and comes due again. Ignored if a webhook has shown in the meantime that it went out.
-    Later {
-        /// When, UTC.
-        due_at: DateTime<Utc>,
-        /// Why, if there is a reason to keep.
-        error: Option<DeliveryError>,
-    },
-    /// It failed for good. Ignored if a webhook has shown in the meantime that it went out.
-    Failed {
-        /// Why.
-        error: DeliveryError,
-    },
 }

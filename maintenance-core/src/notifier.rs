@@ -86,11 +86,17 @@ pub enum NextStep {
         /// The wait that the channel asks for.
         after: Option<Duration>,
     },
-    /// Nothing was tried, since the recipient's pace is used up: come back after that time. Counts as no
-    /// attempt.
+    /// Nothing was tried: our own rate limit for the whole channel is reached for the moment. Counts as no attempt.
     Wait {
-        /// Until the recipient may be sent to again.
+        /// How long this message waits.
         after: Duration,
+    },
+    /// Nothing was tried: our rate limit for this recipient is reached. Counts as no attempt.
+    WaitForRecipient {
+        /// How long until the recipient may be sent to again.
+        after: Duration,
+        /// One message per this time from then on: what else waits for the recipient is put back spread out by it.
+        every: Duration,
     },
     /// Nothing goes out by `scope` for that time, as when the number is throttled; it passes by itself. Counts as
     /// no attempt.

@@ -14,8 +14,9 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     AssignmentsOf, Attachment, Candidate, Claim, Claimed, Comment, CommentFilter, ComplexAssignment,
-    ComplexId, DeliveryEffect, DeliveryUpdate, Listing, Notification, Request, RequestFilter, RequestId,
-    RequestRecord, RequestStatus, SendRecord, Slice, StatusChange, Worker, WorkerFilter, WorkerId,
+    ComplexId, Deferral, DeliveryEffect, DeliveryUpdate, Listing, Notification, NotificationId, Recorded,
+    Request, RequestFilter, RequestId, RequestRecord, RequestStatus, SendRecord, Slice, StatusChange, Worker,
+    WorkerFilter, WorkerId,
 };
 
 /// Any error, boxed.
@@ -227,21 +228,44 @@ pub trait RequestRepository: Send + Sync {
 #[async_trait]
 #[auto_impl::auto_impl(&, Box, Arc)]
 pub trait NotificationRepository: Send + Sync {
-    /// Takes pending notifications that are due, longest due first: puts the lease on them, counts the
-    /// attempt and moves `due_at` to `until`. No two claims take one notification before it comes due again.
-    /// A row that can't be read is taken too, and reported, so that it can't hold up the others.
+    /// Takes pending notifications that are due, the most urgent first and of those the longest due first: puts the
+    /// lease on them, counts the claim and moves `due_at` to `until`. No two claims take one notification before it
+    /// comes due again. A row that can't be read is taken too, and reported, so that it can't hold up the others.
     async fn claim(&self, claim: Claim) -> Result<Listing<Claimed>, RepositoryError>;
 
-    /// Records outcomes, each as [`Notification::record`] does, under the lease that it names; one whose
-    /// lease no longer stands is ignored. Returns how many stood.
-    async fn record_outcomes(&self, records: &[SendRecord]) -> Result<usize, RepositoryError>;
+    /// Puts back what is due to one recipient, spread out; returns how many it put back.
+    async fn defer(&self, deferral: Deferral) -> Result<u64, RepositoryError>;
 
-    /// Applies webhook updates, each as [`Notification::learn`] does to the notification of our id or else of
-    /// the provider's, in one step for all; returns what each did, in order.
+    /// Records outcomes, each as [`Notification::apply_outcome`] does. A provider's id is kept with its message
+    /// for ever, so that a message that went out more than once is found by the id of each copy.
+    ///
+    /// A lock that someone else holds on a request must not hold up the outcomes: where the store has such locks,
+    /// the request's `whatsapp_*` columns follow at a later [`catch_up`](Self::catch_up).
+    async fn record_outcomes(&self, records: &[SendRecord]) -> Result<Recorded, RepositoryError>;
+
+    /// Applies webhook updates, each as [`Notification::apply_delivery`] does to the notification of our id or else
+    /// of the provider's, in one step for all; returns what each did, in order. An update whose message isn't known
+    /// is kept, as received at `now`, until its message is known and it is applied, or it is forgotten. Locks are
+    /// treated as by [`record_outcomes`](Self::record_outcomes).
     async fn record_deliveries(
         &self,
         updates: &[DeliveryUpdate],
+        now: DateTime<Utc>,
     ) -> Result<Vec<DeliveryEffect>, RepositoryError>;
+
+    /// Files a message that repeats a failed one, which then is the request's newest. Returns whether it did: it does
+    /// not when the failed message isn't the newest assignment message of an open request any more, isn't failed, or
+    /// when its worker isn't the request's or isn't active. Moves neither the request's version nor its `updated_at`.
+    async fn file_again(&self, failed: NotificationId, again: &Notification)
+    -> Result<bool, RepositoryError>;
+
+    /// Does what had to wait: moves the requests that were locked, and forgets kept updates received before
+    /// `forget_before`. Returns kept updates whose message is known by now: they are to be applied, and the store
+    /// keeps them until they are.
+    async fn catch_up(&self, forget_before: DateTime<Utc>) -> Result<Vec<DeliveryUpdate>, RepositoryError>;
+
+    /// The time by the store's own clock, UTC, if it has one that can differ from this process's.
+    async fn time(&self) -> Result<Option<DateTime<Utc>>, RepositoryError>;
 }
 
 /// A whole store.

@@ -85,6 +85,8 @@ async fn the_loop_outlives_a_store_that_fails() {
         let _ = back.send(());
         Ok(Listing::default())
     });
+    repository.expect_time().returning(|| Ok(None));
+    repository.expect_catch_up().returning(|_| Ok(Vec::new()));
     let maintenance = Maintenance::new(Arc::new(repository), TableDirectory::new());
     let (sender, _sent) = mpsc::unbounded_channel();
     let dispatcher = maintenance.dispatcher(Passes(sender), DispatchPolicy::default());

@@ -50,9 +50,9 @@ fn a_whole_record_and_an_assignment_read_back_as_they_were_written() {
             "file_type": "image/jpeg", "created_at": at
         }],
         "notifications": [{
-            "id": id(9), "request_id": id(1), "worker_id": id(4), "kind": "assignment", "status": "failed",
-            "provider_message_id": "wamid.1", "attempts": 8, "due_at": at, "lease": id(10),
-            "error": {"code": "131026", "text": "Message undeliverable"}, "created_at": at, "sent_at": at,
+            "id": id(9), "request_id": id(1), "worker_id": id(4), "kind": "assignment", "priority": "high",
+            "status": "failed", "provider_message_id": "wamid.1", "attempts": 8, "claims": 1, "due_at": at, "lease": id(10),
+            "error": {"code": "131026", "text": "Message undeliverable"}, "since": at, "created_at": at, "sent_at": at,
             "delivered_at": null, "read_at": null, "failed_at": at
         }]
     });
@@ -182,9 +182,9 @@ fn delivery_has_one_order() {
 
 fn message() -> Notification {
     let written = json!({
-        "id": id(1), "request_id": id(2), "worker_id": id(3), "kind": "assignment", "status": "pending",
-        "provider_message_id": null, "attempts": 0, "due_at": "2026-01-02T03:04:05Z", "lease": null,
-        "error": null, "created_at": "2026-01-02T03:04:05Z"
+        "id": id(1), "request_id": id(2), "worker_id": id(3), "kind": "assignment", "priority": "low",
+        "status": "pending", "provider_message_id": null, "attempts": 0, "claims": 0, "due_at": "2026-01-02T03:04:05Z", "lease": null,
+        "error": null, "since": "2026-01-02T03:04:05Z", "created_at": "2026-01-02T03:04:05Z"
     });
     serde_json::from_value(written).expect("a sound notification")
 }
@@ -208,7 +208,7 @@ proptest! {
             let mut message = message();
             for n in order {
                 let before = message.status;
-                message.learn(&updates[*n]);
+                message.apply_delivery(&updates[*n]);
                 assert!(message.status.progress() >= before.progress(), "never back");
             }
             message

@@ -12,7 +12,7 @@ use crate::lock;
 
 /// A clock that stands still until it is moved. Clones share their time.
 #[derive(Debug, Clone)]
-pub struct ManualClock(Arc<Mutex<DateTime<Utc>>>);
+pub struct ManualClock(Arc<Mutex<(DateTime<Utc>, Duration)>>);
 
 impl ManualClock {
     /// A clock at 2026-01-01 00:00 UTC.
@@ -22,18 +22,19 @@ impl ManualClock {
 
     /// A clock at that time, cut to whole microseconds.
     pub fn at(time: DateTime<Utc>) -> Self {
-        Self(Arc::new(Mutex::new(whole_micros(time))))
+        Self(Arc::new(Mutex::new((whole_micros(time), Duration::ZERO))))
     }
 
     /// Moves the clock on.
     pub fn advance(&self, by: Duration) {
-        let mut time = lock(&self.0);
+        let (time, passed) = &mut *lock(&self.0);
         *time = TimeDelta::from_std(by).ok().and_then(|by| time.checked_add_signed(by)).unwrap_or(*time);
+        *passed = passed.saturating_add(by);
     }
 
-    /// Sets the clock, also back.
+    /// Sets the wall clock, also back; no time passes by it.
     pub fn set(&self, time: DateTime<Utc>) {
-        *lock(&self.0) = whole_micros(time);
+        lock(&self.0).0 = whole_micros(time);
     }
 }
 
@@ -45,6 +46,10 @@ impl Default for ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> DateTime<Utc> {
-        *lock(&self.0)
+        lock(&self.0).0
+    }
+
+    fn monotonic(&self) -> Duration {
+        lock(&self.0).1
     }
 }

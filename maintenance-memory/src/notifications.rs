@@ -1,11 +1,13 @@
 //! The outbox.
 
-use std::collections::BTreeSet;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
-    Claim, Claimed, DeliveryEffect, DeliveryUpdate, Listing, NotificationId, NotificationRepository,
-    RepositoryError, RequestId, SendRecord, WhatsAppStatus,
+    Claim, Claimed, Deferral, DeliveryEffect, DeliveryUpdate, Listing, Notification, NotificationId,
+    NotificationKind, NotificationRepository, Recorded, RepositoryError, RepositoryErrorKind, RequestId,
+    SendOutcome, SendRecord, Told, WhatsAppStatus, whole_micros,
 };
 
 use crate::{MemoryRepository, store::Rows};
@@ -18,54 +20,116 @@ impl NotificationRepository for MemoryRepository {
             .notifications
             .values()
             .filter(|n| n.status == WhatsAppStatus::Pending && n.due_at <= claim.now)
-            .map(|notification| (notification.due_at, notification.id))
+            .filter(|n| n.priority >= claim.at_least)
+            .map(|n| (Reverse(n.priority), n.due_at, n.id))
             .collect();
         due.sort_unstable();
         due.truncate(claim.limit as usize);
-        let items = due.into_iter().filter_map(|(_, id)| take(&mut rows, id, claim)).collect();
+        let items = due.into_iter().filter_map(|(_, _, id)| take(&mut rows, id, claim)).collect();
         Ok(Listing { items, corrupt: Vec::new() })
     }
 
-    async fn record_outcomes(&self, records: &[SendRecord]) -> Result<usize, RepositoryError> {
+    async fn defer(&self, deferral: Deferral) -> Result<u64, RepositoryError> {
         let mut rows = self.rows();
-        let mut moved = Vec::new();
+        let mut due: Vec<_> = rows
+            .notifications
+            .values_mut()
+            .filter(|n| n.status == WhatsAppStatus::Pending && n.due_at <= deferral.now)
+            .filter(|n| n.worker_id == deferral.worker_id)
+            .collect();
+        due.sort_unstable_by_key(|n| (Reverse(n.priority), n.due_at, n.id));
+        due.truncate(deferral.limit as usize);
+        let mut place = 0;
+        let every = TimeDelta::from_std(deferral.every).unwrap_or_default();
+        for notification in due {
+            notification.due_at = deferral.first + every * place;
+            place += 1;
+        }
+        Ok(u64::try_from(place).unwrap_or_default())
+    }
+
+    async fn record_outcomes(&self, records: &[SendRecord]) -> Result<Recorded, RepositoryError> {
+        let mut rows = self.rows();
+        if rows.outcomes_fail {
+            return Err(RepositoryError::with_source(RepositoryErrorKind::Unavailable, "set to fail"));
+        }
+        let mut recorded = Recorded::default();
         for record in records {
-            let notification = rows.notifications.get_mut(&record.notification_id);
-            if let Some(notification) =
-                notification.filter(|notification| notification.lease == Some(record.lease))
-            {
-                notification.record(record);
-                moved.push(notification.request_id);
+            let Some(notification) = rows.notifications.get_mut(&record.notification_id) else { continue };
+            let request = notification.request_id;
+            recorded.counted += usize::from(notification.apply_outcome(record));
+            if let SendOutcome::Sent { provider_message_id } = &record.outcome {
+                rows.sends.entry(provider_message_id.clone()).or_insert(record.notification_id);
+                let early = rows.early.iter().map(|(_, update)| update);
+                recorded.early.extend(
+                    early.filter(|update| update.provider_message_id == *provider_message_id).cloned(),
+                );
             }
+            rows.mirror(request);
         }
-        for request in &moved {
-            rows.mirror(*request);
-        }
-        Ok(moved.len())
+        Ok(recorded)
     }
 
     async fn record_deliveries(
         &self,
         updates: &[DeliveryUpdate],
+        now: DateTime<Utc>,
     ) -> Result<Vec<DeliveryEffect>, RepositoryError> {
         let mut rows = self.rows();
         let mut moved: BTreeSet<RequestId> = BTreeSet::new();
         let mut effects = Vec::with_capacity(updates.len());
         for update in updates {
-            let known = find(&rows, update).and_then(|id| rows.notifications.get_mut(&id));
-            effects.push(match known {
-                Some(notification) => {
-                    notification.learn(update);
-                    moved.insert(notification.request_id);
-                    DeliveryEffect::Known
+            let found = find(&rows, update);
+            let known = found.and_then(|id| rows.notifications.get_mut(&id));
+            let Some(notification) = known else {
+                if !rows.early.iter().any(|(_, kept)| kept == update) {
+                    rows.early.push((now, update.clone()));
                 }
-                None => DeliveryEffect::Unknown,
-            });
+                effects.push(DeliveryEffect::Unknown);
+                continue;
+            };
+            notification.apply_delivery(update);
+            let (notification_id, request_id) = (notification.id, notification.request_id);
+            moved.insert(request_id);
+            rows.sends.entry(update.provider_message_id.clone()).or_insert(notification_id);
+            rows.early.retain(|(_, kept)| kept != update);
+            effects.push(DeliveryEffect::Known { notification_id, request_id });
         }
         for request in moved {
             rows.mirror(request);
         }
         Ok(effects)
+    }
+
+    async fn file_again(
+        &self,
+        failed: NotificationId,
+        again: &Notification,
+    ) -> Result<bool, RepositoryError> {
+        let mut rows = self.rows();
+        let Some(request) = rows.requests.get(&again.request_id) else { return Ok(false) };
+        let theirs = request.status.is_open() && request.assigned_worker_id == Some(again.worker_id);
+        let newest = rows.newest(request.id);
+        let is_newest = newest.is_some_and(|n| n.id == failed && n.status == WhatsAppStatus::Failed);
+        if !theirs || !is_newest || rows.check_recipient(Some(again)).is_err() {
+            return Ok(false);
+        }
+        rows.add_notification(Some(again));
+        rows.mirror(again.request_id);
+        Ok(true)
+    }
+
+    async fn catch_up(&self, forget_before: DateTime<Utc>) -> Result<Vec<DeliveryUpdate>, RepositoryError> {
+        let mut rows = self.rows();
+        rows.early.retain(|(received, _)| *received >= forget_before);
+        let known =
+            rows.early.iter().filter(|(_, update)| rows.sends.contains_key(&update.provider_message_id));
+        Ok(known.map(|(_, update)| update.clone()).collect())
+    }
+
+    async fn time(&self) -> Result<Option<DateTime<Utc>>, RepositoryError> {
+        let clock = self.rows().clock.clone();
+        Ok(clock.map(|clock| whole_micros(clock.now())))
     }
 }
 
@@ -73,18 +137,40 @@ fn take(rows: &mut Rows, id: NotificationId, claim: Claim) -> Option<Claimed> {
     let notification = rows.notifications.get_mut(&id)?;
     notification.lease = Some(claim.lease);
     notification.due_at = claim.until;
-    notification.attempts += 1;
+    notification.claims += 1;
     let notification = notification.clone();
     let request = rows.requests.get(&notification.request_id)?.clone();
-    let phone_number = rows.workers.get(&notification.worker_id)?.phone_number.clone();
-    Some(Claimed { notification, request, phone_number })
+    let worker = rows.workers.get(&notification.worker_id)?;
+    let (phone_number, worker_status) = (worker.phone_number.clone(), worker.status);
+    let is_newest = rows.newest(request.id).is_some_and(|newest| newest.id == id);
+    let told = if notification.kind == NotificationKind::Withdrawn {
+        told(rows, request.id, &notification)
+    } else {
+        Told::No
+    };
+    Some(Claimed { notification, request, is_newest, told, phone_number, worker_status })
+}
+
+/// Whether an assignment message about the request reached the recipient of this one.
+fn told(rows: &Rows, request: RequestId, of: &Notification) -> Told {
+    let theirs = rows.notifications_of(request).into_iter();
+    let assignments: Vec<_> =
+        theirs.filter(|n| n.kind == NotificationKind::Assignment && n.worker_id == of.worker_id).collect();
+    let may_have_gone_out = |n: &&Notification| match n.status {
+        WhatsAppStatus::Sent | WhatsAppStatus::Delivered | WhatsAppStatus::Read => true,
+        WhatsAppStatus::Pending | WhatsAppStatus::Failed => n.attempts > 0,
+    };
+    if assignments.iter().any(may_have_gone_out) {
+        Told::Yes
+    } else if assignments.iter().any(|n| n.status == WhatsAppStatus::Pending) {
+        Told::Pending
+    } else {
+        Told::No
+    }
 }
 
 /// The notification of an update: by our id, or else by the provider's.
 fn find(rows: &Rows, update: &DeliveryUpdate) -> Option<NotificationId> {
     let ours = update.notification_id.filter(|id| rows.notifications.contains_key(id));
-    ours.or_else(|| {
-        let theirs = Some(&update.provider_message_id);
-        rows.notifications.values().find(|n| n.provider_message_id.as_ref() == theirs).map(|n| n.id)
-    })
+    ours.or_else(|| rows.sends.get(&update.provider_message_id).copied())
 }

@@ -6,10 +6,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
+use chrono::{DateTime, Utc};
 use maintenance_core::{
-    Attachment, AttachmentId, Comment, CommentId, ComplexAssignment, ComplexId, Inserted, Listing,
-    Notification, NotificationId, Position, RepositoryError, RepositoryErrorKind, Request, RequestId, Slice,
-    StatusChange, Worker, WorkerId, WorkerStatus,
+    Attachment, AttachmentId, Clock, Comment, CommentId, ComplexAssignment, ComplexId, DeliveryUpdate,
+    Inserted, Listing, Notification, NotificationId, NotificationKind, Position, RepositoryError,
+    RepositoryErrorKind, Request, RequestId, Slice, StatusChange, Worker, WorkerId, WorkerStatus,
 };
 
 use crate::lock;
@@ -28,12 +29,30 @@ pub(crate) struct Rows {
     pub(crate) comments: BTreeMap<CommentId, Comment>,
     pub(crate) history: Vec<StatusChange>,
     pub(crate) notifications: BTreeMap<NotificationId, Notification>,
+    /// The message of each provider id.
+    pub(crate) sends: BTreeMap<String, NotificationId>,
+    /// Webhook updates whose message isn't known yet, with the time of receipt.
+    pub(crate) early: Vec<(DateTime<Utc>, DeliveryUpdate)>,
+    /// Whether outcomes can't be recorded.
+    pub(crate) outcomes_fail: bool,
+    /// The store's own clock, if it was given one.
+    pub(crate) clock: Option<Arc<dyn Clock>>,
 }
 
 impl MemoryRepository {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Makes recording what became of sends fail, as on a full disk, or no longer.
+    pub fn set_outcomes_failing(&self, fail: bool) {
+        self.rows().outcomes_fail = fail;
+    }
+
+    /// Gives the store a clock of its own, as a database server has.
+    pub fn set_clock(&self, clock: impl Clock + 'static) {
+        self.rows().clock = Some(Arc::new(clock));
     }
 
     pub(crate) fn rows(&self) -> MutexGuard<'_, Rows> {
@@ -67,9 +86,16 @@ impl Rows {
         of
     }
 
-    /// Makes the request show how far its newest notification has come.
+    /// A request's newest assignment message.
+    pub(crate) fn newest(&self, request: RequestId) -> Option<&Notification> {
+        let mut of = self.notifications_of(request);
+        of.retain(|notification| notification.kind == NotificationKind::Assignment);
+        of.pop()
+    }
+
+    /// Makes the request show how far its newest assignment message has come.
     pub(crate) fn mirror(&mut self, request: RequestId) {
-        let newest = self.notifications_of(request).pop();
+        let newest = self.newest(request);
         let Some((id, status)) = newest.map(|newest| (newest.provider_message_id.clone(), newest.status))
         else {
             return;

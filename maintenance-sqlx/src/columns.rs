@@ -41,8 +41,16 @@ macro_rules! attachment_columns {
 
 macro_rules! notification_columns {
     () => {
-        "n.id, n.request_id, n.worker_id, n.kind, n.status, n.provider_message_id, n.attempts, n.due_at, \
-         n.lease, n.error_code, n.error_text, n.created_at, n.sent_at, n.delivered_at, n.read_at, n.failed_at"
+        "n.id, n.request_id, n.worker_id, n.kind, n.priority, n.status, n.provider_message_id, n.attempts, \
+         n.claims, n.due_at, n.lease, n.error_code, n.error_text, n.since, n.created_at, n.sent_at, \
+         n.delivered_at, n.read_at, n.failed_at"
+    };
+}
+
+/// A kept webhook update.
+macro_rules! early_columns {
+    () => {
+        "e.provider_message_id, e.event, e.at, e.error_code, e.error_text, e.next"
     };
 }
 
@@ -88,6 +96,6 @@ macro_rules! record_sql {
 }
 
 pub(crate) use {
-    assignment_columns, attachment_columns, comment_columns, history_columns, notification_columns,
-    record_sql, request_columns, worker_columns,
+    assignment_columns, attachment_columns, comment_columns, early_columns, history_columns,
+    notification_columns, record_sql, request_columns, worker_columns,
 };

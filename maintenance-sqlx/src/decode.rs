@@ -5,8 +5,8 @@ use std::{fmt, str::FromStr};
 use chrono::{DateTime, Utc};
 use maintenance_core::{
     Attachment, BoxError, Candidate, Claimed, Comment, ComplexAssignment, ComplexId, DeliveryError,
-    Notification, PhoneNumber, RepositoryError, Request, RequestRecord, RequestStatus, StatusChange, Worker,
-    WorkerId,
+    DeliveryEvent, DeliveryUpdate, Notification, PhoneNumber, RepositoryError, Request, RequestRecord,
+    RequestStatus, StatusChange, Told, WhatsAppStatus, Worker, WorkerId,
 };
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ const HISTORY: &str = "maintenance_status_history";
 const COMMENTS: &str = "maintenance_comments";
 const ATTACHMENTS: &str = "maintenance_attachments";
 const NOTIFICATIONS: &str = "maintenance_notifications";
+const EARLY: &str = "maintenance_early_deliveries";
 
 /// A row whose columns are read by position, as each database stores them.
 pub(crate) trait Raw {
@@ -281,7 +282,7 @@ fn attachment_at<R: Raw>(row: &R, first: usize) -> Result<Attachment, Repository
     })
 }
 
-const NOTIFICATION_COLUMNS: usize = 16;
+const NOTIFICATION_COLUMNS: usize = 19;
 
 fn notification_at<R: Raw>(row: &R, first: usize) -> Result<Notification, RepositoryError> {
     let mut read = Reader::new(row, NOTIFICATIONS, first);
@@ -290,12 +291,15 @@ fn notification_at<R: Raw>(row: &R, first: usize) -> Result<Notification, Reposi
         request_id: read.id("request_id")?,
         worker_id: read.id("worker_id")?,
         kind: read.word("kind")?,
+        priority: read.word("priority")?,
         status: read.word("status")?,
         provider_message_id: read.text_or_none("provider_message_id")?,
         attempts: read.count("attempts")?,
+        claims: read.count("claims")?,
         due_at: read.time("due_at")?,
         lease: read.id_or_none("lease")?,
         error: delivery_error(&mut read)?,
+        since: read.time("since")?,
         created_at: read.time("created_at")?,
         sent_at: read.time_or_none("sent_at")?,
         delivered_at: read.time_or_none("delivered_at")?,
@@ -314,14 +318,46 @@ fn delivery_error<R: Raw>(read: &mut Reader<'_, R>) -> Result<Option<DeliveryErr
     }
 }
 
-/// Columns: a notification's, its request's, and the recipient's id and number.
+/// Columns: a notification's, its request's, the recipient's id, number and status, whether the notification is its
+/// request's newest, and whether assignment messages to the recipient went out (true), are pending (false) or
+/// neither (null).
 pub(crate) fn claimed<R: Raw>(row: &R) -> Result<Claimed, RepositoryError> {
     let notification = notification_at(row, 0)?;
     let request = request_at(row, NOTIFICATION_COLUMNS)?;
     let mut worker = Reader::new(row, WORKERS, NOTIFICATION_COLUMNS + REQUEST_COLUMNS);
     worker.id::<WorkerId>("id")?;
     let phone_number: PhoneNumber = worker.text("phone_number")?;
-    Ok(Claimed { notification, request, phone_number })
+    let worker_status = worker.word("status")?;
+    let mut rest = Reader::new(row, NOTIFICATIONS, 0);
+    rest.next = NOTIFICATION_COLUMNS + REQUEST_COLUMNS + 3;
+    let is_newest = rest.flag("is_newest")?;
+    let told = match rest.optional("told", R::flag, Ok::<_, BoxError>)? {
+        Some(true) => Told::Yes,
+        Some(false) => Told::Pending,
+        None => Told::No,
+    };
+    Ok(Claimed { notification, request, is_newest, told, phone_number, worker_status })
+}
+
+/// Columns: a kept update's, all null where there is none.
+pub(crate) fn early_or_none<R: Raw>(
+    row: &R,
+    first: usize,
+) -> Result<Option<DeliveryUpdate>, RepositoryError> {
+    let mut read = Reader::new(row, EARLY, first);
+    let Some(provider_message_id) = read.text_or_none("provider_message_id")? else { return Ok(None) };
+    let status: WhatsAppStatus = read.word("event")?;
+    let event = match status {
+        WhatsAppStatus::Sent => DeliveryEvent::Sent,
+        WhatsAppStatus::Delivered => DeliveryEvent::Delivered,
+        WhatsAppStatus::Read => DeliveryEvent::Read,
+        WhatsAppStatus::Failed => DeliveryEvent::Failed,
+        WhatsAppStatus::Pending => return Err(read.corrupt("event", "is no event of a delivery")),
+    };
+    let at = read.time("at")?;
+    let error = delivery_error(&mut read)?;
+    let next = read.optional("next", R::text, |next| serde_json::from_str(&next))?;
+    Ok(Some(DeliveryUpdate { notification_id: None, provider_message_id, event, at, error, next }))
 }
 
 /// Rows of the record statement: each holds one part's columns, and nulls for the others.

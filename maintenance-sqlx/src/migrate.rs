@@ -42,7 +42,7 @@ mod steps {
     pub(crate) const TABLE: &str = "_maintenance_migrations";
 
     /// The tables that the first migration makes.
-    pub(crate) const TABLES: [&str; 7] = [
+    pub(crate) const TABLES: [&str; 9] = [
         "maintenance_workers",
         "complex_maintenance_assignments",
         "maintenance_requests",
@@ -50,6 +50,8 @@ mod steps {
         "maintenance_comments",
         "maintenance_status_history",
         "maintenance_notifications",
+        "maintenance_notification_sends",
+        "maintenance_early_deliveries",
     ];
 
     pub(crate) fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {

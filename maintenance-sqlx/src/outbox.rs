@@ -1,11 +1,12 @@
 //! What both databases bind of the outbox's batches.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    DeliveryEffect, DeliveryError, DeliveryUpdate, LeaseId, NotificationId, SendOutcome, SendRecord,
+    DeliveryEffect, DeliveryError, DeliveryUpdate, LeaseId, NotificationId, Priority, SendOutcome, SendRecord,
 };
+use uuid::Uuid;
 
 /// A send's record, flat.
 pub(crate) struct Outcome {
@@ -19,11 +20,26 @@ pub(crate) struct Outcome {
     pub(crate) error: Option<DeliveryError>,
 }
 
-/// The records flat, one a lease of a notification: the first takes the lease off, so that a repeat finds none.
-pub(crate) fn outcomes(records: &[SendRecord]) -> Vec<Outcome> {
-    let mut seen = BTreeSet::new();
-    let records = records.iter().filter(|record| seen.insert((record.notification_id, record.lease)));
-    let outcomes = records.map(|record| {
+/// The records flat, in waves that each hold one record of a notification at most: a statement can change a row only
+/// once. Usually there is one wave.
+pub(crate) fn waves(records: &[SendRecord]) -> Vec<Vec<Outcome>> {
+    let mut waves: Vec<Vec<Outcome>> = Vec::new();
+    let mut earlier = BTreeMap::<NotificationId, usize>::new();
+    for outcome in records.iter().map(Outcome::from) {
+        let wave = earlier.entry(outcome.id).or_default();
+        if waves.len() == *wave {
+            waves.push(Vec::new());
+        }
+        if let Some(outcomes) = waves.get_mut(*wave) {
+            outcomes.push(outcome);
+        }
+        *wave += 1;
+    }
+    waves
+}
+
+impl From<&SendRecord> for Outcome {
+    fn from(record: &SendRecord) -> Self {
         let (kind, provider_message_id, due_at, error) = match &record.outcome {
             SendOutcome::Sent { provider_message_id } => {
                 ("sent", Some(storable(provider_message_id)), None, None)
@@ -31,7 +47,7 @@ pub(crate) fn outcomes(records: &[SendRecord]) -> Vec<Outcome> {
             SendOutcome::Later { due_at, error } => ("later", None, Some(*due_at), error.as_ref()),
             SendOutcome::Failed { error } => ("failed", None, None, Some(error)),
         };
-        Outcome {
+        Self {
             id: record.notification_id,
             lease: record.lease,
             attempts: record.attempts,
@@ -41,8 +57,7 @@ pub(crate) fn outcomes(records: &[SendRecord]) -> Vec<Outcome> {
             due_at,
             error: error.map(storable_error),
         }
-    });
-    outcomes.collect()
+    }
 }
 
 /// A webhook's update without what no database takes.
@@ -63,7 +78,23 @@ fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-/// What an update did.
-pub(crate) fn effect(known: bool) -> DeliveryEffect {
-    if known { DeliveryEffect::Known } else { DeliveryEffect::Unknown }
+/// What an update did, by the message that was found for it and that message's request.
+pub(crate) fn effect(notification: Option<Uuid>, request: Option<Uuid>) -> DeliveryEffect {
+    match (notification, request) {
+        (Some(notification), Some(request)) => {
+            DeliveryEffect::Known { notification_id: notification.into(), request_id: request.into() }
+        }
+        _ => DeliveryEffect::Unknown,
+    }
+}
+
+/// What to do about an update's failure, as it is kept until its message is known.
+pub(crate) fn next(update: &DeliveryUpdate) -> Option<String> {
+    update.next.and_then(|next| serde_json::to_string(&next).ok())
+}
+
+/// The priorities from the most urgent down to that one.
+pub(crate) fn from_most_urgent(least: Priority) -> Vec<&'static str> {
+    let priorities = Priority::ALL.iter().rev().filter(|priority| **priority >= least);
+    priorities.map(|priority| priority.as_str()).collect()
 }

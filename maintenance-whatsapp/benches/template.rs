@@ -46,7 +46,7 @@ fn waiting(runtime: &Runtime, message: &Message) -> Result<CloudApi, Box<dyn Err
     // Takes the only turn; that nobody answers is of no concern.
     let _ = runtime.block_on(api.notify(message));
     match runtime.block_on(api.notify(message)) {
-        Err(error) if matches!(error.next, NextStep::Wait { .. }) => Ok(api),
+        Err(error) if matches!(error.next, NextStep::WaitForRecipient { .. }) => Ok(api),
         _ => Err("the notifier doesn't wait: it would send".into()),
     }
 }

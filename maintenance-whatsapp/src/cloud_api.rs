@@ -38,6 +38,7 @@ pub struct CloudApi {
     authorization: HeaderValue,
     form: Form,
     request_timeout: Duration,
+    recipient_interval: Duration,
     pace: Pace<DefaultClock>,
 }
 
@@ -73,6 +74,7 @@ impl CloudApi {
             authorization,
             form: Form::of(config.template),
             request_timeout: config.request_timeout,
+            recipient_interval: config.pacing.recipient_interval,
             pace: Pace::new(config.pacing, DefaultClock::default()),
         })
     }
@@ -82,8 +84,10 @@ impl CloudApi {
         let mut body = Vec::with_capacity(USUAL_BODY);
         serde_json::to_writer(&mut body, &Envelope::new(&self.form.template, &values, message))
             .map_err(|error| refused_here("envelope", &error.to_string()))?;
-        self.pace.recipient(&message.to).map_err(not_yet)?;
-        self.pace.number_turn().await.map_err(not_yet)?;
+        let every = self.recipient_interval;
+        let wait = |after| not_yet(NextStep::WaitForRecipient { after, every });
+        self.pace.recipient(&message.to).map_err(wait)?;
+        self.pace.number_turn().await.map_err(|after| not_yet(NextStep::Wait { after }))?;
         let request = self
             .client
             .post(self.endpoint.clone())
@@ -130,10 +134,10 @@ async fn read(response: &mut Response) -> Vec<u8> {
     body
 }
 
-/// Our own pace has no place for the message yet.
-fn not_yet(after: Duration) -> NotifyError {
+/// Our own rate limit is reached.
+fn not_yet(next: NextStep) -> NotifyError {
     NotifyError {
-        next: NextStep::Wait { after },
+        next,
         effect: SendEffect::NotSent,
         error: DeliveryError::new("pace", "waits its turn under Meta's limits"),
     }

@@ -37,7 +37,7 @@ impl Host {
         let (updates, fails) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<AtomicBool>::default());
         let mut repository = MockRepository::new();
         let (kept, failing) = (Arc::clone(&updates), Arc::clone(&fails));
-        repository.expect_record_deliveries().returning(move |updates| {
+        repository.expect_record_deliveries().returning(move |updates, _| {
             if failing.load(Ordering::Relaxed) {
                 return Err(RepositoryErrorKind::Unavailable.into());
             }

@@ -275,7 +275,10 @@ async fn a_recipient_beyond_their_pace_waits_without_a_request() {
         api.notify(&message()).await.unwrap();
     }
     let error = api.notify(&message()).await.unwrap_err();
-    assert!(matches!(error.next, NextStep::Wait { after } if after <= seconds(6)), "{error:?}");
+    assert!(
+        matches!(error.next, NextStep::WaitForRecipient { after, .. } if after <= seconds(6)),
+        "{error:?}"
+    );
     assert_eq!(error.effect, SendEffect::NotSent);
     let mut other = message();
     other.to = number("+61491570006");

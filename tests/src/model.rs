@@ -55,7 +55,10 @@ pub fn any_life() -> impl Strategy<Value = Vec<Happening>> {
     let next = || {
         select(vec![
             NextStep::Retry { after: None },
-            NextStep::Wait { after: std::time::Duration::from_secs(6) },
+            NextStep::WaitForRecipient {
+                after: std::time::Duration::from_secs(6),
+                every: std::time::Duration::from_secs(6),
+            },
             NextStep::Stop { scope: Scope::Channel },
             NextStep::GiveUp,
         ])

@@ -156,14 +156,14 @@ async fn a_bad_token_pauses_the_channel_burns_no_attempt_and_says_so() {
     let request = phone.world.filed().await;
     phone.fake.fault(Fault::error(190).times(1));
     let report = phone.dispatch().await;
-    let pause = report.pause.expect("the channel rests");
+    let pause = report.channel_pause().expect("the channel rests");
     assert!(pause.needs_person);
     assert_eq!(
         (pause.error.code.as_str(), report.problems[0].error.next),
         ("190", NextStep::Stop { scope: Scope::Channel })
     );
     assert_eq!(phone.world.newest_message(request.id).await.attempts, 0);
-    assert!(phone.dispatch().await.pause.is_some());
+    assert!(phone.dispatch().await.channel_pause().is_some());
     phone.world.wait(60);
     assert_eq!(phone.dispatch().await.sent, 1);
 }
@@ -287,8 +287,8 @@ async fn an_outage_uses_up_no_attempt() {
     let dispatcher = phone.world.maintenance.dispatcher(notifier, DispatchPolicy::default());
     for _ in 0..20 {
         let report = dispatcher.dispatch_due().await.unwrap();
-        assert!(report.put_back == 1 && report.pause.is_some_and(|pause| !pause.needs_person));
-        phone.world.wait(10);
+        assert!(report.put_back == 1 && report.channel_pause().is_some_and(|pause| !pause.needs_person));
+        phone.world.wait(60);
     }
     assert_eq!(phone.world.newest_message(request.id).await.attempts, 0);
     assert_eq!(phone.dispatch().await.sent, 1, "another way out is open");

@@ -57,7 +57,7 @@ impl Notifier for Flood {
             };
             let updates: Vec<_> = told.iter().chain(&told).map(update).collect();
             self.webhooks.lock().unwrap().spawn(async move {
-                maintenance.repository().record_deliveries(&updates).await.unwrap();
+                maintenance.record_deliveries(&updates).await.unwrap();
             });
         }
         Ok(Receipt { provider_message_id: provider_id(id) })

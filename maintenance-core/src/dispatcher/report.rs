@@ -1,10 +1,9 @@
-//! What one step of a dispatcher did.
+//! What a dispatcher did.
 
-use chrono::{DateTime, Utc};
+use crate::{Error, NotificationId, NotifyError, Pause, RepositoryError};
 
-use crate::{DeliveryError, NotificationId, NotifyError, RepositoryError};
-
-/// What one step of a dispatcher did.
+/// What a dispatcher did: in one [`dispatch_due`](super::Dispatcher::dispatch_due), or in
+/// [`run`](super::Dispatcher::run) since the report before.
 #[derive(Debug, Default)]
 pub struct DispatchReport {
     /// Notifications taken.
@@ -15,11 +14,12 @@ pub struct DispatchReport {
     pub retried: usize,
     /// Their outcome is unknown; held for a webhook to settle them.
     pub held: usize,
-    /// Put back without an attempt: the recipient's pace, a paused channel, or no time left under the lease.
+    /// Put back without an attempt: our rate limit for the recipient, a resting channel or template, or no time left
+    /// under the lease.
     pub put_back: usize,
     /// Failed for good.
     pub failed: usize,
-    /// Not sent, since the request is over or someone else's by now.
+    /// Not sent, since what they say isn't so any more.
     pub withdrawn: usize,
     /// Outcomes that came too late: the notification was taken by another dispatcher in the meantime.
     pub fenced: usize,
@@ -27,8 +27,25 @@ pub struct DispatchReport {
     pub problems: Vec<Problem>,
     /// Notifications that could not be read; they are looked at again after the hold.
     pub corrupt: Vec<RepositoryError>,
-    /// The channel rests; nothing is taken from the outbox until then.
-    pub pause: Option<Pause>,
+    /// What failed besides: the host's directory, and in `run` the store.
+    pub errors: Vec<Error>,
+    /// What rests now, the channel first.
+    pub pauses: Vec<Pause>,
+}
+
+impl DispatchReport {
+    /// Whether there is anything to tell.
+    pub(super) fn is_worth_telling(&self) -> bool {
+        self.claimed > 0
+            || self.fenced > 0
+            || self.sent + self.retried + self.held + self.put_back + self.failed + self.withdrawn > 0
+            || !(self.problems.is_empty() && self.corrupt.is_empty() && self.errors.is_empty())
+    }
+
+    /// The rest of the whole channel, if it rests.
+    pub fn channel_pause(&self) -> Option<&Pause> {
+        self.pauses.iter().find(|pause| pause.template.is_none())
+    }
 }
 
 /// A message that was not accepted.
@@ -38,15 +55,4 @@ pub struct Problem {
     pub notification_id: NotificationId,
     /// What the channel said of it.
     pub error: NotifyError,
-}
-
-/// A rest of the whole channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pause {
-    /// Until when, UTC.
-    pub until: DateTime<Utc>,
-    /// Whether a person must act, as after a bad token; otherwise it passes by itself.
-    pub needs_person: bool,
-    /// What the channel said.
-    pub error: DeliveryError,
 }

@@ -5,8 +5,8 @@ use tracing::instrument;
 
 use super::Maintenance;
 use crate::{
-    Actor, Error, Invalid, Notification, NotificationId, Refusal, Repository, Request, RequestId,
-    RequestStatus, RequestStep, Selection, StatusChange, StatusChangeId, WhatsAppStatus, WorkerId,
+    Actor, Error, Invalid, Notification, NotificationId, NotificationKind, Refusal, Repository, Request,
+    RequestId, RequestStatus, RequestStep, Selection, StatusChange, StatusChangeId, WhatsAppStatus, WorkerId,
     WorkerStatus, clock::stamp, error::Tries, exclusions, text::Note, transition,
 };
 
@@ -138,7 +138,8 @@ impl<R: Repository> Maintenance<R> {
         let RequestStep { request, notification, .. } = step;
         let id = NotificationId::mint(&self.shared.ids);
         let (filed, now) = (request.updated_at, self.shared.now());
-        *notification = Some(Notification::assignment(id, request.id, worker, filed, now));
+        *notification =
+            Some(Notification::new(id, NotificationKind::Assignment, request, worker, filed, now));
         request.whatsapp_message_id = None;
         request.whatsapp_status = WhatsAppStatus::Pending;
     }

@@ -1,4 +1,4 @@
-//! Reading: one request, its record, lists, and what webhooks tell.
+//! Reading: one request, its record, and lists.
 
 use std::{collections::BTreeMap, future::Future};
 
@@ -6,9 +6,9 @@ use tracing::instrument;
 
 use super::Maintenance;
 use crate::{
-    Comment, CommentFilter, DeliveryEffect, DeliveryUpdate, Error, Listing, Page, PageRequest, Position,
-    Repository, RepositoryError, Request, RequestFilter, RequestId, RequestRecord, RequestStatus, Slice,
-    Worker, WorkerFilter, error::Tries, page::Query,
+    Comment, CommentFilter, Error, Listing, Page, PageRequest, Position, Repository, RepositoryError,
+    Request, RequestFilter, RequestId, RequestRecord, RequestStatus, Slice, Worker, WorkerFilter,
+    page::Query,
 };
 
 impl<R: Repository> Maintenance<R> {
@@ -59,19 +59,6 @@ impl<R: Repository> Maintenance<R> {
         let query = Query::new("comments", filter);
         let position = |comment: &Comment| Position { at: comment.created_at, id: comment.id.uuid() };
         pages(query, page, position, |slice| self.repository.comments(filter, slice)).await
-    }
-
-    /// Applies what webhooks tell of messages, in one step for all; returns what each did, in order. Repeats
-    /// and any order end in the same state, so a webhook may simply be delivered again after an error.
-    #[instrument(skip_all, fields(updates = updates.len()), err(level = "debug"))]
-    pub async fn record_deliveries(&self, updates: &[DeliveryUpdate]) -> Result<Vec<DeliveryEffect>, Error> {
-        let mut tries = Tries::default();
-        loop {
-            match self.repository.record_deliveries(updates).await.map_err(Error::from) {
-                Err(error) if tries.again(&error) => {}
-                done => return done,
-            }
-        }
     }
 }
 

@@ -4,6 +4,7 @@ mod assign;
 mod batch;
 mod complexes;
 mod conversation;
+mod deliveries;
 mod lists;
 mod status;
 mod submit;
@@ -15,11 +16,14 @@ use chrono::{DateTime, Utc};
 
 pub use assign::Assigned;
 pub use batch::Reassigned;
+#[cfg(feature = "tokio")]
+pub(crate) use deliveries::apply_deliveries;
 pub use status::Move;
 pub use submit::{Submission, Submitted};
 
 use crate::{
-    Clock, Directory, IdSource, RandomIds, Repository, SelectionPolicy, SystemClock, clock, wake::Wake,
+    Clock, Directory, IdSource, RandomIds, Repository, SelectionPolicy, SystemClock, clock, rests::Rests,
+    wake::Wake,
 };
 
 /// The engine: every use case over one store.
@@ -37,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) wake: Arc<Wake>,
+    pub(crate) rests: Arc<Rests>,
     policy: SelectionPolicy,
 }
 
@@ -55,6 +60,7 @@ impl<R: Repository> Maintenance<R> {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             wake: Arc::default(),
+            rests: Arc::default(),
             policy: SelectionPolicy::default(),
         };
         Self { repository, shared }

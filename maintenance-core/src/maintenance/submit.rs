@@ -7,8 +7,8 @@ use tracing::instrument;
 use super::Maintenance;
 use crate::{
     Candidate, ComplexId, Error, Exclusion, Inserted, Invalid, Need, NewRequest, Notification,
-    NotificationId, Opening, Repository, Request, RequestId, RequestStatus, Selection, WhatsAppStatus,
-    WorkerId,
+    NotificationId, NotificationKind, Opening, Repository, Request, RequestId, RequestStatus, Selection,
+    WhatsAppStatus, WorkerId,
     error::{Differences, Tries},
     select,
 };
@@ -95,7 +95,7 @@ impl<R: Repository> Maintenance<R> {
         let at = request.created_at;
         let notification = request.assigned_worker_id.map(|worker| {
             let id = NotificationId::mint(&self.shared.ids);
-            Notification::assignment(id, request.id, worker, at, at)
+            Notification::new(id, NotificationKind::Assignment, &request, worker, at, at)
         });
         Opening { request, notification }
     }

@@ -126,13 +126,16 @@ create table maintenance_notifications (
     request_id          uuid        not null references maintenance_requests (id),
     worker_id           uuid        not null references maintenance_workers (id),
     kind                text        not null,
+    priority            text        not null check (priority in ('low', 'medium', 'high', 'emergency')),
     status              text        not null check (status in ('pending', 'sent', 'delivered', 'read', 'failed')),
     provider_message_id text,
     attempts            integer     not null,
+    claims              integer     not null default 0,
     due_at              timestamptz not null,
     lease               uuid,
     error_code          text,
     error_text          text,
+    since               timestamptz not null,
     created_at          timestamptz not null,
     sent_at             timestamptz,
     delivered_at        timestamptz,
@@ -140,10 +143,36 @@ create table maintenance_notifications (
     failed_at           timestamptz,
     -- The claim's index stands on this, which changes once, and not on the status: so the later updates of a
     -- message's life touch no indexed column.
-    waiting             boolean     not null generated always as (status = 'pending') stored
+    waiting             boolean     not null generated always as (status = 'pending') stored,
+    -- Someone held a lock on the request when this message moved: the request's whatsapp columns are to follow.
+    mirror_owed         boolean     not null default false
 ) with (fillfactor = 80);
 
 create index maintenance_notifications_request_id_idx on maintenance_notifications (request_id, created_at);
-create index maintenance_notifications_provider_message_id_idx
-    on maintenance_notifications (provider_message_id) where provider_message_id is not null;
-create index maintenance_notifications_due_idx on maintenance_notifications (due_at, id) where waiting;
+-- The most urgent first, and of those the longest due first.
+create index maintenance_notifications_due_idx on maintenance_notifications (priority, due_at, id) where waiting;
+create index maintenance_notifications_mirror_owed_idx on maintenance_notifications (id) where mirror_owed;
+
+-- Every provider id that a message was given: a message that went out more than once has several.
+create table maintenance_notification_sends (
+    provider_message_id text        not null primary key,
+    notification_id     uuid        not null references maintenance_notifications (id),
+    attempt             integer     not null,
+    at                  timestamptz not null
+);
+
+create index maintenance_notification_sends_notification_id_idx on maintenance_notification_sends (notification_id);
+
+-- Webhook updates whose message isn't known yet, kept for a while: `next` is what to do about a failure, as JSON.
+create table maintenance_early_deliveries (
+    provider_message_id text         not null,
+    event               text         not null check (event in ('sent', 'delivered', 'read', 'failed')),
+    at                  timestamptz not null,
+    error_code          text,
+    error_text          text,
+    next                text,
+    received_at         timestamptz not null,
+    primary key (provider_message_id, event, at)
+);
+
+create index maintenance_early_deliveries_received_at_idx on maintenance_early_deliveries (received_at);

@@ -118,13 +118,16 @@ create table maintenance_notifications (
     request_id          text    not null references maintenance_requests (id),
     worker_id           text    not null references maintenance_workers (id),
     kind                text    not null,
+    priority            text    not null check (priority in ('low', 'medium', 'high', 'emergency')),
     status              text    not null check (status in ('pending', 'sent', 'delivered', 'read', 'failed')),
     provider_message_id text,
     attempts            integer not null,
+    claims              integer not null default 0,
     due_at              text    not null,
     lease               text,
     error_code          text,
     error_text          text,
+    since               text    not null,
     created_at          text    not null,
     sent_at             text,
     delivered_at        text,
@@ -133,6 +136,30 @@ create table maintenance_notifications (
 ) strict;
 
 create index maintenance_notifications_request_id_idx on maintenance_notifications (request_id, created_at);
-create index maintenance_notifications_provider_message_id_idx
-    on maintenance_notifications (provider_message_id) where provider_message_id is not null;
-create index maintenance_notifications_due_idx on maintenance_notifications (due_at, id) where status = 'pending';
+-- The most urgent first, and of those the longest due first.
+create index maintenance_notifications_due_idx on maintenance_notifications (priority, due_at, id)
+    where status = 'pending';
+
+-- Every provider id that a message was given: a message that went out more than once has several.
+create table maintenance_notification_sends (
+    provider_message_id text    not null primary key,
+    notification_id     text    not null references maintenance_notifications (id),
+    attempt             integer not null,
+    at                  text    not null
+) strict;
+
+create index maintenance_notification_sends_notification_id_idx on maintenance_notification_sends (notification_id);
+
+-- Webhook updates whose message isn't known yet, kept for a while: `next` is what to do about a failure, as JSON.
+create table maintenance_early_deliveries (
+    provider_message_id text not null,
+    event               text not null check (event in ('sent', 'delivered', 'read', 'failed')),
+    at                  text not null,
+    error_code          text,
+    error_text          text,
+    next                text,
+    received_at         text not null,
+    primary key (provider_message_id, event, at)
+) strict;
+
+create index maintenance_early_deliveries_received_at_idx on maintenance_early_deliveries (received_at);

@@ -47,14 +47,14 @@ const OPEN_MANY: &str = "
          where o.notification_id is null or o.notification_id in (select id from active)
          order by o.id
         on conflict (id) do nothing
-        returning id, notification_id
+        returning id, notification_id, priority
     ), sent as (
         insert into maintenance_notifications
                (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
-                error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at)
+                error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at, priority, since)
         select m.id, f.id, m.worker_id, m.kind, m.status, m.provider_message_id, m.attempts, m.due_at,
                m.lease, m.error_code, m.error_text, m.created_at, m.sent_at, m.delivered_at, m.read_at,
-               m.failed_at
+               m.failed_at, f.priority, m.created_at
           from filed f
           join messages m on m.id = f.notification_id
     )

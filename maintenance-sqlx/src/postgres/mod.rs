@@ -22,8 +22,10 @@
 
 mod batch;
 mod convert;
+mod deliveries;
 mod migrate;
 mod notifications;
+mod outcomes;
 #[cfg(test)]
 mod plans;
 mod requests;

@@ -10,8 +10,8 @@ use sqlx::{
 use uuid::Uuid;
 
 use super::{
+    deliveries::deliveries,
     migrate_in,
-    notifications::deliveries,
     tests::server,
     workers::{CANDIDATES, CANDIDATES_OF_ONE},
 };
@@ -127,11 +127,14 @@ async fn a_webhook_of_1000_is_too_cheap_to_be_compiled() {
     let mut step = filled(&mut connection, "maintenance_webhook").await;
     let messages = "
         insert into maintenance_notifications
-               (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, created_at,
-                sent_at)
-        select md5(id::text)::uuid, id, assigned_worker_id, 'assignment', 'sent', 'wamid.' || id, 1,
-               created_at, created_at, created_at
+               (id, request_id, worker_id, kind, priority, status, provider_message_id, attempts, due_at, since,
+                created_at, sent_at)
+        select md5(id::text)::uuid, id, assigned_worker_id, 'assignment', priority, 'sent', 'wamid.' || id, 1,
+               created_at, created_at, created_at, created_at
           from maintenance_requests;
+        insert into maintenance_notification_sends (provider_message_id, notification_id, attempt, at)
+        select provider_message_id, id, 1, sent_at from maintenance_notifications;
+        analyze maintenance_notification_sends;
         analyze maintenance_notifications";
     sqlx::raw_sql(messages).execute(&mut *step).await.unwrap();
     let told: Vec<(Uuid, String)> =
@@ -152,7 +155,7 @@ async fn a_webhook_of_1000_is_too_cheap_to_be_compiled() {
     };
     for named in [true, false] {
         let updates = with_ids(named);
-        let mut query = deliveries(&updates);
+        let mut query = deliveries(&updates, DateTime::UNIX_EPOCH);
         let arguments = query.take_arguments().unwrap().unwrap();
         let sql = format!("explain (format json) {}", query.sql().as_str());
         let row = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_one(&mut *step).await.unwrap();

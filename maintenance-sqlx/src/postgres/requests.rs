@@ -36,9 +36,10 @@ const OPEN: &str = "
     ), told as (
         insert into maintenance_notifications
                (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
-                error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at)
+                error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at, priority, since)
         select $18, filed.id, $19, $20, $21, $22, $23::integer, $24::timestamptz, $25::uuid, $26, $27,
-               $28::timestamptz, $29::timestamptz, $30::timestamptz, $31::timestamptz, $32::timestamptz
+               $28::timestamptz, $29::timestamptz, $30::timestamptz, $31::timestamptz, $32::timestamptz, $6,
+               $28::timestamptz
           from filed
          where $18 is not null
     )
@@ -58,7 +59,7 @@ const APPLY: &str = "
          where id = $1 and version = $2 - 1
            and ($15::uuid is null
                 or exists (select from maintenance_workers where id = $16 and status = 'active'))
-        returning id
+        returning id, priority
     ), changed as (
         insert into maintenance_status_history
                (id, request_id, previous_status, new_status, changed_by, changed_at, notes)
@@ -68,9 +69,10 @@ const APPLY: &str = "
     ), told as (
         insert into maintenance_notifications
                (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
-                error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at)
+                error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at, priority, since)
         select $15::uuid, moved.id, $16, $17, $18, $19, $20::integer, $21::timestamptz, $22::uuid, $23, $24,
-               $25::timestamptz, $26::timestamptz, $27::timestamptz, $28::timestamptz, $29::timestamptz
+               $25::timestamptz, $26::timestamptz, $27::timestamptz, $28::timestamptz, $29::timestamptz,
+               moved.priority, $25::timestamptz
           from moved
          where $15::uuid is not null
     )

@@ -42,10 +42,11 @@ pub(super) const OPEN_MANY: Step = step!(
 
     insert into maintenance_notifications
            (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
-            error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at)
+            error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at, priority, since)
     select m ->> 'id', r.id, m ->> 'worker_id', m ->> 'kind', m ->> 'status', m ->> 'provider_message_id',
            m ->> 'attempts', m ->> 'due_at', m ->> 'lease', m ->> 'error_code', m ->> 'error_text',
-           m ->> 'created_at', m ->> 'sent_at', m ->> 'delivered_at', m ->> 'read_at', m ->> 'failed_at'
+           m ->> 'created_at', m ->> 'sent_at', m ->> 'delivered_at', m ->> 'read_at', m ->> 'failed_at',
+           r.priority, m ->> 'created_at'
       from (select value ->> 'id' as request_id, value -> 'notification' as m from json_each($1)) o
       join maintenance_requests r on r.id = o.request_id and r.notification_id = m ->> 'id'
      where not exists (select 1 from maintenance_notifications n

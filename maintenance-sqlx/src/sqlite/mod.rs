@@ -16,9 +16,11 @@
 
 mod batch;
 mod convert;
+mod deliveries;
 mod migrate;
 mod notifications;
 mod open;
+mod outcomes;
 #[cfg(test)]
 mod plans;
 mod requests;

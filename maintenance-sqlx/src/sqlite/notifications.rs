@@ -1,261 +1,225 @@
 //! The outbox.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use maintenance_core::{
-    Claim, Claimed, DeliveryEffect, DeliveryUpdate, Listing, NotificationRepository, RepositoryError,
-    SendRecord,
+    Claim, Claimed, Deferral, DeliveryEffect, DeliveryUpdate, Listing, Notification, NotificationId,
+    NotificationRepository, Recorded, RepositoryError, SendRecord,
 };
-use serde_json::{Value, json};
-use sqlx::Row;
 use tracing::instrument;
 
 use super::{
     SqliteRepository,
     convert::{id, time},
+    deliveries, outcomes,
     source::failed,
     step::{Query, Step, step},
 };
 use crate::{
     columns::request_columns,
-    decode,
-    outbox::{Outcome, effect, outcomes, storable_update},
+    decode::{self, Raw as _},
+    outbox::effect,
 };
 
-/// Reads what a claim takes as it will be, then takes it; in one transaction both see the same rows.
-/// `$1` the lease, `$2` when it ends, `$3` the time now, `$4` the limit.
-const CLAIM: Step = step!(
-    "
-    select n.id, n.request_id, n.worker_id, n.kind, n.status, n.provider_message_id,
-           min(n.attempts, 2147483646) + 1, $2, $1, n.error_code, n.error_text, n.created_at, n.sent_at,
-           n.delivered_at, n.read_at, n.failed_at, ",
-    request_columns!(),
-    ", w.id, w.phone_number
-      from maintenance_notifications n
-      left join maintenance_requests r on r.id = n.request_id
-      left join maintenance_workers  w on w.id = n.worker_id
-     where n.status = 'pending' and n.due_at <= $3
-     order by n.due_at, n.id
-     limit $4;
-
-    update maintenance_notifications
-       set lease = $1, due_at = $2, attempts = min(attempts, 2147483646) + 1
-     where id in (select id
-                    from maintenance_notifications
-                   where status = 'pending' and due_at <= $3
-                   order by due_at, id
-                   limit $4)"
-);
-
-/// As `Notification::record` does, for the records of `$1`; then the requests whose newest message moved.
-const RECORD_OUTCOMES: Step = step!(
-    "
-    update maintenance_notifications as n
-       set lease    = null,
-           attempts = o.attempts,
-           status   = iif(n.status = 'pending' and o.kind in ('sent', 'failed'), o.kind, n.status),
-           due_at   = iif(n.status = 'pending' and o.kind = 'later', o.due_at, n.due_at),
-           provider_message_id = coalesce(n.provider_message_id, o.provider_message_id),
-           sent_at    = iif(o.kind = 'sent', min(coalesce(n.sent_at, o.at), o.at), n.sent_at),
-           failed_at  = iif(n.status = 'pending' and o.kind = 'failed', o.at, n.failed_at),
-           error_code = case when n.status <> 'pending' then n.error_code
-                             when o.kind = 'sent'       then null
-                             else coalesce(o.error_code, n.error_code) end,
-           error_text = case when n.status <> 'pending' then n.error_text
-                             when o.kind = 'sent'       then null
-                             else coalesce(o.error_text, n.error_text) end
-      from (select value ->> 'id'         as id,
-                   value ->> 'lease'      as lease,
-                   value ->> 'attempts'   as attempts,
-                   value ->> 'at'         as at,
-                   value ->> 'kind'       as kind,
-                   value ->> 'provider_message_id' as provider_message_id,
-                   value ->> 'due_at'     as due_at,
-                   value ->> 'error_code' as error_code,
-                   value ->> 'error_text' as error_text
-              from json_each($1)) o
-     where n.id = o.id and n.lease = o.lease
-    returning id;
-
-    update maintenance_requests as r
-       set whatsapp_message_id = n.provider_message_id,
-           whatsapp_status     = n.status
-      from maintenance_notifications n
-     where n.id in (select value ->> 'id' from json_each($1))
-       and r.id = n.request_id and r.notification_id = n.id
-       and (r.whatsapp_status <> n.status or r.whatsapp_message_id is not n.provider_message_id)"
-);
-
-/// The updates of `$1`, each with the notification that it is about, as if they came one after the other:
-/// `named` is the first update that tells a notification its provider's id, and those after it are found by
-/// that id.
-macro_rules! found_sql {
+/// The due messages of `$5` and above, the most urgent first. Each priority is read by the index in order and ends at
+/// the limit, so what isn't due yet is never read.
+macro_rules! due_sql {
     () => {
-        "
-    with told as (
-        select key as place,
-               value ->> 'id'       as id,
-               value ->> 'provider' as provider,
-               value ->> 'event'    as event,
-               value ->> 'at'       as at,
-               value ->> 'code'     as code,
-               value ->> 'text'     as text
-          from json_each($1)
-    ), named as (
-        select n.id, t.provider, min(t.place) as place
-          from told t
-          join maintenance_notifications n on n.id = t.id
-         where n.provider_message_id is null
-         group by n.id
-    ), found as (
-        select t.place, t.event, t.at, t.code, t.text,
-               coalesce((select n.id from maintenance_notifications n where n.id = t.id),
-                        (select min(m.id)
-                           from (select n.id from maintenance_notifications n
-                                  where n.provider_message_id = t.provider
-                                  union all
-                                 select d.id from named d
-                                  where d.provider = t.provider and d.place < t.place) m)) as id
-          from told t
-    )"
+        concat!(
+            due_arm_sql!("4", "emergency"),
+            " union all ",
+            due_arm_sql!("3", "high"),
+            " union all ",
+            due_arm_sql!("2", "medium"),
+            " union all ",
+            due_arm_sql!("1", "low"),
+            " limit $4"
+        )
     };
 }
 
-/// Says which updates are known, then does as `Notification::learn`, then moves the requests whose newest
-/// message moved.
-const RECORD_DELIVERIES: Step = step!(
-    found_sql!(),
+macro_rules! due_arm_sql {
+    ($urgency:literal, $priority:literal) => {
+        concat!(
+            "select * from (select id, ",
+            $urgency,
+            " as urgency from maintenance_notifications
+              where status = 'pending' and priority = '",
+            $priority,
+            "' and due_at <= $3 and ",
+            $urgency,
+            " >= $5 order by due_at, id limit $4)"
+        )
+    };
+}
+
+/// Reads what a claim takes as it will be, then takes it; in one transaction both see the same rows.
+/// `$1` the lease, `$2` when it ends, `$3` the time now, `$4` the limit, `$5` the least urgency.
+const CLAIM: Step = step!(
     "
-    select found.id is not null from found order by found.place;
-    ",
-    found_sql!(),
-    ", timed as (
-        select f.place, f.id, f.event, max(f.at, n.created_at) as at, f.code, f.text
-          from found f
-          join maintenance_notifications n on n.id = f.id
-    ), news as (
-        select f.id,
-               max(case f.event when 'sent' then 1 when 'failed' then 2 when 'delivered' then 3 else 4 end)
-                   as progress,
-               min(f.at) filter (where f.event <> 'failed')              as sent_at,
-               min(f.at) filter (where f.event in ('delivered', 'read')) as delivered_at,
-               min(f.at) filter (where f.event = 'read')                 as read_at,
-               min(f.at) filter (where f.event = 'failed')               as failed_at
-          from timed f
-         group by f.id
-    ), failures as (
-        select f.id, f.code, f.text,
-               row_number() over (partition by f.id order by f.at, coalesce(f.code, ''), f.place) as nth
-          from timed f
-         where f.event = 'failed'
-    ), learnt as (
-        select n.id,
-               iif(w.progress > case n.status when 'pending' then 0 when 'sent' then 1 when 'failed' then 2
-                                              when 'delivered' then 3 else 4 end,
-                   case w.progress when 1 then 'sent' when 2 then 'failed' when 3 then 'delivered'
-                                   else 'read' end,
-                   n.status) as status,
-               coalesce(n.provider_message_id, d.provider) as provider_message_id,
-               coalesce(min(n.sent_at, w.sent_at), n.sent_at, w.sent_at) as sent_at,
-               coalesce(min(n.delivered_at, w.delivered_at), n.delivered_at, w.delivered_at) as delivered_at,
-               coalesce(min(n.read_at, w.read_at), n.read_at, w.read_at) as read_at,
-               coalesce(min(n.failed_at, w.failed_at), n.failed_at, w.failed_at) as failed_at,
-               case when w.failed_at is null and n.status = 'pending' then 'none'
-                    when w.failed_at is null                          then 'stored'
-                    when n.failed_at is null
-                      or (w.failed_at, coalesce(f.code, '')) < (n.failed_at, coalesce(n.error_code, ''))
-                                                                      then 'told'
-                    else 'stored' end as error,
-               f.code, f.text
-          from news w
-          join maintenance_notifications n on n.id = w.id
-          left join failures f on f.id = w.id and f.nth = 1
-          left join named d    on d.id = w.id
-    )
+    select n.id, n.request_id, n.worker_id, n.kind, n.priority, n.status, n.provider_message_id, n.attempts,
+           min(n.claims, 2147483646) + 1, $2, $1, n.error_code, n.error_text, n.since, n.created_at, n.sent_at,
+           n.delivered_at, n.read_at, n.failed_at, ",
+    request_columns!(),
+    ", w.id, w.phone_number, w.status, r.notification_id is n.id,
+           iif(n.kind = 'withdrawn',
+               (select case when max(a.status in ('sent', 'delivered', 'read') or a.attempts > 0) then 1
+                            when max(a.status = 'pending') then 0 end
+                  from maintenance_notifications a
+                 where a.request_id = n.request_id and a.worker_id = n.worker_id and a.kind = 'assignment'),
+               null)
+      from (",
+    due_sql!(),
+    ") d
+      join maintenance_notifications n on n.id = d.id
+      left join maintenance_requests r on r.id = n.request_id
+      left join maintenance_workers  w on w.id = n.worker_id
+     order by d.urgency desc, n.due_at, n.id;
+
+    update maintenance_notifications
+       set lease = $1, due_at = $2, claims = min(claims, 2147483646) + 1
+     where id in (select id from (",
+    due_sql!(),
+    "))"
+);
+
+/// `$1` the recipient, `$2` the time now, `$3` when the first comes due in seconds, `$4` the seconds between two, `$5`
+/// the limit. SQLite's own times have milliseconds.
+const DEFER: &str = "
     update maintenance_notifications as n
-       set status = l.status, provider_message_id = l.provider_message_id, sent_at = l.sent_at,
-           delivered_at = l.delivered_at, read_at = l.read_at, failed_at = l.failed_at,
-           error_code = case l.error when 'told' then l.code when 'stored' then n.error_code end,
-           error_text = case l.error when 'told' then l.text when 'stored' then n.error_text end
-      from learnt l
-     where n.id = l.id;
-    ",
-    found_sql!(),
+       set due_at = strftime('%Y-%m-%dT%H:%M:%f', $3 + $4 * p.place, 'unixepoch') || '000Z'
+      from (select id, row_number() over (order by urgency, due_at, id) - 1 as place
+              from (select id, due_at,
+                           case priority when 'emergency' then 0 when 'high' then 1 when 'medium' then 2 else 3 end
+                               as urgency
+                      from maintenance_notifications
+                     where status = 'pending' and worker_id = $1 and due_at <= $2
+                     order by urgency, due_at, id
+                     limit $5)) p
+     where n.id = p.id";
+
+/// `$1` the failed message; from `$2` on the message that repeats it.
+const FILE_AGAIN: Step = step!(
     "
     update maintenance_requests as r
-       set whatsapp_message_id = n.provider_message_id,
-           whatsapp_status     = n.status
+       set notification_id = $2, whatsapp_status = 'pending', whatsapp_message_id = null
       from maintenance_notifications n
-     where n.id in (select found.id from found)
-       and r.id = n.request_id and r.notification_id = n.id
-       and (r.whatsapp_status <> n.status or r.whatsapp_message_id is not n.provider_message_id)"
+      join maintenance_workers w on w.id = n.worker_id
+     where n.id = $1 and n.status = 'failed' and r.id = n.request_id and r.notification_id = n.id
+       and r.assigned_worker_id = n.worker_id and r.status in ('pending', 'in_progress') and w.status = 'active'
+    returning id;
+
+    insert into maintenance_notifications
+           (id, request_id, worker_id, kind, priority, status, attempts, due_at, error_code, error_text, since,
+            created_at)
+    select $2, r.id, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11
+      from maintenance_requests r
+     where r.notification_id = $2 and changes() > 0"
 );
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
     CLAIM.alone,
     CLAIM.within,
-    RECORD_OUTCOMES.alone,
-    RECORD_OUTCOMES.within,
-    RECORD_DELIVERIES.alone,
-    RECORD_DELIVERIES.within,
+    DEFER,
+    FILE_AGAIN.alone,
+    FILE_AGAIN.within,
+    outcomes::RECORD_OUTCOMES.alone,
+    outcomes::RECORD_OUTCOMES.within,
+    deliveries::RECORD_DELIVERIES.alone,
+    deliveries::RECORD_DELIVERIES.within,
+    deliveries::CATCH_UP.alone,
+    deliveries::CATCH_UP.within,
+    deliveries::ANY_EARLY,
 ];
-
-fn outcome(outcome: Outcome) -> Value {
-    let (error_code, error_text) = outcome.error.map(|error| (error.code, error.text)).unzip();
-    json!({
-        "id": id(outcome.id),
-        "lease": id(outcome.lease),
-        "attempts": outcome.attempts,
-        "at": time(outcome.at),
-        "kind": outcome.kind,
-        "provider_message_id": outcome.provider_message_id,
-        "due_at": outcome.due_at.map(time),
-        "error_code": error_code,
-        "error_text": error_text,
-    })
-}
-
-fn update(update: &DeliveryUpdate) -> Value {
-    let DeliveryUpdate { notification_id, provider_message_id, event, at, error, .. } =
-        storable_update(update);
-    let (code, text) = error.map(|error| (error.code, error.text)).unzip();
-    json!({
-        "id": notification_id.map(id),
-        "provider": provider_message_id,
-        "event": event.status().as_str(),
-        "at": time(at),
-        "code": code,
-        "text": text,
-    })
-}
 
 #[async_trait]
 impl NotificationRepository for SqliteRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(lease = %claim.lease, limit = claim.limit))]
     async fn claim(&self, claim: Claim) -> Result<Listing<Claimed>, RepositoryError> {
+        let urgency = maintenance_core::Priority::ALL.iter().filter(|p| **p <= claim.at_least).count();
         let take = |query: Query| {
-            query.bind(id(claim.lease)).bind(time(claim.until)).bind(time(claim.now)).bind(claim.limit)
+            query
+                .bind(id(claim.lease))
+                .bind(time(claim.until))
+                .bind(time(claim.now))
+                .bind(claim.limit)
+                .bind(i64::try_from(urgency).unwrap_or_default())
         };
         let rows = self.source.write(&CLAIM, take).await?;
         Ok(rows.iter().map(decode::claimed).collect())
     }
 
+    #[instrument(level = "debug", skip_all, fields(worker = %deferral.worker_id))]
+    async fn defer(&self, deferral: Deferral) -> Result<u64, RepositoryError> {
+        let first = std::time::Duration::from_micros(
+            u64::try_from(deferral.first.timestamp_micros()).unwrap_or_default(),
+        );
+        let mut connection = self.source.writer().await?;
+        let moved = sqlx::query(DEFER)
+            .bind(id(deferral.worker_id))
+            .bind(time(deferral.now))
+            .bind(first.as_secs_f64())
+            .bind(deferral.every.as_secs_f64())
+            .bind(deferral.limit)
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+        Ok(moved.rows_affected())
+    }
+
     #[instrument(level = "debug", skip_all, fields(records = records.len()))]
-    async fn record_outcomes(&self, records: &[SendRecord]) -> Result<usize, RepositoryError> {
-        let outcomes: Value = outcomes(records).into_iter().map(outcome).collect();
-        let record = |query: Query| query.bind(outcomes.to_string());
-        let stood = self.source.write(&RECORD_OUTCOMES, record).await?;
-        Ok(stood.len())
+    async fn record_outcomes(&self, records: &[SendRecord]) -> Result<Recorded, RepositoryError> {
+        outcomes::record(&self.source, records).await
     }
 
     #[instrument(level = "debug", skip_all, fields(updates = updates.len()))]
     async fn record_deliveries(
         &self,
         updates: &[DeliveryUpdate],
+        now: DateTime<Utc>,
     ) -> Result<Vec<DeliveryEffect>, RepositoryError> {
-        let updates: Value = updates.iter().map(update).collect();
-        let record = |query: Query| query.bind(updates.to_string());
-        let rows = self.source.write(&RECORD_DELIVERIES, record).await?;
-        rows.iter().map(|row| row.try_get(0).map(effect).map_err(failed)).collect()
+        let record = |query: Query| query.bind(deliveries::updates(updates)).bind(time(now));
+        let rows = self.source.write(&deliveries::RECORD_DELIVERIES, record).await?;
+        let corrupt = |error| RepositoryError::corrupt("maintenance_notifications", "id", "(found)", error);
+        let known = |row: &sqlx::sqlite::SqliteRow| {
+            Ok(effect(row.uuid(0).map_err(corrupt)?, row.uuid(1).map_err(corrupt)?))
+        };
+        rows.iter().map(known).collect()
+    }
+
+    #[instrument(level = "debug", skip_all, fields(%failed_id, notification = %again.id))]
+    async fn file_again(
+        &self,
+        failed_id: NotificationId,
+        again: &Notification,
+    ) -> Result<bool, RepositoryError> {
+        let error = again.error.as_ref();
+        let file = |query: Query| {
+            query
+                .bind(id(failed_id))
+                .bind(id(again.id))
+                .bind(id(again.worker_id))
+                .bind(again.kind.as_str())
+                .bind(again.priority.as_str())
+                .bind(again.attempts)
+                .bind(time(again.due_at))
+                .bind(error.map(|error| error.code.clone()))
+                .bind(error.map(|error| error.text.clone()))
+                .bind(time(again.since))
+                .bind(time(again.created_at))
+        };
+        let rows = self.source.write(&FILE_AGAIN, file).await?;
+        Ok(!rows.is_empty())
+    }
+
+    #[instrument(level = "debug", skip_all)]
+    async fn catch_up(&self, forget_before: DateTime<Utc>) -> Result<Vec<DeliveryUpdate>, RepositoryError> {
+        deliveries::catch_up(&self.source, forget_before).await
+    }
+
+    /// The file has no clock: all its processes are on one machine.
+    async fn time(&self) -> Result<Option<DateTime<Utc>>, RepositoryError> {
+        Ok(None)
     }
 }

@@ -32,9 +32,10 @@ macro_rules! tell_sql {
         "
     insert into maintenance_notifications
            (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
-            error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at)
-    select $1, $16, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
-     where $1 is not null and changes() > 0"
+            error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at, priority, since)
+    select $1, $16, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, r.priority, $11
+      from maintenance_requests r
+     where r.id = $16 and $1 is not null and changes() > 0"
     };
 }
 

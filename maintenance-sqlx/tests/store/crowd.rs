@@ -82,7 +82,13 @@ pub(crate) async fn crowd<R: Repository + Clone + 'static>(store: R) {
                 let lease = LeaseId::from_uuid(id(0x9_0000 + task));
                 let mut taken = 0;
                 loop {
-                    let claim = Claim { now, until: now + TimeDelta::hours(1), lease, limit: 7 };
+                    let claim = Claim {
+                        now,
+                        until: now + TimeDelta::hours(1),
+                        lease,
+                        limit: 7,
+                        at_least: Priority::Low,
+                    };
                     let claimed = store.claim(claim).await.unwrap().items;
                     if claimed.is_empty() {
                         return taken;
@@ -115,9 +121,9 @@ pub(crate) async fn crowd<R: Repository + Clone + 'static>(store: R) {
                     let (again, mut reversed) = (store.clone(), updates.clone());
                     reversed.reverse();
                     let other =
-                        tokio::spawn(async move { again.record_deliveries(&reversed).await.unwrap() });
-                    assert_eq!(store.record_outcomes(&records).await.unwrap(), records.len());
-                    store.record_deliveries(&updates).await.unwrap();
+                        tokio::spawn(async move { again.record_deliveries(&reversed, now).await.unwrap() });
+                    assert_eq!(store.record_outcomes(&records).await.unwrap().counted, records.len());
+                    store.record_deliveries(&updates, now).await.unwrap();
                     other.await.unwrap();
                 }
             })

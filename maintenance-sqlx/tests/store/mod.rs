@@ -39,6 +39,10 @@ impl Clock for Still {
     fn now(&self) -> DateTime<Utc> {
         at(0)
     }
+
+    fn monotonic(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
 }
 
 pub(crate) fn id(n: u128) -> Uuid {

@@ -7,6 +7,9 @@ use maintenance_core::*;
 
 use super::*;
 
+/// The message of each provider id.
+type Sends = BTreeMap<String, NotificationId>;
+
 /// A generator of small numbers, the same in every run.
 pub(crate) struct Dice(u64);
 
@@ -17,7 +20,7 @@ impl Dice {
     }
 }
 
-/// Batches of claims, outcomes and webhook updates come to what `record` and `learn` say, one by one.
+/// Batches of claims, outcomes and webhook updates come to what `apply_outcome` and `apply_delivery` say, one by one.
 pub(crate) async fn outbox<R: Repository>(store: R, rounds: u64) {
     let workers = staff(&store).await;
     let maintenance = Maintenance::new(store, NoDirectory).with_clock(Still);
@@ -28,6 +31,7 @@ pub(crate) async fn outbox<R: Repository>(store: R, rounds: u64) {
     }
     let mut dice = Dice(42);
     let mut model: BTreeMap<NotificationId, Notification> = BTreeMap::new();
+    let mut sends = Sends::new();
     let mut next = 0x1_0000_u128;
     for round in 0..rounds {
         // New messages, so that some are pending; each is its request's newest.
@@ -46,6 +50,8 @@ pub(crate) async fn outbox<R: Repository>(store: R, rounds: u64) {
                     status: WhatsAppStatus::Pending,
                     provider_message_id: None,
                     attempts: 0,
+                    claims: 0,
+                    since: step.request.updated_at,
                     lease: None,
                     error: None,
                     sent_at: None,
@@ -59,7 +65,7 @@ pub(crate) async fn outbox<R: Repository>(store: R, rounds: u64) {
                 store.apply(&step).await.unwrap();
             }
         }
-        check(store, &requests, &mut model, &mut dice, round).await;
+        check(store, &requests, (&mut model, &mut sends), &mut dice, round).await;
     }
 }
 
@@ -84,29 +90,29 @@ pub(super) async fn all(
 async fn check(
     store: &dyn Repository,
     requests: &[RequestId],
-    model: &mut BTreeMap<NotificationId, Notification>,
+    (model, sends): (&mut BTreeMap<NotificationId, Notification>, &mut Sends),
     dice: &mut Dice,
     round: u64,
 ) {
     *model = all(store, requests).await;
     let now = at(0) + TimeDelta::days(3_000) + TimeDelta::hours(round as i64);
     let lease = LeaseId::from_uuid(id(0x9_0000 + u128::from(round)));
-    let claim = Claim { now, until: now + TimeDelta::hours(3), lease, limit: 3 };
+    let claim = Claim { now, until: now + TimeDelta::hours(3), lease, limit: 3, at_least: Priority::Low };
     let claimed = store.claim(claim).await.unwrap();
     assert!(claimed.corrupt.is_empty());
     let mut due: Vec<_> = model
         .values()
         .filter(|n| n.status == WhatsAppStatus::Pending && n.due_at <= now)
-        .map(|n| (n.due_at, n.id))
+        .map(|n| (std::cmp::Reverse(n.priority), n.due_at, n.id))
         .collect();
     due.sort_unstable();
     due.truncate(3);
     let taken: Vec<_> = claimed.items.iter().map(|claimed| claimed.notification.id).collect();
-    assert_eq!(taken, due.iter().map(|(_, id)| *id).collect::<Vec<_>>());
+    assert_eq!(taken, due.iter().map(|(_, _, id)| *id).collect::<Vec<_>>());
     for claimed in &claimed.items {
         let n = model.get_mut(&claimed.notification.id).unwrap();
         (n.lease, n.due_at) = (Some(lease), claim.until);
-        n.attempts += 1;
+        n.claims += 1;
         assert_eq!(&claimed.notification, n);
     }
     assert_eq!(&all(store, requests).await, model);
@@ -115,7 +121,7 @@ async fn check(
     let provider = |dice: &mut Dice| format!("wamid.{}", dice.throw(12));
     let error = |dice: &mut Dice| DeliveryError::new(format!("{}", dice.throw(3)), "no");
     if dice.throw(2) == 0 {
-        deliver(store, model, dice, &ids).await;
+        deliver(store, (model, sends), dice, &ids).await;
     }
     let mut records = Vec::new();
     for _ in 0..dice.throw(5) {
@@ -137,19 +143,19 @@ async fn check(
     let mut stood = 0;
     for record in &records {
         let n = model.get_mut(&record.notification_id).unwrap();
-        if n.lease == Some(record.lease) {
-            n.record(record);
-            stood += 1;
+        stood += usize::from(n.apply_outcome(record));
+        if let SendOutcome::Sent { provider_message_id } = &record.outcome {
+            sends.entry(provider_message_id.clone()).or_insert(record.notification_id);
         }
     }
-    assert_eq!(store.record_outcomes(&records).await.unwrap(), stood);
+    assert_eq!(store.record_outcomes(&records).await.unwrap().counted, stood);
     assert_eq!(&all(store, requests).await, model, "{records:?}");
-    deliver(store, model, dice, &ids).await;
+    deliver(store, (model, sends), dice, &ids).await;
 }
 
 async fn deliver(
     store: &dyn Repository,
-    model: &mut BTreeMap<NotificationId, Notification>,
+    (model, sends): (&mut BTreeMap<NotificationId, Notification>, &mut Sends),
     dice: &mut Dice,
     ids: &[NotificationId],
 ) {
@@ -175,14 +181,12 @@ async fn deliver(
     let mut effects = Vec::new();
     for update in &updates {
         let ours = update.notification_id.filter(|id| model.contains_key(id));
-        let theirs = || {
-            let mut known = model.values();
-            known.find(|n| n.provider_message_id.as_ref() == Some(&update.provider_message_id)).map(|n| n.id)
-        };
+        let theirs = || sends.get(&update.provider_message_id).copied();
         effects.push(match ours.or_else(theirs).and_then(|id| model.get_mut(&id)) {
             Some(n) => {
-                n.learn(update);
-                DeliveryEffect::Known
+                n.apply_delivery(update);
+                sends.entry(update.provider_message_id.clone()).or_insert(n.id);
+                DeliveryEffect::Known { notification_id: n.id, request_id: n.request_id }
             }
             None => DeliveryEffect::Unknown,
         });
@@ -190,6 +194,6 @@ async fn deliver(
     let mut requests: Vec<_> = model.values().map(|n| n.request_id).collect();
     requests.sort_unstable();
     requests.dedup();
-    assert_eq!(store.record_deliveries(&updates).await.unwrap(), effects, "{updates:?}");
+    assert_eq!(store.record_deliveries(&updates, at(0)).await.unwrap(), effects, "{updates:?}");
     assert_eq!(&all(store, &requests).await, model, "{updates:?}");
 }

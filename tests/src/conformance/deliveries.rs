@@ -1,8 +1,8 @@
 //! What webhooks tell.
 
 use maintenance_core::{
-    Actor, Clock as _, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, Notification,
-    NotificationRepository as _, Request, SendOutcome, SendRecord, WhatsAppStatus,
+    Actor, Clock as _, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, NextStep, Notification,
+    NotificationRepository as _, Priority, Request, Scope, SendOutcome, SendRecord, WhatsAppStatus,
 };
 use uuid::Uuid;
 
@@ -32,7 +32,7 @@ pub async fn news_moves_a_message_forward_only(world: World) {
         let (request, message) = sent_message(&world).await;
         for event in &told {
             let effects = world.maintenance.record_deliveries(&[world.news(&message, *event)]).await.unwrap();
-            assert_eq!(effects, [DeliveryEffect::Known]);
+            assert!(matches!(&effects[..], [DeliveryEffect::Known { .. }]));
         }
         let record = world.record(request.id).await;
         let after = &record.notifications[0];
@@ -116,15 +116,19 @@ pub async fn news_ahead_of_the_sends_own_record_is_kept(world: World) {
         let now = world.clock.now();
         let lease = Uuid::from_u128(1).into();
         let until = now + chrono::TimeDelta::seconds(300);
-        let taken = store.claim(maintenance_core::Claim { now, until, lease, limit: 9 }).await.unwrap().items;
+        let taken = store
+            .claim(maintenance_core::Claim { now, until, lease, limit: 9, at_least: Priority::Low })
+            .await
+            .unwrap()
+            .items;
         let message = taken[0].notification.clone();
         world.wait(2);
         let mut news = world.news(&message, Delivered);
         news.provider_message_id = "wamid.7".into();
-        store.record_deliveries(&[news]).await.unwrap();
+        store.record_deliveries(&[news], now).await.unwrap();
         let at = world.clock.now();
         let record = SendRecord { notification_id: message.id, lease, attempts: 1, at, outcome };
-        assert_eq!(store.record_outcomes(&[record]).await.unwrap(), 1);
+        assert_eq!(store.record_outcomes(&[record]).await.unwrap().counted, 1);
         let record = world.record(request.id).await;
         let after = &record.notifications[0];
         assert_eq!((after.status, &after.error, after.lease), (WhatsAppStatus::Delivered, &None, None));
@@ -156,7 +160,7 @@ pub async fn a_batch_with_several_news_of_one_message_ends_as_they_would_alone(w
         world.news(&one, Delivered),
     ];
     let effects = world.maintenance.record_deliveries(&batch).await.unwrap();
-    let known = |effect: &DeliveryEffect| *effect == DeliveryEffect::Known;
+    let known = |effect: &DeliveryEffect| matches!(effect, DeliveryEffect::Known { .. });
     assert_eq!(effects.iter().map(known).collect::<Vec<_>>(), [true, true, false, true, true, true]);
     let (first, second) = (world.record(first.id).await, world.record(second.id).await);
     assert_eq!(first.request.whatsapp_status, WhatsAppStatus::Read);
@@ -164,10 +168,10 @@ pub async fn a_batch_with_several_news_of_one_message_ends_as_they_would_alone(w
     assert_eq!(second.notifications[0].error.as_ref().unwrap().code, "131026");
     let (mut alone_one, mut alone_two) = (one, two);
     for n in [0, 3, 5] {
-        alone_one.learn(&batch[n]);
+        alone_one.apply_delivery(&batch[n]);
     }
     for n in [1, 4] {
-        alone_two.learn(&batch[n]);
+        alone_two.apply_delivery(&batch[n]);
     }
     assert_eq!((&first.notifications[0], &second.notifications[0]), (&alone_one, &alone_two));
 }
@@ -208,4 +212,122 @@ pub async fn the_request_mirrors_its_newest_message(world: World) {
     let record = world.record(request.id).await;
     assert_eq!(record.request.whatsapp_status, WhatsAppStatus::Delivered);
     assert_eq!(record.request.whatsapp_message_id, second.provider_message_id);
+}
+
+/// A `failed` without our id that overtakes the answer of its send is applied when the answer is recorded.
+pub async fn news_without_our_id_ahead_of_the_sends_own_record_is_kept(world: World) {
+    world.worker(&["plumbing"]).await;
+    let request = world.filed().await;
+    let store = world.maintenance.repository();
+    let (now, lease) = (world.clock.now(), Uuid::from_u128(1).into());
+    let until = now + chrono::TimeDelta::seconds(300);
+    let claim = maintenance_core::Claim { now, until, lease, limit: 9, at_least: Priority::Low };
+    let message = store.claim(claim).await.unwrap().items[0].notification.clone();
+    let mut early = world.news(&message, Failed);
+    early.provider_message_id = "wamid.7".into();
+    early.notification_id = None;
+    for _ in 0..2 {
+        let effects = world.maintenance.record_deliveries(std::slice::from_ref(&early)).await.unwrap();
+        assert_eq!(effects, [DeliveryEffect::Unknown]);
+    }
+    let outcome = SendOutcome::Sent { provider_message_id: "wamid.7".into() };
+    let record = SendRecord { notification_id: message.id, lease, attempts: 1, at: now, outcome };
+    let recorded = store.record_outcomes(&[record]).await.unwrap();
+    assert_eq!(recorded.early, std::slice::from_ref(&early));
+    // The process may die here: what was kept is found again.
+    assert_eq!(store.catch_up(now).await.unwrap(), [early]);
+    world.dispatch().await;
+    let record = world.record(request.id).await;
+    assert_eq!(record.request.whatsapp_status, WhatsAppStatus::Failed);
+    assert_eq!(record.notifications[0].error.as_ref().unwrap().code, "131026");
+    assert_eq!(store.catch_up(now).await.unwrap(), [], "applied once");
+}
+
+/// It was about a message of somebody else's.
+pub async fn news_kept_for_too_long_is_forgotten(world: World) {
+    world.worker(&["plumbing"]).await;
+    let (_, message) = sent_message(&world).await;
+    let mut stranger = world.news(&message, Read);
+    stranger.notification_id = None;
+    stranger.provider_message_id = "wamid.late".into();
+    world.maintenance.record_deliveries(&[stranger]).await.unwrap();
+    world.wait(301);
+    world.dispatch().await;
+    let store = world.maintenance.repository();
+    let (now, lease) = (world.clock.now(), Uuid::from_u128(1).into());
+    let outcome = SendOutcome::Sent { provider_message_id: "wamid.late".into() };
+    let record = SendRecord { notification_id: message.id, lease, attempts: 1, at: now, outcome };
+    assert_eq!(store.record_outcomes(&[record]).await.unwrap().early, []);
+}
+
+/// It was sent again after its answer was lost: news of either copy is news of the message.
+pub async fn every_copy_of_a_message_is_found_by_its_own_id(world: World) {
+    world.worker(&["plumbing"]).await;
+    let (request, message) = sent_message(&world).await;
+    let store = world.maintenance.repository();
+    let at = world.clock.now();
+    let outcome = SendOutcome::Sent { provider_message_id: "wamid.copy".into() };
+    let lease = Uuid::from_u128(1).into();
+    let record = SendRecord { notification_id: message.id, lease, attempts: 2, at, outcome };
+    store.record_outcomes(&[record]).await.unwrap();
+    let mut of_the_copy = world.news(&message, Delivered);
+    of_the_copy.notification_id = None;
+    of_the_copy.provider_message_id = "wamid.copy".into();
+    let mut of_the_first = world.news(&message, Read);
+    of_the_first.notification_id = None;
+    for (news, status) in [(of_the_copy, WhatsAppStatus::Delivered), (of_the_first, WhatsAppStatus::Read)] {
+        world.maintenance.record_deliveries(&[news]).await.unwrap();
+        assert_eq!(world.newest_message(request.id).await.status, status);
+    }
+    let message = world.newest_message(request.id).await;
+    assert_eq!(message.provider_message_id.as_deref(), Some("recorded.1"), "the first that was known");
+}
+
+/// The message that failed keeps its record, and the one that repeats it its attempts and age.
+pub async fn a_failure_that_passes_files_the_message_anew_once(world: World) {
+    world.worker(&["plumbing"]).await;
+    let (request, message) = sent_message(&world).await;
+    let mut failure = world.news(&message, Failed);
+    failure.next = Some(NextStep::Retry { after: None });
+    for _ in 0..3 {
+        world.maintenance.record_deliveries(std::slice::from_ref(&failure)).await.unwrap();
+    }
+    let record = world.record(request.id).await;
+    let [failed, again] = &record.notifications[..] else { panic!("two messages: {record:?}") };
+    assert_eq!((failed.status, again.status), (WhatsAppStatus::Failed, WhatsAppStatus::Pending));
+    assert_eq!((again.attempts, again.since, &again.error), (1, failed.since, &failed.error));
+    assert_eq!(record.request.whatsapp_status, WhatsAppStatus::Pending);
+    assert_eq!((record.request.version, record.request.updated_at), (1, request.updated_at));
+    assert_eq!(world.dispatch().await.claimed, 0, "it waits");
+    world.wait(60);
+    assert_eq!(world.dispatch().await.sent, 1);
+    world.maintenance.record_deliveries(&[failure]).await.unwrap();
+    let record = world.record(request.id).await;
+    assert_eq!((record.notifications.len(), record.request.whatsapp_status), (2, WhatsAppStatus::Sent));
+
+    // Somebody else has the request by now: nothing is filed.
+    let (request, message) = sent_message(&world).await;
+    let other = world.worker(&["plumbing"]).await;
+    world.maintenance.assign(request.id, other.id, world.landlord(), None).await.unwrap();
+    let mut failure = world.news(&message, Failed);
+    failure.next = Some(NextStep::Retry { after: None });
+    let before = world.record(request.id).await.notifications.len();
+    world.maintenance.record_deliveries(&[failure]).await.unwrap();
+    assert_eq!(world.record(request.id).await.notifications.len(), before);
+}
+
+/// As the same error does at sending.
+pub async fn a_failure_about_us_rests_the_channel(world: World) {
+    world.worker(&["plumbing"]).await;
+    let (_, message) = sent_message(&world).await;
+    let mut failure = world.news(&message, Failed);
+    failure.next = Some(NextStep::Stop { scope: Scope::Channel });
+    world.maintenance.record_deliveries(&[failure]).await.unwrap();
+    world.filed().await;
+    let report = world.dispatch().await;
+    assert_eq!(report.claimed, 0);
+    assert!(report.channel_pause().is_some_and(|pause| pause.needs_person));
+    world.wait(60);
+    assert_eq!(world.dispatch().await.sent, 1, "one message tries");
+    assert_eq!(world.dispatch().await.sent, 1, "and the others follow");
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use maintenance_core::{
     Claim, Clock as _, DeliveryEvent, DispatchPolicy, LeaseId, Move, NextStep, NotificationRepository as _,
-    RequestStatus, Scope, SendEffect, SendOutcome, SendRecord, WhatsAppStatus,
+    Priority, RequestStatus, Scope, SendEffect, SendOutcome, SendRecord, WhatsAppStatus, WorkerStatus,
 };
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use crate::{World, refused};
 fn claim(world: &World, lease: u128, hold: i64) -> Claim {
     let now = world.clock.now();
     let lease = LeaseId::from_uuid(Uuid::from_u128(lease));
-    Claim { now, until: now + chrono::TimeDelta::seconds(hold), lease, limit: 100 }
+    Claim { now, until: now + chrono::TimeDelta::seconds(hold), lease, limit: 100, at_least: Priority::Low }
 }
 
 /// With all that the worker needs.
@@ -95,10 +95,10 @@ pub async fn a_refusal_is_retried_after_the_backoff(world: World) {
 pub async fn the_wait_that_the_channel_asks_for_is_honoured(world: World) {
     world.worker(&["plumbing"]).await;
     world.filed().await;
-    let after = Some(Duration::from_hours(24));
+    let after = Some(Duration::from_hours(20));
     world.notifier.refuse_next(refused(NextStep::Retry { after }, SendEffect::NotSent));
     world.dispatch().await;
-    world.wait(86_399);
+    world.wait(71_999);
     assert_eq!(world.dispatch().await.claimed, 0);
     world.wait(1);
     assert_eq!(world.dispatch().await.sent, 1);
@@ -157,12 +157,13 @@ pub async fn a_dispatcher_that_died_is_followed_after_the_hold(world: World) {
     world.filed().await;
     let store = world.maintenance.repository();
     let taken = store.claim(claim(&world, 1, 300)).await.unwrap().items;
-    assert_eq!((taken.len(), taken[0].notification.attempts), (1, 1));
+    let message = &taken[0].notification;
+    assert_eq!((taken.len(), message.attempts, message.claims), (1, 0, 1));
     world.wait(299);
     assert_eq!(world.dispatch().await.claimed, 0);
     world.wait(1);
     assert_eq!(world.dispatch().await.sent, 1);
-    assert_eq!(world.notifier.messages()[0].attempt, 2);
+    assert_eq!(world.notifier.messages()[0].attempt, 1, "the channel never judged the first");
 }
 
 /// The lease fences it off.
@@ -184,39 +185,106 @@ pub async fn a_late_record_does_not_overwrite_its_successor(world: World) {
     };
     let late =
         outcome(slow.lease, SendOutcome::Failed { error: refused(NextStep::Fix, SendEffect::NotSent).error });
-    assert_eq!(store.record_outcomes(std::slice::from_ref(&late)).await.unwrap(), 0);
+    assert_eq!(store.record_outcomes(std::slice::from_ref(&late)).await.unwrap().counted, 0);
     let message = world.newest_message(request.id).await;
     assert_eq!((message.status, message.lease), (WhatsAppStatus::Pending, Some(successor.lease)));
     let sent = outcome(successor.lease, SendOutcome::Sent { provider_message_id: "wamid.2".into() });
-    assert_eq!(store.record_outcomes(&[late, sent.clone()]).await.unwrap(), 1);
-    assert_eq!(store.record_outcomes(&[sent]).await.unwrap(), 0, "a record counts once");
-    assert_eq!(store.record_outcomes(&[]).await.unwrap(), 0);
+    assert_eq!(store.record_outcomes(&[late, sent.clone()]).await.unwrap().counted, 1);
+    let before = world.record(request.id).await;
+    store.record_outcomes(&[sent]).await.unwrap();
+    assert_eq!(world.record(request.id).await, before, "an outcome is idempotent");
+    assert_eq!(store.record_outcomes(&[]).await.unwrap().counted, 0);
     assert_eq!(world.newest_message(request.id).await.status, WhatsAppStatus::Sent);
 }
 
-/// No attempt is counted while the recipient's pace is used up.
-pub async fn a_throttled_recipient_waits_and_the_others_go_on(world: World) {
-    world.worker(&["plumbing"]).await;
-    let mut requests = Vec::new();
+/// No attempt is counted, and the channel isn't asked again for what else is for them.
+pub async fn a_recipient_whose_limit_is_reached_waits_and_the_others_go_on(world: World) {
+    let limited = world.worker(&["plumbing"]).await;
+    let mut waiting = Vec::new();
     for _ in 0..3 {
-        world.wait(1);
-        requests.push(world.filed().await.id);
+        waiting.push(world.filed().await.id);
     }
-    world.notifier.accept_next();
-    world
-        .notifier
-        .refuse_next(refused(NextStep::Wait { after: Duration::from_secs(6) }, SendEffect::NotSent));
+    world.maintenance.set_worker_status(limited.id, WorkerStatus::OnLeave).await.unwrap();
+    let other = world.worker(&["plumbing"]).await;
+    let goes_on = world.filed().await;
+    assert_eq!(goes_on.assigned_worker_id, Some(other.id));
+    world.maintenance.set_worker_status(limited.id, WorkerStatus::Active).await.unwrap();
+    let wait = NextStep::WaitForRecipient { after: Duration::from_secs(6), every: Duration::from_secs(60) };
+    world.notifier.refuse_next(refused(wait, SendEffect::NotSent));
     let policy = DispatchPolicy { concurrency: 1, ..DispatchPolicy::default() };
     let dispatcher = world.maintenance.dispatcher(world.notifier.clone(), policy);
     let report = dispatcher.dispatch_due().await.unwrap();
-    assert_eq!((report.sent, report.put_back), (2, 1));
-    assert!(report.pause.is_none());
-    let waiting = world.newest_message(requests[1]).await;
-    assert_eq!((waiting.status, waiting.attempts), (WhatsAppStatus::Pending, 0));
+    assert_eq!((report.sent, report.put_back), (1, 3));
+    assert!(report.pauses.is_empty());
+    assert_eq!(world.notifier.messages().len(), 2, "asked once for the recipient who must wait");
+    let mut due = Vec::new();
+    for request in waiting {
+        let message = world.newest_message(request).await;
+        assert_eq!((message.status, message.attempts), (WhatsAppStatus::Pending, 0));
+        due.push((message.due_at - world.clock.now()).num_seconds());
+    }
+    due.sort_unstable();
+    assert_eq!(due, [6, 66, 126], "spread out by the recipient's limit");
     world.wait(5);
-    assert_eq!(world.dispatch().await.claimed, 0);
+    assert_eq!(dispatcher.dispatch_due().await.unwrap().claimed, 0);
     world.wait(1);
-    assert_eq!(world.dispatch().await.sent, 1);
+    assert_eq!(dispatcher.dispatch_due().await.unwrap().sent, 1);
+}
+
+/// Each later than the one before it, the urgent first; in one write.
+pub async fn what_waits_for_one_recipient_is_put_back_spread_out(world: World) {
+    let worker = world.worker(&["plumbing"]).await;
+    let mut filed = Vec::new();
+    for priority in [Priority::Low, Priority::Low, Priority::Emergency, Priority::High] {
+        let new = maintenance_core::NewRequest { priority, ..world.new_request() };
+        filed.push(world.maintenance.submit(new).await.unwrap().request.id);
+        world.wait(1);
+    }
+    world.maintenance.set_worker_status(worker.id, WorkerStatus::OnLeave).await.unwrap();
+    let other = world.worker(&["plumbing"]).await;
+    let untouched = world.filed().await;
+    assert_eq!(untouched.assigned_worker_id, Some(other.id));
+    let now = world.clock.now();
+    let first = now + chrono::TimeDelta::seconds(6);
+    let every = Duration::from_millis(6_500);
+    let deferral = |limit| maintenance_core::Deferral { worker_id: worker.id, now, first, every, limit };
+    let store = world.maintenance.repository();
+    assert_eq!(store.defer(deferral(100)).await.unwrap(), 4);
+    assert_eq!(store.defer(deferral(100)).await.unwrap(), 0, "none is due any more");
+    let mut due = Vec::new();
+    for request in filed {
+        due.push((world.newest_message(request).await.due_at - first).num_milliseconds());
+    }
+    assert_eq!(due, [13_000, 19_500, 0, 6_500]);
+    assert_eq!(world.newest_message(untouched.id).await.due_at, untouched.created_at);
+    world.wait(100);
+    let now = world.clock.now();
+    let deferral = maintenance_core::Deferral { worker_id: worker.id, now, first, every, limit: 3 };
+    assert_eq!(store.defer(deferral).await.unwrap(), 3, "at most as many as asked for");
+}
+
+/// However old the others are.
+pub async fn the_urgent_are_taken_first(world: World) {
+    world.worker(&["plumbing"]).await;
+    for priority in [Priority::Low, Priority::Medium, Priority::High, Priority::Emergency, Priority::Low] {
+        let new = maintenance_core::NewRequest { priority, ..world.new_request() };
+        world.maintenance.submit(new).await.unwrap();
+        world.wait(1);
+    }
+    let store = world.maintenance.repository();
+    let urgent = Claim { at_least: Priority::High, limit: 1, ..claim(&world, 1, 300) };
+    let taken = |items: Vec<maintenance_core::Claimed>| -> Vec<Priority> {
+        items.iter().map(|claimed| claimed.notification.priority).collect()
+    };
+    assert_eq!(taken(store.claim(urgent).await.unwrap().items), [Priority::Emergency]);
+    let urgent = Claim { limit: 100, ..urgent };
+    assert_eq!(taken(store.claim(urgent).await.unwrap().items), [Priority::High]);
+    let rest = Claim { limit: 2, ..claim(&world, 2, 300) };
+    let items = store.claim(rest).await.unwrap().items;
+    assert_eq!(taken(items.clone()), [Priority::Medium, Priority::Low]);
+    let next = store.claim(Claim { limit: 2, ..rest }).await.unwrap().items;
+    assert_eq!(taken(next.clone()), [Priority::Low]);
+    assert!(items[1].notification.created_at < next[0].notification.created_at, "the older first");
 }
 
 /// A person must act; meanwhile nothing is burned, and one message tries whether they did.
@@ -231,7 +299,7 @@ pub async fn a_bad_token_pauses_the_channel_and_burns_no_attempt(world: World) {
     for wait in [59, 60] {
         world.notifier.refuse_next(refused(NextStep::Stop { scope: Scope::Channel }, SendEffect::NotSent));
         let report = dispatcher.dispatch_due().await.unwrap();
-        let pause = report.pause.expect("the channel rests");
+        let pause = report.channel_pause().expect("the channel rests");
         assert!(pause.needs_person);
         assert_eq!(
             (pause.error.code.as_str(), pause.until),
@@ -242,7 +310,7 @@ pub async fn a_bad_token_pauses_the_channel_and_burns_no_attempt(world: World) {
         world.wait(wait);
         if wait == 59 {
             let resting = dispatcher.dispatch_due().await.unwrap();
-            assert!(resting.claimed == 0 && resting.pause.is_some());
+            assert!(resting.claimed == 0 && resting.channel_pause().is_some());
             world.wait(1);
         }
     }
@@ -254,32 +322,129 @@ pub async fn a_bad_token_pauses_the_channel_and_burns_no_attempt(world: World) {
     }
 }
 
-/// The reason stays, and so does the request.
-pub async fn the_last_attempt_fails_the_message_with_its_reason(world: World) {
+/// However often it was tried: an outage of an hour fails nothing, one of a day does, with its reason.
+pub async fn passing_errors_fail_a_message_by_its_age_alone(world: World) {
     world.worker(&["plumbing"]).await;
     let request = world.filed().await;
-    for attempt in 1..=8 {
+    let mut attempts = 0;
+    while world.clock.now() < request.created_at + chrono::TimeDelta::hours(24) {
         world.notifier.refuse_next(refused(NextStep::Retry { after: None }, SendEffect::NotSent));
         let report = world.dispatch().await;
-        assert_eq!((report.retried, report.failed), if attempt < 8 { (1, 0) } else { (0, 1) });
+        assert_eq!(report.failed, 0);
+        attempts += report.retried;
         world.wait(600);
     }
+    assert!(attempts > 100, "{attempts}");
+    let report = world.dispatch().await;
+    assert_eq!((report.failed, report.sent), (1, 0));
+    world.wait(600);
     assert_eq!(world.dispatch().await.claimed, 0);
     let record = world.record(request.id).await;
     let message = &record.notifications[0];
-    assert_eq!((message.status, message.attempts), (WhatsAppStatus::Failed, 8));
+    assert_eq!((message.status, message.attempts as usize), (WhatsAppStatus::Failed, attempts));
     assert_eq!(message.error.as_ref().unwrap().text, "refused in a test");
     assert!(message.failed_at.is_some());
     assert_eq!(
         (record.request.whatsapp_status, record.request.status),
         (WhatsAppStatus::Failed, RequestStatus::Pending)
     );
+}
+
+/// What the channel says of this message or its recipient.
+pub async fn a_final_refusal_fails_a_message_at_once(world: World) {
+    world.worker(&["plumbing"]).await;
     for next in [NextStep::GiveUp, NextStep::Fix] {
         let request = world.filed().await;
         world.notifier.refuse_next(refused(next, SendEffect::NotSent));
         assert_eq!(world.dispatch().await.failed, 1, "at once");
         assert_eq!(world.newest_message(request.id).await.attempts, 1);
     }
+}
+
+/// Claims of dispatchers that died don't count as attempts; a bound on them alone ends a message.
+pub async fn a_message_taken_too_often_without_an_outcome_fails(world: World) {
+    world.worker(&["plumbing"]).await;
+    let request = world.filed().await;
+    let store = world.maintenance.repository();
+    for n in 1..=8 {
+        assert_eq!(store.claim(claim(&world, n, 300)).await.unwrap().items.len(), 1);
+        world.wait(300);
+    }
+    world.notifier.refuse_next(refused(NextStep::Retry { after: None }, SendEffect::NotSent));
+    assert_eq!(world.dispatch().await.retried, 1, "eight that died say nothing of the message");
+    let message = world.newest_message(request.id).await;
+    assert_eq!((message.status, message.attempts, message.claims), (WhatsAppStatus::Pending, 1, 0));
+    world.wait(5);
+    for n in 1..=10 {
+        assert_eq!(store.claim(claim(&world, n, 300)).await.unwrap().items.len(), 1);
+        world.wait(300);
+    }
+    assert_eq!(world.dispatch().await.failed, 1);
+    assert_eq!(world.notifier.messages().len(), 1, "it isn't sent once more");
+    let message = world.newest_message(request.id).await;
+    assert_eq!(
+        (message.status, message.error.unwrap().code.as_str()),
+        (WhatsAppStatus::Failed, "no_outcome")
+    );
+}
+
+/// Written late, it still keeps the message from going out again.
+pub async fn that_a_message_was_sent_counts_after_its_lease_too(world: World) {
+    world.worker(&["plumbing"]).await;
+    let request = world.filed().await;
+    let store = world.maintenance.repository();
+    let slow = claim(&world, 1, 10);
+    let id = store.claim(slow).await.unwrap().items[0].notification.id;
+    world.wait(10);
+    let successor = claim(&world, 2, 300);
+    assert_eq!(store.claim(successor).await.unwrap().items.len(), 1);
+    let sent = SendRecord {
+        notification_id: id,
+        lease: slow.lease,
+        attempts: 1,
+        at: world.clock.now(),
+        outcome: SendOutcome::Sent { provider_message_id: "wamid.slow".into() },
+    };
+    assert_eq!(store.record_outcomes(&[sent]).await.unwrap().counted, 1);
+    let message = world.newest_message(request.id).await;
+    assert_eq!((message.status, message.lease), (WhatsAppStatus::Sent, Some(successor.lease)));
+    world.wait(1_000);
+    assert_eq!(world.dispatch().await.claimed, 0, "never again");
+}
+
+/// The worker was active when it was filed; the renter's name and number don't go to one who isn't.
+pub async fn a_worker_who_is_not_active_any_more_is_told_nothing(world: World) {
+    let worker = world.worker(&["plumbing"]).await;
+    let request = world.filed().await;
+    world.maintenance.set_worker_status(worker.id, WorkerStatus::Inactive).await.unwrap();
+    let report = world.dispatch().await;
+    assert_eq!((report.withdrawn, report.sent), (1, 0));
+    assert!(world.notifier.messages().is_empty());
+    assert_eq!(world.newest_message(request.id).await.error.unwrap().code, "withdrawn");
+}
+
+/// Given to another and back, or completed and reopened, before anything went out.
+pub async fn a_worker_gets_one_message_however_often_it_was_filed(world: World) {
+    let first = world.worker(&["plumbing"]).await;
+    let request = world.filed().await;
+    let second = world.worker(&["plumbing"]).await;
+    for worker in [second.id, first.id] {
+        world.maintenance.assign(request.id, worker, world.landlord(), None).await.unwrap();
+    }
+    let by = world.landlord();
+    for (to, note) in [
+        (RequestStatus::InProgress, None),
+        (RequestStatus::Completed, None),
+        (RequestStatus::InProgress, Some("it leaks again")),
+    ] {
+        let wanted = note.into_iter().fold(Move::to(to, by), Move::note);
+        world.maintenance.change_status(request.id, wanted).await.unwrap();
+    }
+    let report = world.dispatch().await;
+    assert_eq!((report.sent, world.notifier.messages().len()), (1, 1));
+    assert_eq!(world.notifier.messages()[0].to, first.phone_number);
+    world.wait(1_000);
+    assert_eq!(world.dispatch().await.sent, 0);
 }
 
 /// The renter called it off before it went out.
@@ -298,17 +463,14 @@ pub async fn a_message_that_is_no_longer_true_is_not_sent(world: World) {
     assert_eq!((message.status, message.attempts), (WhatsAppStatus::Failed, 0));
 }
 
-/// The host's trouble costs no attempt.
-pub async fn a_failing_directory_puts_messages_back(world: World) {
+/// The worker learns of the request without the renter's contact, and the host of its directory.
+pub async fn a_failing_directory_stops_no_message(world: World) {
     world.worker(&["plumbing"]).await;
-    let request = world.filed().await;
+    world.filed().await;
     world.directory.set_failing(true);
-    assert!(world.dispatcher().dispatch_due().await.is_err());
-    world.directory.set_failing(false);
-    assert_eq!(world.newest_message(request.id).await.attempts, 0);
-    assert_eq!(world.dispatch().await.claimed, 0);
-    world.wait(5);
-    assert_eq!(world.dispatch().await.sent, 1);
+    let report = world.dispatch().await;
+    assert_eq!((report.sent, report.errors.len()), (1, 1));
+    assert_eq!(world.notifier.messages()[0].renter, None);
 }
 
 /// A worker without the renter's number beats no worker.

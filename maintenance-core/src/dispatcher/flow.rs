@@ -1,0 +1,385 @@
+//! What a dispatcher has under way: claims, sends, and outcomes on their way into the store.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use chrono::{DateTime, Utc};
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    future::{BoxFuture, pending},
+    stream::FuturesUnordered,
+};
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    DispatchReport, Dispatcher,
+    contacts::contacts,
+    recipients::Spread,
+    send::{Ended, Ready},
+};
+use crate::{
+    Backoff, Claim, Claimed, Deferral, DirectoryError, Error, LeaseId, Listing, Notifier, Priority, Recorded,
+    Repository, RepositoryError, RepositoryErrorKind, SendRecord, clock::later,
+    maintenance::apply_deliveries,
+};
+
+/// The pauses between tries at writing outcomes.
+const WRITING: Backoff = Backoff { first: Duration::from_millis(100), ceiling: Duration::from_secs(5) };
+/// How many messages one statement puts back.
+const DEFERRED: u32 = 10_000;
+
+/// All that is under way. Nothing in it waits for the slowest: each outcome goes into the next write, and there is
+/// always at most one write under way, so that whatever ends meanwhile goes together into the one after it.
+pub(super) struct Flow<'d, R, N> {
+    of: &'d Dispatcher<R, N>,
+    claiming: Option<BoxFuture<'d, Result<Taken, Error>>>,
+    preparing: FuturesUnordered<BoxFuture<'d, (Vec<Ready>, Vec<DirectoryError>)>>,
+    /// The least urgent first, so that the next to send is the last.
+    ready: Vec<Ready>,
+    sending: FuturesUnordered<BoxFuture<'d, Ended>>,
+    /// Outcomes to write.
+    known: Vec<SendRecord>,
+    writing: Option<BoxFuture<'d, Written>>,
+    /// When to try again to write, and how often it failed in a row.
+    trouble: Option<(Instant, u32)>,
+    /// Side work: putting back what waits for a recipient, and catching up.
+    beside: FuturesUnordered<BoxFuture<'d, Result<(), Error>>>,
+    /// When the newest lease ends.
+    lease_end: Instant,
+    /// Whether the store may have more that is due.
+    more: bool,
+    /// The error of a claim, for a caller who asked for one claim.
+    pub(super) failed: Option<Error>,
+    pub(super) report: DispatchReport,
+}
+
+struct Taken {
+    listing: Listing<Claimed>,
+    lease: LeaseId,
+    begin_by: Instant,
+    lease_end: Instant,
+    limit: u32,
+}
+
+/// What came of a write.
+struct Written {
+    recorded: Recorded,
+    /// How many were written.
+    tried: usize,
+    /// What could not be written, and why.
+    left: Option<(Vec<SendRecord>, RepositoryError)>,
+}
+
+impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
+    pub(super) fn new(of: &'d Dispatcher<R, N>) -> Self {
+        Self {
+            of,
+            claiming: None,
+            preparing: FuturesUnordered::new(),
+            ready: Vec::new(),
+            sending: FuturesUnordered::new(),
+            known: Vec::new(),
+            writing: None,
+            trouble: None,
+            beside: FuturesUnordered::new(),
+            lease_end: Instant::now(),
+            more: false,
+            failed: None,
+            report: DispatchReport::default(),
+        }
+    }
+
+    /// Whether nothing is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.claiming.is_none()
+            && !self.has_messages()
+            && self.known.is_empty()
+            && self.writing.is_none()
+            && self.beside.is_empty()
+    }
+
+    /// Whether there are messages taken and not yet sent.
+    fn has_messages(&self) -> bool {
+        !(self.preparing.is_empty() && self.ready.is_empty() && self.sending.is_empty())
+    }
+
+    /// Whether to look again at once: the last claim was full, and there is room.
+    pub(super) fn wants_more(&self) -> bool {
+        self.more && self.has_room()
+    }
+
+    fn has_room(&self) -> bool {
+        self.preparing.is_empty() && self.ready.is_empty() && self.sending.len() < self.of.policy.slots()
+    }
+
+    /// Begins a claim if one can be used now: of whatever is due while there is room, and of emergencies alone while
+    /// there is none. Nothing is taken while outcomes can't be written.
+    pub(super) fn claim(&mut self, checks_clock: bool) -> bool {
+        let of = self.of;
+        let (rests, policy) = (&of.shared.rests, &of.policy);
+        if self.claiming.is_some() || self.trouble.is_some() {
+            return false;
+        }
+        if rests.channel_rests(of.shared.clock.monotonic()) {
+            return true;
+        }
+        // After a rest one message tries the channel before a whole batch does.
+        let (limit, at_least) = match (rests.channel_is_tried(), self.has_messages()) {
+            (true, true) => return true,
+            (true, false) => (1, Priority::Low),
+            (false, _) if self.has_room() => (policy.batch.max(1), Priority::Low),
+            (false, _) => {
+                let waiting = self.ready.iter().filter(|ready| ready.is_urgent()).count();
+                let busy = waiting + self.sending.len().saturating_sub(policy.slots());
+                match u32::try_from(policy.reserve().saturating_sub(busy)) {
+                    Ok(0) | Err(_) => return true,
+                    Ok(free) => (free, Priority::Emergency),
+                }
+            }
+        };
+        self.claiming = Some(of.take(limit, at_least, checks_clock).boxed());
+        true
+    }
+
+    /// Begins to do what had to wait in the store.
+    pub(super) fn catch_up(&mut self) {
+        let of = self.of;
+        if self.beside.is_empty() {
+            self.beside.push(of.catch_up().boxed());
+        }
+    }
+
+    /// Waits for the next thing under way to end, and begins what follows from it. Loses nothing when it is dropped.
+    pub(super) async fn turn(&mut self) {
+        self.begin_sends();
+        self.begin_write();
+        let retry = self.trouble.filter(|_| self.writing.is_none()).map(|(at, _)| at);
+        tokio::select! {
+            written = ended(&mut self.writing) => self.wrote(written),
+            taken = ended(&mut self.claiming) => self.took(taken),
+            Some((ready, errors)) = self.preparing.next() => self.prepared(ready, errors),
+            Some(ended) = self.sending.next() => {
+                self.sent(ended);
+                // Whatever else has ended goes into the same write.
+                while let Some(Some(ended)) = self.sending.next().now_or_never() {
+                    self.sent(ended);
+                }
+            }
+            Some(done) = self.beside.next() => {
+                if let Err(error) = done {
+                    self.trouble_with("what had to wait could not be done", error);
+                }
+            }
+            () = sleep_until(retry.unwrap_or_else(Instant::now)), if retry.is_some() => {
+                self.trouble = self.trouble.map(|(_, times)| (Instant::now(), times));
+            }
+        }
+    }
+
+    /// Gives up what can't be written, once the leases have ended: its messages will be taken again.
+    pub(super) fn give_up(&mut self) -> bool {
+        let over = self.trouble.is_some() && self.writing.is_none() && Instant::now() >= self.lease_end;
+        if over && !self.known.is_empty() {
+            tracing::error!(outcomes = self.known.len(), "outcomes could not be written and are given up");
+            self.known.clear();
+        }
+        over
+    }
+
+    fn took(&mut self, taken: Result<Taken, Error>) {
+        let of = self.of;
+        let Taken { listing, lease, begin_by, lease_end, limit } = match taken {
+            Ok(taken) => taken,
+            Err(error) => {
+                self.more = false;
+                tracing::error!(%error, causes = %causes(&error), "nothing could be taken from the outbox");
+                self.failed = Some(error);
+                return;
+            }
+        };
+        self.more = listing.rows() >= limit as usize;
+        self.lease_end = self.lease_end.max(lease_end);
+        self.report.claimed += listing.items.len();
+        for error in &listing.corrupt {
+            tracing::error!(%error, "a message can't be read; it is looked at again after the hold");
+        }
+        self.report.corrupt.extend(listing.corrupt);
+        if listing.items.is_empty() {
+            return;
+        }
+        let renters: BTreeSet<_> = listing.items.iter().map(|claimed| claimed.request.renter_id).collect();
+        let renters: Vec<_> = renters.into_iter().collect();
+        let preparing = async move {
+            let directory = &*of.shared.directory;
+            let (contacts, errors) = contacts(directory, &renters, of.policy.directory_limit).await;
+            let ready = listing.items.into_iter().map(|claimed| {
+                let contact = contacts.get(&claimed.request.renter_id).cloned();
+                Ready { claimed, contact, lease, begin_by }
+            });
+            (ready.collect(), errors)
+        };
+        self.preparing.push(preparing.boxed());
+    }
+
+    fn prepared(&mut self, ready: Vec<Ready>, errors: Vec<DirectoryError>) {
+        for error in errors {
+            self.trouble_with("renters are left out of their messages", error.into());
+        }
+        // Behind what waits already, and urgent first: a stable sort of the reversed keeps both.
+        let mut all = std::mem::take(&mut self.ready);
+        all.reverse();
+        all.extend(ready);
+        all.sort_by_key(|ready| std::cmp::Reverse(ready.claimed.notification.priority));
+        all.reverse();
+        self.ready = all;
+    }
+
+    fn begin_sends(&mut self) {
+        let of = self.of;
+        while let Some(next) = self.ready.last() {
+            let slots = of.policy.slots() + if next.is_urgent() { of.policy.reserve() } else { 0 };
+            if self.sending.len() >= slots {
+                return;
+            }
+            self.sending.extend(self.ready.pop().map(|ready| of.send(ready).boxed()));
+        }
+    }
+
+    fn sent(&mut self, ended: Ended) {
+        let of = self.of;
+        self.known.push(ended.settle(&of.policy, &mut self.report));
+        for spread in of.recipients.to_spread(of.shared.clock.monotonic()) {
+            self.beside.push(of.spread(spread).boxed());
+        }
+    }
+
+    fn begin_write(&mut self) {
+        let of = self.of;
+        let rests = self.trouble.is_some_and(|(at, _)| at > Instant::now());
+        if self.writing.is_none() && !self.known.is_empty() && !rests {
+            self.writing = Some(of.write(std::mem::take(&mut self.known)).boxed());
+        }
+    }
+
+    fn wrote(&mut self, written: Written) {
+        let of = self.of;
+        let Written { recorded: Recorded { counted, early }, tried, left } = written;
+        self.report.fenced += tried.saturating_sub(counted);
+        if !early.is_empty() {
+            let apply = async move { of.apply(&early).await };
+            self.beside.push(apply.boxed());
+        }
+        let Some((mut left, error)) = left else {
+            self.trouble = None;
+            return;
+        };
+        let times = self.trouble.map_or(1, |(_, times)| times.saturating_add(1));
+        self.trouble = Some((Instant::now() + WRITING.after(times), times));
+        left.append(&mut self.known);
+        self.known = left;
+        self.trouble_with("outcomes could not be written; they are kept and tried again", error.into());
+    }
+
+    fn trouble_with(&mut self, what: &'static str, error: Error) {
+        tracing::error!(%error, causes = %causes(&error), "{what}");
+        self.report.errors.push(error);
+    }
+}
+
+/// Waits for the future, if there is one, and takes it away.
+async fn ended<T>(slot: &mut Option<BoxFuture<'_, T>>) -> T {
+    let ended = match slot {
+        Some(future) => future.await,
+        None => pending().await,
+    };
+    *slot = None;
+    ended
+}
+
+impl<R: Repository, N: Notifier> Dispatcher<R, N> {
+    async fn take(&self, limit: u32, at_least: Priority, checks_clock: bool) -> Result<Taken, Error> {
+        if checks_clock {
+            self.check_clock().await?;
+        }
+        let (now, begun, hold) = (self.shared.now(), Instant::now(), self.policy.hold);
+        let lease = LeaseId::mint(&self.shared.ids);
+        let claim = Claim { now, until: later(now, hold), lease, limit, at_least };
+        let listing = self.repository.claim(claim).await?;
+        Ok(Taken { listing, lease, begin_by: begun + hold / 2, lease_end: begun + hold, limit })
+    }
+
+    /// Fails when this process's clock and the store's differ so much that leases would not hold.
+    async fn check_clock(&self) -> Result<(), Error> {
+        let before = self.shared.now();
+        let Some(store) = self.repository.time().await? else { return Ok(()) };
+        let ours = self.shared.now();
+        let bound = chrono::TimeDelta::from_std(self.policy.hold / 2).unwrap_or(chrono::TimeDelta::MAX);
+        if store - ours > bound || before - store > bound {
+            return Err(Error::ClockDiffers { ours, store, bound: self.policy.hold / 2 });
+        }
+        Ok(())
+    }
+
+    /// Writes outcomes together, or each alone where the store refuses them together, so that one that can't be
+    /// written holds up none of the others.
+    async fn write(&self, records: Vec<SendRecord>) -> Written {
+        let error = match self.repository.record_outcomes(&records).await {
+            Ok(recorded) => return Written { recorded, tried: records.len(), left: None },
+            Err(error) => error,
+        };
+        let passing = matches!(
+            error.kind,
+            RepositoryErrorKind::Unavailable | RepositoryErrorKind::Busy | RepositoryErrorKind::Conflict
+        );
+        if passing || records.len() == 1 {
+            return Written { recorded: Recorded::default(), tried: 0, left: Some((records, error)) };
+        }
+        let mut all = Written { recorded: Recorded::default(), tried: 0, left: None };
+        for record in records {
+            match self.repository.record_outcomes(std::slice::from_ref(&record)).await {
+                Ok(Recorded { counted, early }) => {
+                    all.tried += 1;
+                    all.recorded.counted += counted;
+                    all.recorded.early.extend(early);
+                }
+                Err(error) => match &mut all.left {
+                    Some((left, _)) => left.push(record),
+                    None => all.left = Some((vec![record], error)),
+                },
+            }
+        }
+        all
+    }
+
+    /// Puts back all that waits for a recipient whose rate limit is reached.
+    async fn spread(&self, spread: Spread) -> Result<(), Error> {
+        let now: DateTime<Utc> = self.shared.now();
+        let Spread { worker_id, after, every } = spread;
+        let mut first = later(now, after);
+        loop {
+            let deferral = Deferral { worker_id, now, first, every, limit: DEFERRED };
+            let deferred = self.repository.defer(deferral).await?;
+            if deferred < u64::from(DEFERRED) {
+                return Ok(());
+            }
+            first = later(first, every.saturating_mul(DEFERRED));
+        }
+    }
+
+    /// Does what had to wait in the store.
+    async fn catch_up(&self) -> Result<(), Error> {
+        let forget_before = later(self.shared.now(), Duration::ZERO)
+            - chrono::TimeDelta::from_std(self.policy.hold).unwrap_or_default();
+        let early = self.repository.catch_up(forget_before).await?;
+        if early.is_empty() { Ok(()) } else { self.apply(&early).await }
+    }
+
+    async fn apply(&self, early: &[crate::DeliveryUpdate]) -> Result<(), Error> {
+        apply_deliveries(&self.repository, &self.shared, early).await.map(|_| ())
+    }
+}
+
+/// The causes of an error, outermost first, for a log.
+fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

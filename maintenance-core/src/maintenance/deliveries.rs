@@ -1,0 +1,106 @@
+//! What webhooks tell of messages.
+
+use std::time::Duration;
+
+use tracing::instrument;
+
+use super::{Maintenance, Shared};
+use crate::{
+    Backoff, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, Error, NextStep, NotificationId,
+    Repository, RequestId, WhatsAppStatus,
+    clock::{later, stamp},
+    error::Tries,
+};
+
+/// How long a message that a webhook told had failed waits before it goes out again, by its attempts.
+const AGAIN: Backoff = Backoff { first: Duration::from_mins(1), ceiling: Duration::from_hours(1) };
+/// How often what was stopped by a webhook is probed.
+const PROBE: Duration = Duration::from_mins(1);
+
+impl<R: Repository> Maintenance<R> {
+    /// Applies what webhooks tell of messages, in one step for all; returns what each did, in order. Idempotent and
+    /// independent of order, so a webhook may simply be delivered again after an error.
+    ///
+    /// A failure that is about us, or that passes, is acted on as at sending: the channel rests, and the message is
+    /// filed anew if it is still the newest of an open request.
+    #[instrument(skip_all, fields(updates = updates.len()), err(level = "debug"))]
+    pub async fn record_deliveries(&self, updates: &[DeliveryUpdate]) -> Result<Vec<DeliveryEffect>, Error> {
+        apply_deliveries(&self.repository, &self.shared, updates).await
+    }
+}
+
+/// Applies updates, and files anew what failed for a reason that isn't the message's own.
+pub(crate) async fn apply_deliveries<R: Repository>(
+    repository: &R,
+    shared: &Shared,
+    updates: &[DeliveryUpdate],
+) -> Result<Vec<DeliveryEffect>, Error> {
+    let mut tries = Tries::default();
+    let effects = loop {
+        match repository.record_deliveries(updates, shared.now()).await.map_err(Error::from) {
+            Err(error) if tries.again(&error) => {}
+            done => break done?,
+        }
+    };
+    for (update, effect) in updates.iter().zip(&effects) {
+        let DeliveryEffect::Known { notification_id, request_id } = *effect else { continue };
+        let failed = update.event == DeliveryEvent::Failed;
+        if let Some(wait) = update.next.filter(|_| failed).and_then(|next| rest(shared, next, update)) {
+            file_again(repository, shared, request_id, notification_id, wait).await?;
+        }
+    }
+    Ok(effects)
+}
+
+/// Rests what the failure is about; how long the message is to wait, or `None` when it stays failed.
+fn rest(shared: &Shared, next: NextStep, update: &DeliveryUpdate) -> Option<Duration> {
+    let (after, needs_person) = match next {
+        NextStep::Retry { after } => return Some(after.unwrap_or_default()),
+        NextStep::Wait { after } | NextStep::WaitForRecipient { after, .. } => return Some(after),
+        NextStep::Pause { after, .. } => (after, false),
+        NextStep::Stop { .. } => (PROBE, true),
+        NextStep::GiveUp | NextStep::Fix => return None,
+    };
+    // A webhook names no template, so what is about one waits and is found out by its next send.
+    if matches!(next, NextStep::Pause { scope, .. } | NextStep::Stop { scope } if scope == crate::Scope::Channel)
+    {
+        let unnamed = || DeliveryError::new("webhook", "a webhook told of a failure without its reason");
+        let error = update.error.clone().unwrap_or_else(unnamed);
+        // Repeats and old news rest nothing: only what was told within the time that the rest would take.
+        let age = (shared.now() - update.at).to_std().unwrap_or_default();
+        if age < after.max(PROBE) {
+            shared.rests.rest(None, after, needs_person, &error, shared.clock.monotonic());
+        }
+    }
+    Some(after)
+}
+
+/// Files a failed message anew, unless it isn't the newest of an open request any more.
+async fn file_again<R: Repository>(
+    repository: &R,
+    shared: &Shared,
+    request: RequestId,
+    failed: NotificationId,
+    wait: Duration,
+) -> Result<(), Error> {
+    let Some(record) = repository.record(request).await? else { return Ok(()) };
+    let Some(old) = record.notifications.iter().find(|n| n.id == failed) else { return Ok(()) };
+    if old.status != WhatsAppStatus::Failed {
+        return Ok(());
+    }
+    let now = shared.now();
+    let due = later(now, wait.max(AGAIN.after(old.attempts)));
+    let again = old.again(NotificationId::mint(&shared.ids), stamp(now, record.request.updated_at), due);
+    let mut tries = Tries::default();
+    loop {
+        match repository.file_again(failed, &again).await.map_err(Error::from) {
+            Ok(true) => {
+                tracing::info!(%request, notification = %failed, "filed anew after a failure told by webhook");
+                return Ok(());
+            }
+            Ok(false) => return Ok(()),
+            Err(error) if tries.again(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What became of sends.
+
+use maintenance_core::{Recorded, RepositoryError, SendRecord};
+use sqlx::{PgConnection, Row as _};
+use uuid::Uuid;
+
+use super::{convert::integer, source::failed};
+use crate::{
+    columns::early_columns,
+    decode,
+    outbox::{Outcome, waves},
+};
+
+/// As `Notification::apply_outcome` does, then the requests whose newest message moved. Rows are locked in the order
+/// of their ids, so that two batches at once can't block each other. A request that someone else has locked is
+/// skipped: its message owes it the mirror. A request's `notification_id` is looked at again when its row is written,
+/// so that a newer message filed meanwhile keeps its place in the mirror.
+pub(super) const RECORD_OUTCOMES: &str = concat!(
+    "
+    with input as (
+        select o.id, o.lease, o.attempts, o.at, o.kind, o.provider_message_id, o.due_at, o.error_code,
+               o.error_text
+          from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::timestamptz[], $5::text[], $6::text[],
+                      $7::timestamptz[], $8::text[], $9::text[])
+               as o (id, lease, attempts, at, kind, provider_message_id, due_at, error_code, error_text)
+    ), held as (
+        select n.id, n.request_id, coalesce(n.lease = o.lease, false) as leased, o.attempts, o.at, o.kind,
+               o.provider_message_id, o.due_at, o.error_code, o.error_text
+          from input o
+          join maintenance_notifications n on n.id = o.id and (n.lease = o.lease or o.kind = 'sent')
+         order by n.id
+           for update of n
+    ), newest as (
+        select r.id, h.id as notification_id
+          from held h
+          join maintenance_requests r on r.id = h.request_id and r.notification_id = h.id
+         where h.kind in ('sent', 'failed')
+    ), free as (
+        select r.id
+          from maintenance_requests r
+         where r.id in (select id from newest)
+         order by r.id
+           for no key update skip locked
+    ), moved as (
+        update maintenance_notifications n
+           set lease    = case when o.leased then null else n.lease end,
+               claims   = case when o.leased then 0 else n.claims end,
+               attempts = greatest(n.attempts, o.attempts),
+               status   = case when n.status = 'pending' and o.kind in ('sent', 'failed') then o.kind
+                               else n.status end,
+               due_at   = case when n.status = 'pending' and o.kind = 'later' then o.due_at
+                               else n.due_at end,
+               provider_message_id = coalesce(n.provider_message_id, o.provider_message_id),
+               sent_at    = case when o.kind = 'sent' then least(n.sent_at, o.at) else n.sent_at end,
+               failed_at  = case when n.status = 'pending' and o.kind = 'failed' then o.at
+                                 else n.failed_at end,
+               error_code = case when n.status <> 'pending' then n.error_code
+                                 when o.kind = 'sent'       then null
+                                 else coalesce(o.error_code, n.error_code) end,
+               error_text = case when n.status <> 'pending' then n.error_text
+                                 when o.kind = 'sent'       then null
+                                 else coalesce(o.error_text, n.error_text) end,
+               mirror_owed = n.mirror_owed
+                             or exists (select from newest w
+                                         where w.notification_id = n.id and w.id not in (select id from free))
+          from held o
+         where n.id = o.id
+        returning n.id, n.request_id, n.status, n.provider_message_id
+    ), mirrored as (
+        update maintenance_requests r
+           set whatsapp_message_id = m.provider_message_id,
+               whatsapp_status     = m.status
+          from moved m
+         where r.id = m.request_id and r.notification_id = m.id and r.id in (select id from free)
+           and (r.whatsapp_status <> m.status
+                or r.whatsapp_message_id is distinct from m.provider_message_id)
+    ), named as (
+        insert into maintenance_notification_sends (provider_message_id, notification_id, attempt, at)
+        select o.provider_message_id, o.id, o.attempts, o.at
+          from held o
+         where o.kind = 'sent'
+        on conflict (provider_message_id) do nothing
+    )
+    select (select count(*) from moved), ",
+    early_columns!(),
+    "
+      from (values (1)) one
+      left join maintenance_early_deliveries e on e.provider_message_id = any ($6)"
+);
+
+/// Writes the outcomes; several of one notification one after the other.
+pub(super) async fn record(
+    connection: &mut PgConnection,
+    records: &[SendRecord],
+) -> Result<Recorded, RepositoryError> {
+    let mut recorded = Recorded::default();
+    for wave in waves(records) {
+        let rows = bind(&wave).fetch_all(&mut *connection).await.map_err(failed)?;
+        for (n, row) in rows.iter().enumerate() {
+            if n == 0 {
+                let counted: i64 = row.try_get(0).map_err(failed)?;
+                recorded.counted += usize::try_from(counted).unwrap_or_default();
+            }
+            recorded.early.extend(decode::early_or_none(row, 1)?);
+        }
+    }
+    Ok(recorded)
+}
+
+type Query = sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+fn bind(outcomes: &[Outcome]) -> Query {
+    let error = |outcome: &Outcome| outcome.error.clone();
+    sqlx::query(RECORD_OUTCOMES)
+        .bind(column(outcomes, |outcome| outcome.id.uuid()))
+        .bind(column(outcomes, |outcome| Uuid::from(outcome.lease)))
+        .bind(column(outcomes, |outcome| integer(outcome.attempts)))
+        .bind(column(outcomes, |outcome| outcome.at))
+        .bind(column(outcomes, |outcome| outcome.kind))
+        .bind(column(outcomes, |outcome| outcome.provider_message_id.clone()))
+        .bind(column(outcomes, |outcome| outcome.due_at))
+        .bind(column(outcomes, |outcome| error(outcome).map(|error| error.code)))
+        .bind(column(outcomes, |outcome| error(outcome).map(|error| error.text)))
+}
+
+fn column<T>(outcomes: &[Outcome], value: impl Fn(&Outcome) -> T) -> Vec<T> {
+    outcomes.iter().map(value).collect()
+}

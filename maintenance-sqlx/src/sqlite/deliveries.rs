@@ -1,0 +1,208 @@
+//! What webhooks tell, and what of it had to wait.
+
+use chrono::{DateTime, Utc};
+use maintenance_core::{DeliveryUpdate, RepositoryError};
+use serde_json::{Value, json};
+
+use super::{
+    convert::{id, time},
+    source::{Source, failed},
+    step::{Query, Step, step},
+};
+use crate::{
+    columns::early_columns,
+    decode,
+    outbox::{next, storable_update},
+};
+
+/// The updates of `$1`, each with the notification that it is about, as if they came one after the other: `named` is
+/// the first update that gives a provider's id together with ours, and those after it are found by that id.
+macro_rules! found_sql {
+    () => {
+        "
+    with input as (
+        select key as place,
+               value ->> 'id'       as id,
+               value ->> 'provider' as provider,
+               value ->> 'event'    as event,
+               value ->> 'at'       as at,
+               value ->> 'code'     as code,
+               value ->> 'text'     as text,
+               value ->> 'next'     as next
+          from json_each($1)
+    ), ours as (
+        select t.place, t.provider, t.event, t.at, t.code, t.text, t.next, n.id, s.notification_id as theirs
+          from input t
+          left join maintenance_notifications n on n.id = t.id
+          left join maintenance_notification_sends s on s.provider_message_id = t.provider
+    ), named as (
+        select o.provider, o.id, o.at, min(o.place) as place
+          from ours o
+         where o.id is not null and o.theirs is null
+         group by o.provider
+    ), found as (
+        select t.place, t.provider, t.event, t.at, t.code, t.text, t.next,
+               iif(t.id is not null, t.provider, null) as names,
+               coalesce(t.id, t.theirs, (select d.id from named d
+                                          where d.provider = t.provider and d.place < t.place)) as id
+          from ours t
+    )"
+    };
+}
+
+/// Says which notification and request each update is about and keeps those that are about none, then does as
+/// `Notification::apply_delivery`, then moves the requests whose newest message moved, then keeps the provider ids. The
+/// ids come last, since each of the statements before looks for the notifications anew. `$2` is the time of receipt.
+pub(super) const RECORD_DELIVERIES: Step = step!(
+    found_sql!(),
+    "
+    select found.id, n.request_id
+      from found
+      left join maintenance_notifications n on n.id = found.id
+     order by found.place;
+    ",
+    found_sql!(),
+    "
+    insert into maintenance_early_deliveries
+           (provider_message_id, event, at, error_code, error_text, next, received_at)
+    select f.provider, f.event, f.at, f.code, f.text, f.next, $2
+      from found f
+     where f.id is null
+     order by f.place
+    on conflict (provider_message_id, event, at) do nothing;
+    ",
+    found_sql!(),
+    "
+    delete from maintenance_early_deliveries as e
+     where exists (select 1 from found f
+                    where f.id is not null
+                      and f.provider = e.provider_message_id and f.event = e.event and f.at = e.at);
+    ",
+    found_sql!(),
+    ", timed as (
+        select f.place, f.id, f.event, max(f.at, n.created_at) as at, f.code, f.text
+          from found f
+          join maintenance_notifications n on n.id = f.id
+    ), news as (
+        select f.id,
+               max(case f.event when 'sent' then 1 when 'failed' then 2 when 'delivered' then 3 else 4 end)
+                   as progress,
+               min(f.at) filter (where f.event <> 'failed')              as sent_at,
+               min(f.at) filter (where f.event in ('delivered', 'read')) as delivered_at,
+               min(f.at) filter (where f.event = 'read')                 as read_at,
+               min(f.at) filter (where f.event = 'failed')               as failed_at
+          from timed f
+         group by f.id
+    ), failures as (
+        select f.id, f.code, f.text,
+               row_number() over (partition by f.id order by f.at, coalesce(f.code, ''), f.place) as nth
+          from timed f
+         where f.event = 'failed'
+    ), firsts as (
+        select f.id, f.names as provider,
+               row_number() over (partition by f.id order by f.place) as nth
+          from found f
+         where f.names is not null
+    ), applied as (
+        select n.id,
+               iif(w.progress > case n.status when 'pending' then 0 when 'sent' then 1 when 'failed' then 2
+                                              when 'delivered' then 3 else 4 end,
+                   case w.progress when 1 then 'sent' when 2 then 'failed' when 3 then 'delivered'
+                                   else 'read' end,
+                   n.status) as status,
+               coalesce(n.provider_message_id, d.provider) as provider_message_id,
+               coalesce(min(n.sent_at, w.sent_at), n.sent_at, w.sent_at) as sent_at,
+               coalesce(min(n.delivered_at, w.delivered_at), n.delivered_at, w.delivered_at) as delivered_at,
+               coalesce(min(n.read_at, w.read_at), n.read_at, w.read_at) as read_at,
+               coalesce(min(n.failed_at, w.failed_at), n.failed_at, w.failed_at) as failed_at,
+               case when w.failed_at is null and n.status = 'pending' then 'none'
+                    when w.failed_at is null                          then 'stored'
+                    when n.failed_at is null
+                      or (w.failed_at, coalesce(f.code, '')) < (n.failed_at, coalesce(n.error_code, ''))
+                                                                      then 'told'
+                    else 'stored' end as error,
+               f.code, f.text
+          from news w
+          join maintenance_notifications n on n.id = w.id
+          left join failures f on f.id = w.id and f.nth = 1
+          left join firsts d   on d.id = w.id and d.nth = 1
+    )
+    update maintenance_notifications as n
+       set status = l.status, provider_message_id = l.provider_message_id, sent_at = l.sent_at,
+           delivered_at = l.delivered_at, read_at = l.read_at, failed_at = l.failed_at,
+           error_code = case l.error when 'told' then l.code when 'stored' then n.error_code end,
+           error_text = case l.error when 'told' then l.text when 'stored' then n.error_text end
+      from applied l
+     where n.id = l.id;
+    ",
+    found_sql!(),
+    "
+    update maintenance_requests as r
+       set whatsapp_message_id = n.provider_message_id,
+           whatsapp_status     = n.status
+      from maintenance_notifications n
+     where n.id in (select found.id from found)
+       and r.id = n.request_id and r.notification_id = n.id
+       and (r.whatsapp_status <> n.status or r.whatsapp_message_id is not n.provider_message_id);
+    ",
+    found_sql!(),
+    "
+    insert into maintenance_notification_sends (provider_message_id, notification_id, attempt, at)
+    select d.provider, d.id, max(n.attempts, 1), d.at
+      from named d
+      join maintenance_notifications n on n.id = d.id
+     where true
+    on conflict (provider_message_id) do nothing"
+);
+
+/// Forgets updates that were kept too long, and reads those whose message is known by now.
+pub(super) const CATCH_UP: Step = step!(
+    "
+    delete from maintenance_early_deliveries where received_at < $1;
+
+    select ",
+    early_columns!(),
+    "
+      from maintenance_early_deliveries e
+      join maintenance_notification_sends s on s.provider_message_id = e.provider_message_id
+     limit 1000"
+);
+
+/// Whether anything is kept: while nothing is, there is nothing to write.
+pub(super) const ANY_EARLY: &str = "select exists (select 1 from maintenance_early_deliveries)";
+
+pub(super) async fn catch_up(
+    source: &Source<'_>,
+    forget_before: DateTime<Utc>,
+) -> Result<Vec<DeliveryUpdate>, RepositoryError> {
+    let any: bool = {
+        let mut connection = source.reader().await?;
+        sqlx::query_scalar(ANY_EARLY).fetch_one(&mut *connection).await.map_err(failed)?
+    };
+    if !any {
+        return Ok(Vec::new());
+    }
+    let rows = source.write(&CATCH_UP, |query: Query| query.bind(time(forget_before))).await?;
+    rows.iter().filter_map(|row| decode::early_or_none(row, 0).transpose()).collect()
+}
+
+/// The first parameter of [`RECORD_DELIVERIES`].
+pub(super) fn updates(updates: &[DeliveryUpdate]) -> String {
+    updates.iter().map(update).collect::<Value>().to_string()
+}
+
+fn update(update: &DeliveryUpdate) -> Value {
+    let next = next(update);
+    let DeliveryUpdate { notification_id, provider_message_id, event, at, error, .. } =
+        storable_update(update);
+    let (code, text) = error.map(|error| (error.code, error.text)).unzip();
+    json!({
+        "id": notification_id.map(id),
+        "provider": provider_message_id,
+        "event": event.status().as_str(),
+        "at": time(at),
+        "code": code,
+        "text": text,
+        "next": next,
+    })
+}

@@ -1,0 +1,103 @@
+//! What became of sends.
+
+use maintenance_core::{Recorded, RepositoryError, SendRecord};
+use serde_json::{Value, json};
+use sqlx::Row as _;
+
+use super::{
+    convert::{id, time},
+    source::Source,
+    step::{Query, Step, step},
+};
+use crate::{
+    columns::early_columns,
+    decode,
+    outbox::{Outcome, waves},
+};
+
+/// As `Notification::apply_outcome` does, for the records of `$1`; then the requests whose newest message moved, and
+/// the provider ids; then reads what was kept for those.
+pub(super) const RECORD_OUTCOMES: Step = step!(
+    "
+    update maintenance_notifications as n
+       set lease    = iif(n.lease is o.lease, null, n.lease),
+           claims   = iif(n.lease is o.lease, 0, n.claims),
+           attempts = max(n.attempts, o.attempts),
+           status   = iif(n.status = 'pending' and o.kind in ('sent', 'failed'), o.kind, n.status),
+           due_at   = iif(n.status = 'pending' and o.kind = 'later', o.due_at, n.due_at),
+           provider_message_id = coalesce(n.provider_message_id, o.provider_message_id),
+           sent_at    = iif(o.kind = 'sent', min(coalesce(n.sent_at, o.at), o.at), n.sent_at),
+           failed_at  = iif(n.status = 'pending' and o.kind = 'failed', o.at, n.failed_at),
+           error_code = case when n.status <> 'pending' then n.error_code
+                             when o.kind = 'sent'       then null
+                             else coalesce(o.error_code, n.error_code) end,
+           error_text = case when n.status <> 'pending' then n.error_text
+                             when o.kind = 'sent'       then null
+                             else coalesce(o.error_text, n.error_text) end
+      from (select value ->> 'id'         as id,
+                   value ->> 'lease'      as lease,
+                   value ->> 'attempts'   as attempts,
+                   value ->> 'at'         as at,
+                   value ->> 'kind'       as kind,
+                   value ->> 'provider_message_id' as provider_message_id,
+                   value ->> 'due_at'     as due_at,
+                   value ->> 'error_code' as error_code,
+                   value ->> 'error_text' as error_text
+              from json_each($1)) o
+     where n.id = o.id and (n.lease = o.lease or o.kind = 'sent')
+    returning id;
+
+    update maintenance_requests as r
+       set whatsapp_message_id = n.provider_message_id,
+           whatsapp_status     = n.status
+      from maintenance_notifications n
+     where n.id in (select value ->> 'id' from json_each($1))
+       and r.id = n.request_id and r.notification_id = n.id
+       and (r.whatsapp_status <> n.status or r.whatsapp_message_id is not n.provider_message_id);
+
+    insert into maintenance_notification_sends (provider_message_id, notification_id, attempt, at)
+    select value ->> 'provider_message_id', value ->> 'id', value ->> 'attempts', value ->> 'at'
+      from json_each($1)
+     where value ->> 'kind' = 'sent'
+       and exists (select 1 from maintenance_notifications n where n.id = value ->> 'id')
+    on conflict (provider_message_id) do nothing;
+
+    select ",
+    early_columns!(),
+    "
+      from maintenance_early_deliveries e
+     where e.provider_message_id in (select value ->> 'provider_message_id' from json_each($1))"
+);
+
+/// Writes the outcomes; several of one notification one after the other.
+pub(super) async fn record(source: &Source<'_>, records: &[SendRecord]) -> Result<Recorded, RepositoryError> {
+    let mut recorded = Recorded::default();
+    for wave in waves(records) {
+        let outcomes: Value = wave.into_iter().map(outcome).collect();
+        let rows = source.write(&RECORD_OUTCOMES, |query: Query| query.bind(outcomes.to_string())).await?;
+        for row in &rows {
+            // The ids of those that counted have one column.
+            if row.len() == 1 {
+                recorded.counted += 1;
+            } else {
+                recorded.early.extend(decode::early_or_none(row, 0)?);
+            }
+        }
+    }
+    Ok(recorded)
+}
+
+fn outcome(outcome: Outcome) -> Value {
+    let (error_code, error_text) = outcome.error.map(|error| (error.code, error.text)).unzip();
+    json!({
+        "id": id(outcome.id),
+        "lease": id(outcome.lease),
+        "attempts": outcome.attempts,
+        "at": time(outcome.at),
+        "kind": outcome.kind,
+        "provider_message_id": outcome.provider_message_id,
+        "due_at": outcome.due_at.map(time),
+        "error_code": error_code,
+        "error_text": error_text,
+    })
+}
