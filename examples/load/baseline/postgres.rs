@@ -61,13 +61,13 @@ macro_rules! file {
                case when worker_id is not null then notification_id end
           from chosen
         on conflict (id) do nothing
-        returning id, assigned_worker_id, notification_id, created_at
+        returning id, assigned_worker_id, notification_id, created_at, priority
     ), told as (
         insert into maintenance_notifications
                (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
-                error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at)
+                error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at, priority, since)
         select notification_id, id, assigned_worker_id, 'assignment', 'pending', null, 0, created_at, null,
-               null, null, created_at, null, null, null, null
+               null, null, created_at, null, null, null, null, priority, created_at
           from filed
          where assigned_worker_id is not null
     )

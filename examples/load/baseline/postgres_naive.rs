@@ -35,8 +35,9 @@ const FILE: &str = "
 const TELL: &str = "
     insert into maintenance_notifications
            (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
-            error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at)
-    values ($1, $2, $3, 'assignment', 'pending', null, 0, $4, null, null, null, $4, null, null, null, null)";
+            error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at, priority, since)
+    values ($1, $2, $3, 'assignment', 'pending', null, 0, $4, null, null, null, $4, null, null, null, null,
+            'medium', $4)";
 
 const UNTOLD: &str = "
     select id, title, description, priority, location, renter_id, assigned_worker_id, notification_id

@@ -84,14 +84,14 @@ pub(super) fn requests(town: Town, from: u32, to: u32) -> Vec<String> {
             "{facts}
              insert into maintenance_notifications
                     (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
-                     error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at)
+                     error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at, priority, since)
              select notification, request, worker, 'assignment', told, 'wamid.fill' || g, 1, at, null,
                     case when told = 'failed' then '131026' end,
                     case when told = 'failed' then 'undeliverable' end,
                     at, at + interval '1 second',
                     case when told in ('delivered', 'read') then at + interval '2 seconds' end,
                     case when told = 'read' then at + interval '1 minute' end,
-                    case when told = 'failed' then at + interval '2 seconds' end
+                    case when told = 'failed' then at + interval '2 seconds' end, 'medium', at
                from facts"
         ),
         format!(
@@ -147,12 +147,12 @@ pub(super) fn stock(town: Town) -> [String; 2] {
         format!(
             "insert into maintenance_notifications
                     (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
-                     error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at)
+                     error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at, priority, since)
              select notification, request, {worker}, 'assignment',
                     case when $3 then 'sent' else 'pending' end,
                     case when $3 then provider end, case when $3 then 1 else 0 end,
                     {at} - interval '1 second', null, null, null, {at}, case when $3 then {at} end, null,
-                    null, null
+                    null, null, 'medium', {at}
                from {given}
              returning worker_id"
         ),
@@ -160,7 +160,8 @@ pub(super) fn stock(town: Town) -> [String; 2] {
 }
 
 /// Takes away what was filed since the fill (`$1`).
-pub(super) const SETTLE: [&str; 3] = [
+pub(super) const SETTLE: [&str; 4] = [
+    "delete from maintenance_notification_sends where at > $1",
     "delete from maintenance_notifications n using maintenance_requests r
       where r.created_at > $1 and n.request_id = r.id",
     "delete from maintenance_status_history where changed_at > $1",

@@ -111,13 +111,14 @@ pub(super) fn requests(town: Town, now: i64, from: u32, to: u32) -> Vec<String> 
         format!(
             "insert into maintenance_notifications
                     (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
-                     error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at)
+                     error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at, priority, since)
              {facts}
              select notification, request, worker, 'assignment', told, 'wamid.fill' || g, 1, made, null,
                     case when told = 'failed' then '131026' end,
                     case when told = 'failed' then 'undeliverable' end,
                     made, {second}, case when told in ('delivered', 'read') then {two} end,
-                    case when told = 'read' then {minute} end, case when told = 'failed' then {two} end
+                    case when told = 'read' then {minute} end, case when told = 'failed' then {two} end,
+                    'medium', made
                from facts"
         ),
         format!(
@@ -174,10 +175,10 @@ pub(super) fn stock(town: Town) -> [String; 2] {
         format!(
             "insert into maintenance_notifications
                     (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
-                     error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at)
+                     error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at, priority, since)
              select notification, request, {worker}, 'assignment', iif($2, 'sent', 'pending'),
                     iif($2, provider, null), iif($2, 1, 0), at, null, null, null, at, iif($2, at, null), null,
-                    null, null
+                    null, null, 'medium', at
                from ({given})
              returning worker_id"
         ),
@@ -185,7 +186,8 @@ pub(super) fn stock(town: Town) -> [String; 2] {
 }
 
 /// Takes away what was filed since the fill (`$1`).
-pub(super) const SETTLE: [&str; 3] = [
+pub(super) const SETTLE: [&str; 4] = [
+    "delete from maintenance_notification_sends where at > $1",
     "delete from maintenance_notifications
       where request_id in (select id from maintenance_requests where created_at > $1)",
     "delete from maintenance_status_history where changed_at > $1",
