@@ -100,10 +100,9 @@ impl From<Error> for Problem {
                 | RepositoryErrorKind::Unavailable => Self::unavailable(),
                 _ => Self::internal(),
             },
-            Error::Directory(error) => error
-                .0
-                .downcast::<sqlx::Error>()
-                .map_or_else(|_| Self::internal(), |error| Self::from(*error)),
+            Error::Directory(error) => {
+                error.0.downcast_ref::<sqlx::Error>().map_or_else(Self::internal, Self::from)
+            }
             _ => Self::internal(),
         }
     }
@@ -123,7 +122,13 @@ impl From<Reused> for Problem {
 /// The host's own statements. What a database says may quote a row: only its code is logged.
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
-        match &error {
+        Self::from(&error)
+    }
+}
+
+impl From<&sqlx::Error> for Problem {
+    fn from(error: &sqlx::Error) -> Self {
+        match error {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
                 tracing::warn!(%error, "database away");
                 Self::unavailable()

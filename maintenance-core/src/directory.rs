@@ -1,6 +1,6 @@
 //! The port to the host's own tables.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -37,13 +37,14 @@ pub trait Directory: Send + Sync {
 }
 
 /// The host's directory could not answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("the host's directory could not answer")]
-pub struct DirectoryError(#[source] pub BoxError);
+pub struct DirectoryError(#[source] pub Arc<dyn std::error::Error + Send + Sync>);
 
 impl DirectoryError {
     /// Wraps the host's own error.
     pub fn new(source: impl Into<BoxError>) -> Self {
+        let source: BoxError = source.into();
         Self(source.into())
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 
 /// Why a use case did not do what it was asked. Nothing was written, unless the store was
 /// [unavailable](RepositoryErrorKind::Unavailable) when it was to answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The input breaks a rule: every wrong field, with its rule.

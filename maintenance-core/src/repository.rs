@@ -7,7 +7,7 @@
 //! - times keep their microseconds, enums their text, texts every character;
 //! - no log, `Debug` or error holds a name, a number or a text.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -23,12 +23,12 @@ use crate::{
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A store's error. Callers decide by `kind`.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub struct RepositoryError {
     /// What kind of error.
     pub kind: RepositoryErrorKind,
     /// The store's own error.
-    pub source: Option<BoxError>,
+    pub source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 /// What a caller can do about a store's error.
@@ -64,6 +64,7 @@ impl RepositoryError {
 
     /// An error of that kind with the store's own error.
     pub fn with_source(kind: RepositoryErrorKind, source: impl Into<BoxError>) -> Self {
+        let source: BoxError = source.into();
         Self { kind, source: Some(source.into()) }
     }
 

@@ -1,13 +1,13 @@
 //! Many at once: an import, a storm night, a worker who falls ill.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use tracing::instrument;
 
 use super::{Maintenance, Submitted, assign::Assigned};
 use crate::{
-    Actor, Candidate, ComplexId, Error, NewRequest, Opening, PageRequest, Repository, RepositoryError,
-    RequestFilter, RequestId, RequestStatus, Selection, WorkerId, select,
+    Actor, Error, Invalid, NewRequest, PageRequest, Repository, Request, RequestFilter, RequestId,
+    RequestStatus, WorkerId,
 };
 
 /// What became of one request of a worker whose work goes to others.
@@ -26,8 +26,9 @@ impl<R: Repository> Maintenance<R> {
     /// Files many requests; the answers are in order, each what [`submit`](Self::submit) would have answered,
     /// and a bad one stops none of the others.
     ///
-    /// Every request is filed whole, with its message. Up to 500 are one atomic step: when the store fails, all
-    /// of that step have its error and none of it is filed, while those of other steps are. Selection counts
+    /// Every request is filed whole, with its message. Up to 500 are one atomic step: when the store can't be reached,
+    /// all of that step have its error and none of it is filed, while those of other steps are. One that the store
+    /// refuses, as by a constraint of the host's own, is refused alone, with its cause. Selection counts
     /// what the batch itself has given to each worker, so a batch spreads as single submits would.
     #[instrument(skip_all, fields(requests = requests.len()))]
     pub async fn submit_many(&self, requests: &[NewRequest]) -> Vec<Result<Submitted, Error>> {
@@ -65,99 +66,46 @@ impl<R: Repository> Maintenance<R> {
     }
 
     async fn submit_chunk(&self, requests: &[NewRequest]) -> Vec<Result<Submitted, Error>> {
-        let mut filed = match self.file(requests).await {
-            Ok(filed) => filed,
-            Err(error) => return requests.iter().map(|_| Err(again(&error))).collect(),
-        };
-        let mut answers = Vec::with_capacity(requests.len());
-        for (n, new) in requests.iter().enumerate() {
-            // What is left over is a repeated id, or met a change in between: decided again, alone.
-            answers.push(match filed.remove(&n) {
-                Some(answer) => answer,
-                None => self.submit(new.clone()).await,
-            });
-        }
-        answers
-    }
-
-    /// One try at filing all in one step: the answers by place. What has to be tried alone is left out.
-    async fn file(&self, requests: &[NewRequest]) -> Result<HashMap<usize, Result<Submitted, Error>>, Error> {
         let mut properties: Vec<_> =
             requests.iter().filter(|new| new.complex_id.is_none()).map(|new| new.property_id).collect();
         properties.sort_unstable();
         properties.dedup();
-        let complexes = self.shared.directory.complexes_of(&properties).await?;
-
-        let (mut answers, mut drafts, mut ids) = (HashMap::new(), Vec::new(), BTreeSet::new());
-        for (n, new) in requests.iter().enumerate() {
+        let complexes = match self.shared.directory.complexes_of(&properties).await {
+            Ok(complexes) => complexes,
+            Err(error) => return requests.iter().map(|_| Err(error.clone().into())).collect(),
+        };
+        let (mut drafts, mut ids, mut places) = (Vec::new(), BTreeSet::new(), Vec::new());
+        for new in requests {
             let complex = new.complex_id.or_else(|| complexes.get(&new.property_id).copied());
-            match self.draft(new, complex) {
-                Ok(request) if ids.insert(request.id) => drafts.push((n, request)),
-                Ok(_) => {}
-                Err(error) => {
-                    answers.insert(n, Err(error.into()));
+            places.push(match self.draft(new, complex) {
+                Ok(draft) if ids.insert(draft.id) => {
+                    drafts.push(draft);
+                    Place::Drafted
                 }
-            }
+                Ok(draft) => Place::Repeated(Box::new(draft)),
+                Err(error) => Place::Invalid(error),
+            });
         }
-        let mut candidates =
-            Candidates::read(self, drafts.iter().map(|(_, request)| request.complex_id)).await?;
-        let mut places = Vec::with_capacity(drafts.len());
-        let openings: Vec<Opening> = drafts
-            .into_iter()
-            .map(|(n, mut request)| {
-                let of = candidates.of(request.complex_id);
-                let selection = select(&Self::need(&request, BTreeMap::new()), of, self.shared.policy);
-                request.assigned_worker_id = selection.chosen;
-                candidates.give(&selection, request.created_at);
-                places.push((n, selection));
-                self.opening(request)
-            })
-            .collect();
-        let filed = self.repository.open_many(&openings).await?;
-        for (((n, selection), opening), answer) in places.into_iter().zip(openings).zip(filed) {
-            if let Ok(inserted) = answer {
-                answers.insert(n, Self::submitted(opening.request, inserted, selection));
-            }
+        let mut filed = self.file(drafts).await.into_iter();
+        let mut answers = Vec::with_capacity(requests.len());
+        for place in places {
+            answers.extend(match place {
+                Place::Drafted => filed.next(),
+                // Its id was filed with the others.
+                Place::Repeated(draft) => self.file(vec![*draft]).await.pop(),
+                Place::Invalid(error) => Some(Err(error.into())),
+            });
         }
-        self.wake();
-        Ok(answers)
+        answers
     }
 }
 
-/// The candidates of a batch's complexes, with what the batch has given them so far.
-struct Candidates(HashMap<ComplexId, Vec<Candidate>>);
-
-impl Candidates {
-    async fn read<R: Repository>(
-        maintenance: &Maintenance<R>,
-        complexes: impl Iterator<Item = ComplexId>,
-    ) -> Result<Self, Error> {
-        let complexes: Vec<_> = complexes.collect::<BTreeSet<_>>().into_iter().collect();
-        let mut by_complex = HashMap::<_, Vec<_>>::new();
-        for (complex, candidate) in maintenance.candidates(&complexes).await? {
-            by_complex.entry(complex).or_default().push(candidate);
-        }
-        Ok(Self(by_complex))
-    }
-
-    fn of(&self, complex: ComplexId) -> &[Candidate] {
-        self.0.get(&complex).map_or(&[], Vec::as_slice)
-    }
-
-    /// Counts one more request for the chosen worker, in every complex they serve.
-    fn give(&mut self, selection: &Selection, at: chrono::DateTime<chrono::Utc>) {
-        let theirs = |candidate: &&mut Candidate| Some(candidate.worker_id) == selection.chosen;
-        for candidate in self.0.values_mut().flatten().filter(theirs) {
-            candidate.open_requests = candidate.open_requests.saturating_add(1);
-            candidate.last_assigned_at = candidate.last_assigned_at.max(Some(at));
-        }
-    }
-}
-
-/// The error of a whole step, for each of its requests.
-fn again(error: &Error) -> Error {
-    match error {
-        Error::Repository(error) => RepositoryError::new(error.kind.clone()).into(),
-        error => crate::DirectoryError::new(error.to_string()).into(),
-    }
+/// What becomes of one request of a chunk.
+enum Place {
+    /// It is filed with the others.
+    Drafted,
+    /// Another with its id comes before it.
+    Repeated(Box<Request>),
+    /// It breaks a rule.
+    Invalid(Invalid),
 }

@@ -5,6 +5,8 @@ mod batch;
 mod complexes;
 mod conversation;
 mod deliveries;
+mod filing;
+mod joining;
 mod lists;
 mod status;
 mod submit;
@@ -18,6 +20,7 @@ pub use assign::Assigned;
 pub use batch::Reassigned;
 #[cfg(feature = "tokio")]
 pub(crate) use deliveries::apply_deliveries;
+use joining::Joining;
 pub use status::Move;
 pub use submit::{Submission, Submitted};
 
@@ -32,6 +35,8 @@ use crate::{
 pub struct Maintenance<R> {
     pub(crate) repository: R,
     pub(crate) shared: Shared,
+    /// Where submits join; none inside a host's transaction.
+    joining: Option<Arc<Joining>>,
 }
 
 /// What every use case and every dispatcher of an engine shares.
@@ -63,7 +68,7 @@ impl<R: Repository> Maintenance<R> {
             rests: Arc::default(),
             policy: SelectionPolicy::default(),
         };
-        Self { repository, shared }
+        Self { repository, shared, joining: Some(Arc::default()) }
     }
 
     /// With another clock, as in tests.
@@ -93,7 +98,7 @@ impl<R: Repository> Maintenance<R> {
     /// A dispatcher sees nothing before the host commits. Call [`wake`](Self::wake) after the commit to have
     /// the message sent at once rather than at the next poll.
     pub fn within<T: Repository>(&self, repository: T) -> Maintenance<T> {
-        Maintenance { repository, shared: self.shared.clone() }
+        Maintenance { repository, shared: self.shared.clone(), joining: None }
     }
 
     /// Tells a running dispatcher of this process that there may be something to send.
@@ -109,7 +114,8 @@ impl<R: Repository> Maintenance<R> {
 
 impl<R: Clone> Clone for Maintenance<R> {
     fn clone(&self) -> Self {
-        Self { repository: self.repository.clone(), shared: self.shared.clone() }
+        let joining = self.joining.clone();
+        Self { repository: self.repository.clone(), shared: self.shared.clone(), joining }
     }
 }
 

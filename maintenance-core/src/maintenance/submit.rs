@@ -6,11 +6,8 @@ use tracing::instrument;
 
 use super::Maintenance;
 use crate::{
-    Candidate, ComplexId, Error, Exclusion, Inserted, Invalid, Need, NewRequest, Notification,
-    NotificationId, NotificationKind, Opening, Repository, Request, RequestId, RequestStatus, Selection,
-    WhatsAppStatus, WorkerId,
-    error::{Differences, Tries},
-    select,
+    Candidate, ComplexId, Error, Exclusion, Inserted, Invalid, Need, NewRequest, Repository, Request,
+    RequestId, RequestStatus, Selection, WhatsAppStatus, WorkerId, error::Differences, select,
 };
 
 /// A request that was filed.
@@ -35,27 +32,20 @@ impl<R: Repository> Maintenance<R> {
     /// Files a request, selects its worker and leaves the message to them in the outbox, in one atomic step.
     ///
     /// Two calls with one id file one request; with other content the second is [`Error::Reused`].
+    ///
+    /// Submits that wait at the same time are selected for one after the other and filed together, so that a burst
+    /// spreads over the workers; each gets its own answer.
     #[instrument(skip_all, fields(request), err(level = "debug"))]
     pub async fn submit(&self, new: NewRequest) -> Result<Submitted, Error> {
         let complex = match new.complex_id {
             Some(complex) => Some(complex),
             None => self.shared.directory.complex_of(new.property_id).await?,
         };
-        let mut request = self.draft(&new, complex)?;
-        tracing::Span::current().record("request", tracing::field::display(request.id));
-        let mut tries = Tries::default();
-        loop {
-            let selection = self.select_for(&request, BTreeMap::new()).await?;
-            request.assigned_worker_id = selection.chosen;
-            let opening = self.opening(request);
-            match self.repository.open(&opening).await.map_err(Error::from) {
-                Ok(inserted) => {
-                    self.wake();
-                    return Self::submitted(opening.request, inserted, selection);
-                }
-                Err(error) if tries.again(&error) => request = opening.request,
-                Err(error) => return Err(error),
-            }
+        let draft = self.draft(&new, complex)?;
+        tracing::Span::current().record("request", tracing::field::display(draft.id));
+        match &self.joining {
+            Some(joining) => joining.submit(draft, |drafts| self.file(drafts)).await,
+            None => self.file_alone(draft).await,
         }
     }
 
@@ -88,16 +78,6 @@ impl<R: Repository> Maintenance<R> {
             specialty: texts.specialty,
             version: 1,
         })
-    }
-
-    /// The step that files a request, with the message to its worker if it has one.
-    pub(super) fn opening(&self, request: Request) -> Opening {
-        let at = request.created_at;
-        let notification = request.assigned_worker_id.map(|worker| {
-            let id = NotificationId::mint(&self.shared.ids);
-            Notification::new(id, NotificationKind::Assignment, &request, worker, at, at)
-        });
-        Opening { request, notification }
     }
 
     /// The answer to a submit whose request the store has.

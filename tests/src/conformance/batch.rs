@@ -1,11 +1,13 @@
 //! Many at once.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use maintenance_core::{
-    Actor, Error, Move, NewRequest, Notification, Opening, Reassigned, RepositoryErrorKind, Request,
-    RequestFilter, RequestId, RequestRepository as _, RequestStatus, Submission, WorkerStatus,
+    Actor, Error, Maintenance, Move, NewRequest, Notification, Opening, Reassigned, Repository,
+    RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRepository as _, RequestStatus,
+    Submission, Submitted, WorkerId, WorkerStatus,
 };
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::{World, accepted};
@@ -164,4 +166,90 @@ pub async fn requests_are_counted_by_status(world: World) {
     );
     let open = vec![RequestStatus::Pending, RequestStatus::InProgress];
     assert_eq!(count(RequestFilter { statuses: open, ..any() }).await, [1, 2, 0, 0]);
+}
+
+/// 2,000 submits at once over 20 idle workers: nobody gets more than 1.3 times the mean.
+pub async fn a_burst_spreads_over_the_workers(world: World) {
+    for _ in 0..20 {
+        world.worker(&["plumbing"]).await;
+    }
+    let given = burst(&world.maintenance, &world.new_request(), 2_000).await;
+    let most = given.values().max().copied().unwrap_or_default();
+    assert_eq!((given.len(), given.values().sum::<u32>()), (20, 2_000));
+    assert!(most <= 130, "{given:?}");
+}
+
+/// Submits all of them at once; how many each worker got.
+pub async fn burst(
+    maintenance: &Maintenance<Arc<dyn Repository>>,
+    new: &NewRequest,
+    submits: u32,
+) -> BTreeMap<WorkerId, u32> {
+    let mut burst = JoinSet::new();
+    for _ in 0..submits {
+        let (maintenance, new) = (maintenance.clone(), new.clone());
+        burst
+            .spawn(async move { maintenance.submit(new).await.unwrap().request.assigned_worker_id.unwrap() });
+    }
+    let mut given = BTreeMap::new();
+    while let Some(worker) = burst.join_next().await {
+        *given.entry(worker.unwrap()).or_default() += 1;
+    }
+    given
+}
+
+/// Every third is given up at once or a little later; each of the others is filed and answered.
+pub async fn a_caller_who_goes_away_takes_nobody_along(world: World) {
+    for _ in 0..3 {
+        world.worker(&["plumbing"]).await;
+    }
+    let mut stays = JoinSet::new();
+    let mut goes = Vec::new();
+    for n in 0..300_u128 {
+        let (maintenance, new) = (world.maintenance.clone(), world.new_request());
+        let id = uuid::Uuid::from_u128(0xF00 + n).into();
+        let submit = async move { maintenance.submit(NewRequest { id: Some(id), ..new }).await.map(|_| id) };
+        if n % 3 == 0 {
+            goes.push(tokio::spawn(submit));
+        } else {
+            stays.spawn(submit);
+        }
+    }
+    for task in goes {
+        tokio::task::yield_now().await;
+        task.abort();
+    }
+    let mut answered = 0;
+    while let Some(answer) = stays.join_next().await {
+        let id = answer.unwrap().unwrap();
+        let record = world.record(id).await;
+        assert_eq!(record.notifications.len(), 1, "filed once");
+        answered += 1;
+    }
+    assert_eq!(answered, 200);
+    world.filed().await;
+}
+
+/// Also when they join: the others are told that it is filed, or that its content differs.
+pub async fn several_submits_with_one_id_at_once_file_one_request(world: World) {
+    world.worker(&["plumbing"]).await;
+    let mut burst = JoinSet::new();
+    for n in 0..40_u32 {
+        let (maintenance, mut new) = (world.maintenance.clone(), world.new_request());
+        new.id = Some(uuid::Uuid::from_u128(0xF00).into());
+        if n % 4 == 3 {
+            new.title = format!("Another {n}");
+        }
+        burst.spawn(async move { maintenance.submit(new).await });
+    }
+    let (mut filed, mut told) = (0, 0);
+    while let Some(answer) = burst.join_next().await {
+        match answer.unwrap() {
+            Ok(Submitted { submission: Submission::Filed(_), .. }) => filed += 1,
+            Ok(_) | Err(Error::Reused(_)) => told += 1,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((filed, told), (1, 39));
+    assert_eq!(world.requests().await.len(), 1);
 }

@@ -1,0 +1,205 @@
+//! Submits that come at once are filed together.
+//!
+//! A selection is stale when a thousand submits read the candidates before the first of them writes. So submits of one
+//! engine queue here: whoever leads takes what waits, and selects and files it all in one go, each selection counting
+//! those before it; the others get their own answers. Nobody waits for company: who comes alone leads at once.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Poll, Waker},
+};
+
+use super::Submitted;
+use crate::{Error, Request};
+
+/// What a submit answers.
+pub(super) type Answer = Result<Submitted, Error>;
+
+/// How many are filed together at most.
+const GROUP: usize = 100;
+/// How many groups are under way at a time: while one is written, the next can be read.
+const GROUPS: usize = 2;
+
+/// The submits of an engine that wait to be filed.
+#[derive(Default)]
+pub(crate) struct Joining(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Arc<Slot>>,
+    leading: usize,
+}
+
+/// One submit's place.
+struct Slot {
+    draft: Request,
+    place: Mutex<Place>,
+}
+
+#[derive(Default)]
+struct Place {
+    answer: Option<Answer>,
+    /// Whether this submit is to lead a group.
+    leads: bool,
+    /// Whether its caller went away.
+    gone: bool,
+    waker: Option<Waker>,
+}
+
+enum Turn {
+    Lead,
+    Answered(Box<Answer>),
+}
+
+impl Joining {
+    /// Files the draft together with whatever else waits; `file` files a group and answers in order.
+    ///
+    /// A caller who goes away takes nobody along: the others of its group are filed again under their ids, which
+    /// is safe since an id is filed once. One who is filed twice that way is told `AlreadyFiled`.
+    pub(super) async fn submit<F: Future<Output = Vec<Answer>>>(
+        &self,
+        draft: Request,
+        file: impl Fn(Vec<Request>) -> F,
+    ) -> Answer {
+        let ticket = self.enter(draft);
+        loop {
+            match ticket.turn().await {
+                Turn::Answered(answer) => return *answer,
+                Turn::Lead => {
+                    let mut group = Group::take(self);
+                    if !group.slots.is_empty() {
+                        let drafts = group.slots.iter().map(|slot| slot.draft.clone()).collect();
+                        group.answer(file(drafts).await);
+                    }
+                }
+            }
+        }
+    }
+
+    fn enter(&self, draft: Request) -> Ticket<'_> {
+        let mut state = self.state();
+        let leads = state.leading < GROUPS;
+        state.leading += usize::from(leads);
+        let slot = Arc::new(Slot { draft, place: Mutex::new(Place { leads, ..Place::default() }) });
+        state.waiting.push_back(Arc::clone(&slot));
+        Ticket { joining: self, slot }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// A leader is done: the longest waiting leads next.
+    fn pass_on(&mut self) {
+        match self.waiting.front() {
+            Some(next) => next.set(|place| place.leads = true),
+            None => self.leading = self.leading.saturating_sub(1),
+        }
+    }
+}
+
+impl Slot {
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the place and wakes its caller.
+    fn set(&self, change: impl FnOnce(&mut Place)) {
+        let waker = {
+            let mut place = self.place();
+            change(&mut place);
+            place.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// A caller's hold on its place.
+struct Ticket<'j> {
+    joining: &'j Joining,
+    slot: Arc<Slot>,
+}
+
+impl Ticket<'_> {
+    async fn turn(&self) -> Turn {
+        poll_fn(|cx| {
+            let mut place = self.slot.place();
+            if std::mem::take(&mut place.leads) {
+                return Poll::Ready(Turn::Lead);
+            }
+            if let Some(answer) = place.answer.take() {
+                return Poll::Ready(Turn::Answered(Box::new(answer)));
+            }
+            place.waker = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        let mut state = self.joining.state();
+        state.waiting.retain(|slot| !Arc::ptr_eq(slot, &self.slot));
+        let led = {
+            let mut place = self.slot.place();
+            place.gone = true;
+            std::mem::take(&mut place.leads)
+        };
+        if led {
+            state.pass_on();
+        }
+    }
+}
+
+/// What a leader has taken to file. Dropped half-way, as with its caller, it puts back what has no answer.
+struct Group<'j> {
+    joining: &'j Joining,
+    slots: Vec<Arc<Slot>>,
+}
+
+impl<'j> Group<'j> {
+    /// Takes what waits; of several with one id the first, the others wait for the next group.
+    fn take(joining: &'j Joining) -> Self {
+        let mut state = joining.state();
+        let (mut ids, mut slots, mut left) = (HashSet::new(), Vec::new(), VecDeque::new());
+        while let Some(slot) = state.waiting.pop_front() {
+            if slots.len() < GROUP && ids.insert(slot.draft.id) {
+                slots.push(slot);
+            } else {
+                left.push_back(slot);
+            }
+            if slots.len() == GROUP {
+                break;
+            }
+        }
+        left.append(&mut state.waiting);
+        state.waiting = left;
+        drop(state);
+        Self { joining, slots }
+    }
+
+    fn answer(&mut self, answers: Vec<Answer>) {
+        for (slot, answer) in self.slots.drain(..).zip(answers) {
+            slot.set(|place| place.answer = Some(answer));
+        }
+    }
+}
+
+impl Drop for Group<'_> {
+    fn drop(&mut self) {
+        let mut state = self.joining.state();
+        for slot in self.slots.drain(..).rev() {
+            if !slot.place().gone {
+                state.waiting.push_front(slot);
+            }
+        }
+        state.pass_on();
+    }
+}
