@@ -117,7 +117,9 @@ impl Work for Receiving {
     async fn once(&self) -> Result<u64> {
         let Self(post, secret) = self;
         Signature::from_header(Some(post.header.as_bytes()))?.verify(secret, &post.body)?;
-        Ok(u64::try_from(black_box(parse(black_box(&post.body))).updates.len())?)
+        Ok(u64::try_from(
+            black_box(parse(black_box(&post.body), chrono::DateTime::UNIX_EPOCH)).updates.len(),
+        )?)
     }
 }
 

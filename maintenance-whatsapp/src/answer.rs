@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use maintenance_core::{NextStep, NotifyError, Receipt, SendEffect};
+use maintenance_core::{DeliveryError, NextStep, NotifyError, Receipt, SendEffect};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{meaning::Meaning, redact::delivery_error};
+use crate::meaning::Meaning;
 
 /// The longest wait that is taken from an answer.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
@@ -49,16 +49,29 @@ impl Answer<'_> {
         }
         if !(200..=299).contains(&self.status) {
             let code = format!("http_{}", self.status);
-            return Err(self.error(None, &code, &["the answer names no error that could be read"], attempt));
+            return Err(self.error(None, &code, attempt));
         }
         let id =
             body.messages.as_ref().and_then(|messages| messages.pointer("/0/id")).and_then(Value::as_str);
         match id.filter(|id| is_message_id(id)) {
-            Some(id) => Ok(Receipt { provider_message_id: id.to_owned() }),
+            Some(id) => {
+                let status =
+                    body.messages.as_ref().and_then(|messages| messages.pointer("/0/message_status"));
+                match status.and_then(Value::as_str) {
+                    Some("paused") => tracing::warn!(
+                        "accepted, but its template is paused; a webhook tells what becomes of it"
+                    ),
+                    Some("held_for_quality_assessment") => {
+                        tracing::warn!("accepted, but held until the template's quality is known");
+                    }
+                    _ => {}
+                }
+                Ok(Receipt { provider_message_id: id.to_owned() })
+            }
             None => Err(NotifyError {
                 next: NextStep::Retry { after: None },
                 effect: SendEffect::Unknown,
-                error: delivery_error("unreadable_answer", &["accepted, but the answer names no message"]),
+                error: DeliveryError::new("unreadable_answer", "accepted, but the answer names no message"),
             }),
         }
     }
@@ -66,20 +79,19 @@ impl Answer<'_> {
     fn refusal(self, error: &Value, attempt: u32) -> NotifyError {
         let code = integer(error.get("code"));
         // "Unsupported post request": the number's id is wrong, or the token has no right to it.
-        let missing = code == Some(100) && integer(error.get("error_subcode")) == Some(33);
-        let code = if missing { Some(33) } else { code };
-        let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
-        let message = text(error.get("message").or(Some(error)));
-        let data = error.get("error_data");
-        let details = text(data.and_then(|data| data.get("details")).or(data));
+        let missing = integer(error.get("error_subcode")) == Some(33);
+        // Every call must carry a proof that this configuration doesn't make.
+        let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
+        let unproved = message.contains("appsecret_proof");
+        let code = if code == Some(100) && (missing || unproved) { Some(33) } else { code };
         let named = code.map_or_else(|| format!("http_{}", self.status), |code| code.to_string());
-        self.error(code, &named, &[&message, &details], attempt)
+        self.error(code, &named, attempt)
     }
 
-    fn error(self, code: Option<i64>, named: &str, texts: &[&str], attempt: u32) -> NotifyError {
+    fn error(self, code: Option<i64>, named: &str, attempt: u32) -> NotifyError {
         let meaning = code.and_then(Meaning::of).unwrap_or(Meaning::of_status(self.status));
         let (next, effect) = meaning.answers(self.wait(), attempt);
-        NotifyError { next, effect, error: delivery_error(named, texts) }
+        NotifyError { next, effect, error: meaning.error(named) }
     }
 
     /// The wait that the API asks for, in whole seconds. The form with a date is not used by the API and is
@@ -96,7 +108,7 @@ pub(crate) fn is_message_id(id: &str) -> bool {
 }
 
 /// An integer, also one written as text.
-fn integer(value: Option<&Value>) -> Option<i64> {
+pub(crate) fn integer(value: Option<&Value>) -> Option<i64> {
     match value? {
         Value::Number(number) => number.as_i64(),
         Value::String(text) => text.parse().ok(),
@@ -164,14 +176,56 @@ mod tests {
             (error.next, error.effect),
             (NextStep::Stop { scope: Scope::Channel }, SendEffect::NotSent)
         );
-        assert_eq!(error.error.to_string(), "190: Expired");
+        assert_eq!(error.error.code, "190");
+        assert!(error.error.text.starts_with("the access token isn't valid"));
     }
 
     #[test]
-    fn the_details_are_kept_as_an_object_or_as_a_plain_string() {
-        for data in [r#"{"messaging_product":"whatsapp","details":"too long"}"#, r#""too long""#] {
-            let body = format!(r#"{{"error":{{"code":132018,"message":"Bad","error_data":{data}}}}}"#);
-            assert_eq!(read(400, &body).unwrap_err().error.text, "Bad: too long");
+    fn nothing_that_the_api_says_is_kept() {
+        let secret = "Malformed access token EAAGm0PX4ZCpsBA; Renter One renter@example.com +1 202 555 0123";
+        for code in [190, 100, 131_026, 999_999] {
+            let body = format!(
+                r#"{{"error":{{"code":{code},"message":"{secret}","error_data":{{"details":"{secret}"}}}}}}"#
+            );
+            let error = read(400, &body).unwrap_err().error;
+            assert!(error.text.chars().all(|c| !c.is_ascii_digit()), "{error}");
+            for said in ["EAAG", "Renter", "example.com", "Malformed"] {
+                assert!(!error.to_string().contains(said), "{error}");
+            }
+        }
+        let strange = format!(r#"{{"error":{{"code":"{secret}","error_data":"{secret}"}}}}"#);
+        assert_eq!(read(400, &strange).unwrap_err().error.code, "http_400");
+    }
+
+    #[test]
+    fn a_missing_proof_stops_the_channel_although_its_code_says_wrong_request() {
+        let message = "API calls from the server require an appsecret_proof argument";
+        let error = read(400, &format!(r#"{{"error":{{"code":100,"message":"{message}"}}}}"#)).unwrap_err();
+        assert_eq!(error.next, NextStep::Stop { scope: Scope::Channel });
+    }
+
+    #[test]
+    fn a_template_that_was_edited_stops_its_own_messages() {
+        for code in [132_000, 132_001, 132_008, 132_012, 132_015] {
+            let error = read(400, &format!(r#"{{"error":{{"code":{code}}}}}"#)).unwrap_err();
+            assert_eq!(error.next, NextStep::Stop { scope: Scope::Template }, "{code}");
+        }
+    }
+
+    #[test]
+    fn the_account_s_limit_rests_for_minutes_whatever_the_answer_asks() {
+        for (header, minutes) in [(None, 5), (Some("1"), 5), (Some("600"), 10)] {
+            let answer = Answer { status: 429, retry_after: header, body: br#"{"error":{"code":80007}}"# };
+            let after = Duration::from_mins(minutes);
+            assert_eq!(answer.read(1).unwrap_err().next, NextStep::Pause { scope: Scope::Channel, after });
+        }
+    }
+
+    #[test]
+    fn what_is_not_delivered_for_a_day_fails_at_once() {
+        for code in [131_049, 130_472, 131_050] {
+            let error = read(400, &format!(r#"{{"error":{{"code":{code}}}}}"#)).unwrap_err();
+            assert_eq!((error.next, error.effect), (NextStep::GiveUp, SendEffect::NotSent), "{code}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! The notifier: one HTTP request a message.
 
-use std::{error::Error as _, fmt, time::Duration};
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use governor::clock::DefaultClock;
@@ -8,15 +8,13 @@ use maintenance_core::{
     DeliveryError, Invalid, Message, NextStep, Notifier, NotifyError, Receipt, Scope, SendEffect,
 };
 use reqwest::{
-    Client, Response, Url,
+    Client, ClientBuilder, Response, Url,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
     redirect::Policy,
 };
 use tracing::instrument;
 
-use crate::{
-    CloudApiConfig, answer::Answer, envelope::Envelope, form::Form, pace::Pace, redact::delivery_error,
-};
+use crate::{CloudApiConfig, Template, answer::Answer, envelope::Envelope, form::Form, pace::Pace};
 
 /// What most requests' bodies fit into.
 const USUAL_BODY: usize = 1024;
@@ -55,19 +53,24 @@ pub enum SetupError {
 }
 
 impl CloudApi {
-    /// A notifier with an HTTP client of its own. An `https` address needs TLS: see the feature `rustls`.
-    /// Without it every message answers `no_connection`.
+    /// A notifier with an HTTP client of its own, by the TLS of the feature `rustls`; without the feature an `https`
+    /// address is refused.
     pub fn new(config: CloudApiConfig) -> Result<Self, SetupError> {
-        config.check()?;
-        let client = Client::builder().connect_timeout(config.connect_timeout).redirect(Policy::none());
-        Self::with_client(config, client.build().map_err(SetupError::Client)?)
+        let (endpoint, _) = config.check()?;
+        if endpoint.scheme() == "https" && !cfg!(feature = "rustls") {
+            let rule = "is an https address, and no TLS is built in; turn on the feature `rustls`, or give \
+                        `with_client` a builder that has TLS";
+            return Err(Invalid::field("base_url", rule).into());
+        }
+        Self::with_client(config, Client::builder())
     }
 
-    /// A notifier over the host's own HTTP client, with its TLS, its proxy and its connect time-out.
-    ///
-    /// Build it with `redirect(Policy::none())`, or a redirect decides where messages go.
-    pub fn with_client(config: CloudApiConfig, client: Client) -> Result<Self, SetupError> {
+    /// A notifier over a client by the host's own settings, as for its TLS or its proxy. Redirects are turned off in
+    /// it whatever it says, since one would decide where the token and the messages go.
+    pub fn with_client(config: CloudApiConfig, client: ClientBuilder) -> Result<Self, SetupError> {
         let (endpoint, authorization) = config.check()?;
+        let client = client.connect_timeout(config.connect_timeout).redirect(Policy::none());
+        let client = client.build().map_err(SetupError::Client)?;
         Ok(Self {
             client,
             endpoint,
@@ -83,7 +86,7 @@ impl CloudApi {
         let values = self.form.fill(message);
         let mut body = Vec::with_capacity(USUAL_BODY);
         serde_json::to_writer(&mut body, &Envelope::new(&self.form.template, &values, message))
-            .map_err(|error| refused_here("envelope", &error.to_string()))?;
+            .map_err(|_| refused_here("envelope"))?;
         let every = self.recipient_interval;
         let wait = |after| not_yet(NextStep::WaitForRecipient { after, every });
         self.pace.recipient(&message.to).map_err(wait)?;
@@ -104,6 +107,11 @@ impl CloudApi {
 
 #[async_trait]
 impl Notifier for CloudApi {
+    fn template(&self, _: &Message) -> Option<String> {
+        let Template { name, language, .. } = &self.form.template;
+        Some(format!("{name}/{language}"))
+    }
+
     #[instrument(
         name = "whatsapp.send",
         skip_all,
@@ -145,34 +153,34 @@ fn not_yet(next: NextStep) -> NotifyError {
 
 /// No answer came. Unless there was no connection, the request may have been carried out.
 fn unanswered(error: &reqwest::Error) -> NotifyError {
-    let mut reasons = vec![];
-    let mut source = error.source();
-    while let Some(reason) = source {
-        reasons.push(reason.to_string());
-        source = reason.source();
-    }
-    let reason = reasons.join(": ");
     if error.is_builder() {
-        return refused_here("client", &reason);
+        return refused_here("client");
     }
-    let (code, effect, next) = if error.is_connect() {
+    let (error, effect, next) = if error.is_connect() {
         // Nobody can be sent to: an outage of an hour must not use up the attempts of all messages.
         (
-            "no_connection",
+            DeliveryError::new("no_connection", "no connection to the API could be made"),
             SendEffect::NotSent,
             NextStep::Pause { scope: Scope::Channel, after: NO_CONNECTION },
         )
     } else {
-        let code = if error.is_timeout() { "timeout" } else { "no_answer" };
-        (code, SendEffect::Unknown, NextStep::Retry { after: None })
+        let lost = if error.is_timeout() {
+            DeliveryError::new("timeout", "the API did not answer in time")
+        } else {
+            DeliveryError::new("no_answer", "the connection ended before the API answered")
+        };
+        (lost, SendEffect::Unknown, NextStep::Retry { after: None })
     };
-    NotifyError { next, effect, error: delivery_error(code, &[&reason]) }
+    NotifyError { next, effect, error }
 }
 
 /// The request could not even be made, as for an `https` address and a client without TLS: no message can go
 /// out until that is mended.
-fn refused_here(code: &str, reason: &str) -> NotifyError {
-    let error = delivery_error(code, &["the request could not be made", reason]);
+fn refused_here(code: &str) -> NotifyError {
+    let error = DeliveryError::new(
+        code,
+        "the request could not be made; check the base URL and that TLS is built in",
+    );
     NotifyError { next: NextStep::Stop { scope: Scope::Channel }, effect: SendEffect::NotSent, error }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use maintenance_core::Invalid;
 use reqwest::{Url, header::HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
+use url::Host;
 
 use crate::{Template, invalid::Fields};
 
@@ -21,9 +22,10 @@ pub struct CloudApiConfig {
     pub token: SecretString,
     /// The template that tells a worker of a request.
     pub template: Template,
-    /// How long connecting may take; 5 seconds by default. A client of the host's own has its own limit.
+    /// How long connecting may take; 5 seconds by default.
     pub connect_timeout: Duration,
-    /// How long one send may take from start to end; 30 seconds by default.
+    /// How long one send may take from start to end; 20 seconds by default. Must be under the dispatcher's send limit
+    /// of 30, or an answer that comes late is taken for lost.
     pub request_timeout: Duration,
     /// How fast to send.
     pub pacing: Pacing,
@@ -61,7 +63,7 @@ impl CloudApiConfig {
             token: token.into(),
             template,
             connect_timeout: Duration::from_secs(5),
-            request_timeout: Duration::from_secs(30),
+            request_timeout: Duration::from_secs(20),
             pacing: Pacing::default(),
         }
     }
@@ -74,7 +76,8 @@ impl CloudApiConfig {
         fields.rule(
             base.is_some(),
             "base_url",
-            "must be an http or https address without user, query and fragment",
+            "must be an https address without user, query and fragment; http is for this machine alone, since the \
+             token and private data would cross the network unprotected",
         );
         fields.rule(is_version(&self.version), "version", "must be a Graph version, as in v26.0");
         let id = &self.phone_number_id;
@@ -117,7 +120,14 @@ impl CloudApiConfig {
 
 fn is_base(url: &Url) -> bool {
     let user = !url.username().is_empty() || url.password().is_some();
-    matches!(url.scheme(), "http" | "https") && !user && url.query().is_none() && url.fragment().is_none()
+    let here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let protected = url.scheme() == "https" || (url.scheme() == "http" && here);
+    protected && !user && url.query().is_none() && url.fragment().is_none()
 }
 
 fn is_version(version: &str) -> bool {
@@ -191,8 +201,16 @@ mod tests {
     }
 
     #[test]
-    fn a_base_url_with_a_user_a_query_or_a_fragment_is_refused() {
-        for base in ["https://a:b@example.com", "https://example.com/?a=b", "https://example.com/#a", ""] {
+    fn a_base_url_without_protection_or_with_a_user_a_query_or_a_fragment_is_refused() {
+        for base in [
+            "http://graph.facebook.com",
+            "http://10.0.0.1:8080",
+            "http://127.0.0.1.example.com",
+            "https://a:b@example.com",
+            "https://example.com/?a=b",
+            "https://example.com/#a",
+            "",
+        ] {
             let config = CloudApiConfig { base_url: base.to_owned(), ..config() };
             assert_eq!(wrong_fields(&config), ["base_url"], "{base}");
         }

@@ -69,7 +69,6 @@ mod form;
 mod invalid;
 mod meaning;
 mod pace;
-mod redact;
 mod template;
 pub mod webhook;
 mod wording;

@@ -32,6 +32,9 @@ struct Host {
     fails: Arc<AtomicBool>,
 }
 
+/// How long a post may take to arrive here.
+const DEADLINE: std::time::Duration = std::time::Duration::from_millis(300);
+
 impl Host {
     async fn start() -> Self {
         let (updates, fails) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<AtomicBool>::default());
@@ -46,7 +49,7 @@ impl Host {
             Ok(vec![DeliveryEffect::Unknown; updates.len()])
         });
         let maintenance = Maintenance::new(Arc::new(repository), MockDirectory::new());
-        let config = WebhookConfig::new(SECRET, "a verify token").unwrap();
+        let config = WebhookConfig::new(SECRET, "a verify token").unwrap().body_deadline(DEADLINE);
         let app = axum::Router::new().nest("/webhooks/whatsapp", router(maintenance, config));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}/webhooks/whatsapp", listener.local_addr().unwrap());
@@ -127,7 +130,10 @@ async fn statuses_are_stored_in_any_order_as_often_as_they_come() {
     assert!(updates.iter().all(|update| update.provider_message_id == receipt.provider_message_id));
     assert_eq!(updates[0].notification_id, Some(message().notification_id));
     assert_eq!(updates[3].notification_id, None);
-    assert_eq!(updates[3].error.as_ref().unwrap().to_string(), "131026: Message undeliverable");
+    assert_eq!(
+        updates[3].error.as_ref().unwrap().to_string(),
+        "131026: the recipient can't be reached by WhatsApp"
+    );
 }
 
 #[tokio::test]
@@ -201,4 +207,57 @@ fn empty_secrets_are_refused_and_no_secret_is_shown() {
     assert_eq!(fields.iter().map(|field| &*field.field).collect::<Vec<_>>(), ["app_secret", "verify_token"]);
     let shown = format!("{:?}", WebhookConfig::new(SECRET, "a verify token").unwrap());
     assert!(!shown.contains("secret_0") && !shown.contains("a verify"), "{shown}");
+}
+
+/// Begins a post of 1,000 bytes and sends only the first of them.
+async fn stalled(url: &str) -> tokio::net::TcpStream {
+    use tokio::io::AsyncWriteExt as _;
+    let address = url.strip_prefix("http://").unwrap().split('/').next().unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let signature = format!("sha256={}", "0".repeat(64));
+    let head = format!(
+        "POST /webhooks/whatsapp HTTP/1.1\r\nhost: {address}\r\nx-hub-signature-256: {signature}\r\n\
+         content-length: 1000\r\n\r\n{{"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_post_that_stalls_is_ended_and_holds_up_the_others_for_its_time_alone() {
+    use tokio::io::AsyncReadExt as _;
+    let host = Host::start().await;
+    let mut stalling = Vec::new();
+    for _ in 0..40 {
+        stalling.push(stalled(&host.url).await);
+    }
+    let mut codes = Vec::new();
+    for mut stream in stalling {
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        codes.push(String::from_utf8_lossy(&answer).into_owned());
+    }
+    let (late, full): (Vec<_>, Vec<_>) = codes.iter().partition(|code| code.ends_with("408"));
+    assert!(late.len() >= 16, "{codes:?}");
+    assert!(full.iter().all(|code| code.ends_with("503")), "{codes:?}");
+    // Afterwards all is free again.
+    let (fake, api) = host.fake(Automatic::Off).await;
+    api.notify(&support::message()).await.unwrap();
+    assert_eq!(fake.messages().len(), 1);
+}
+
+#[test]
+fn a_secret_with_a_line_break_is_refused_and_says_what_to_do() {
+    for (secret, token) in
+        [("secret\n", "token"), ("secret", " token"), ("", "token"), ("sec\u{0}ret", "token")]
+    {
+        let error = WebhookConfig::new(secret, token).unwrap_err();
+        assert_eq!(error.fields.len(), 1);
+        assert!(!error.to_string().contains("secret\n"));
+    }
+    let error = WebhookConfig::new("secret\n", "token\n").unwrap_err().to_string();
+    assert!(
+        error.contains("app_secret") && error.contains("verify_token") && error.contains("remove it"),
+        "{error}"
+    );
 }

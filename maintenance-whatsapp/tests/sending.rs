@@ -126,35 +126,37 @@ async fn the_longest_texts_are_cut_and_ids_and_numbers_stay_whole() {
 #[tokio::test]
 async fn every_error_code_is_answered_as_the_table_says() {
     use SendEffect::{NotSent, Unknown};
-    let day = NextStep::Retry { after: Some(seconds(86_400)) };
     let pause = |after| NextStep::Pause { scope: Scope::Channel, after: seconds(after) };
-    let table: [(&[i64], NextStep, SendEffect); 11] = [
+    let table: [(&[i64], NextStep, SendEffect); 10] = [
         (&[131_056], NextStep::Retry { after: Some(seconds(4)) }, NotSent),
         (&[130_429], pause(10), NotSent),
         (&[4, 80_007], pause(300), NotSent),
         (&[1, 2, 131_000, 131_016, 133_004], RETRY, Unknown),
-        (&[131_057], RETRY, NotSent),
+        (&[131_057], pause(60), NotSent),
         (
             &[
-                0, 3, 10, 190, 200, 250, 299, 368, 131_005, 131_031, 131_037, 131_042, 131_045, 131_048,
-                131_064, 133_000, 133_006, 133_010, 33,
+                0, 3, 10, 190, 200, 250, 299, 368, 131_005, 131_031, 131_037, 131_042, 131_044, 131_045,
+                131_048, 131_064, 133_000, 133_006, 133_010, 133_016, 33,
             ],
             NextStep::Stop { scope: Scope::Channel },
             NotSent,
         ),
         (&[131_047], NextStep::Fix, NotSent),
         (
-            &[132_001, 132_005, 132_007, 132_015, 132_016, 132_068, 132_069],
-            NextStep::Stop { scope: Scope::Channel },
+            &[132_000, 132_001, 132_005, 132_007, 132_008, 132_012, 132_015, 132_016, 132_068, 132_069],
+            NextStep::Stop { scope: Scope::Template },
             NotSent,
         ),
         (
-            &[100, 131_008, 131_009, 131_051, 131_053, 132_000, 132_012, 132_018, 135_000],
+            &[100, 131_008, 131_009, 131_051, 131_052, 131_053, 132_018, 135_000, 137_000],
             NextStep::Fix,
             NotSent,
         ),
-        (&[131_026, 131_021, 130_403, 130_497, 131_030, 131_062], NextStep::GiveUp, NotSent),
-        (&[131_049, 130_472, 131_050], day, NotSent),
+        (
+            &[131_026, 131_021, 130_403, 130_497, 131_030, 131_062, 131_063, 131_049, 130_472, 131_050],
+            NextStep::GiveUp,
+            NotSent,
+        ),
     ];
     let (fake, api) = fake().await;
     for (codes, next, effect) in table {
@@ -252,7 +254,7 @@ async fn a_refused_connection_has_sent_nothing() {
 
 #[tokio::test]
 async fn a_host_that_does_not_exist_has_been_sent_nothing() {
-    let base_url = "http://does-not-exist.invalid".to_owned();
+    let base_url = "https://does-not-exist.invalid".to_owned();
     let api = CloudApi::new(CloudApiConfig { base_url, ..config() }).unwrap();
     let error = api.notify(&message()).await.unwrap_err();
     assert_eq!((error.next, error.effect), (UNCONNECTED, SendEffect::NotSent));
@@ -264,6 +266,18 @@ async fn a_redirect_is_not_followed_and_stops_the_channel() {
     let there = format!("{}/v26.0/106540352242922/messages", elsewhere.config().base_url);
     let error = under(Fault::answer(307, "").header("location", there)).await;
     assert_eq!((error.next, error.effect), (NextStep::Stop { scope: Scope::Channel }, SendEffect::NotSent));
+    assert_eq!((elsewhere.messages().len(), elsewhere.refused()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_client_that_would_follow_redirects_does_not() {
+    let (elsewhere, _) = fake().await;
+    let (fake, _) = fake().await;
+    let there = format!("{}/v26.0/106540352242922/messages", elsewhere.config().base_url);
+    fake.fault(Fault::answer(307, "").header("location", there));
+    let follows = reqwest::Client::builder().redirect(reqwest::redirect::Policy::limited(5));
+    let api = CloudApi::with_client(fake.config(), follows).unwrap();
+    api.notify(&message()).await.unwrap_err();
     assert_eq!((elsewhere.messages().len(), elsewhere.refused()), (0, 0));
 }
 
@@ -287,17 +301,21 @@ async fn a_recipient_beyond_their_pace_waits_without_a_request() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_a_wrong_number_and_an_unknown_template_stop_the_channel() {
+async fn a_wrong_token_and_number_stop_the_channel_and_an_unknown_template_itself() {
     let (fake, _) = fake().await;
     let wrong = [
-        (CloudApiConfig { token: "another".into(), ..fake.config() }, "190"),
-        (CloudApiConfig { phone_number_id: "7".to_owned(), ..fake.config() }, "33"),
-        (CloudApiConfig { version: "v1.0".to_owned(), ..fake.config() }, "33"),
-        (CloudApiConfig { template: Template::assignment("unknown"), ..fake.config() }, "132001"),
+        (CloudApiConfig { token: "another".into(), ..fake.config() }, "190", Scope::Channel),
+        (CloudApiConfig { phone_number_id: "7".to_owned(), ..fake.config() }, "33", Scope::Channel),
+        (CloudApiConfig { version: "v1.0".to_owned(), ..fake.config() }, "33", Scope::Channel),
+        (
+            CloudApiConfig { template: Template::assignment("unknown"), ..fake.config() },
+            "132001",
+            Scope::Template,
+        ),
     ];
-    for (config, code) in wrong {
+    for (config, code, scope) in wrong {
         let error = CloudApi::new(config).unwrap().notify(&message()).await.unwrap_err();
-        assert_eq!((error.next, error.error.code.as_str()), (NextStep::Stop { scope: Scope::Channel }, code));
+        assert_eq!((error.next, error.error.code.as_str()), (NextStep::Stop { scope }, code));
     }
     assert_eq!(fake.refused(), 4);
 }

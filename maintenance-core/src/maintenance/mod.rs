@@ -106,6 +106,11 @@ impl<R: Repository> Maintenance<R> {
         self.shared.wake.nudge();
     }
 
+    /// The time now by the engine's clock, UTC in whole microseconds.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.shared.now()
+    }
+
     /// The store.
     pub fn repository(&self) -> &R {
         &self.repository

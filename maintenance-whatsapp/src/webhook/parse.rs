@@ -6,21 +6,25 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use chrono::{DateTime, Utc};
-use maintenance_core::{DeliveryError, DeliveryEvent, DeliveryUpdate, NotificationId};
+use chrono::{DateTime, TimeDelta, Utc};
+use maintenance_core::{DeliveryError, DeliveryEvent, DeliveryUpdate, NextStep, NotificationId};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
 
-use crate::{answer::is_message_id, redact::delivery_error};
+use crate::{
+    answer::{integer, is_message_id},
+    meaning::failure,
+};
 
 /// The field of the changes that tell of messages.
 const MESSAGES: &str = "messages";
 const NO_OBJECT: &str = "isn't an object";
 
-/// What is ignored stays readable, but somebody else wrote it: on one line, short, without numbers.
+/// What is ignored stays readable if it is a plain word; anything else somebody else could have written.
 fn readable(what: &str, value: &str) -> String {
-    delivery_error("", &[&format!("{what} {value}")]).text
+    let plain = value.len() <= 40 && value.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    format!("{what} {}", if plain { value } else { "that isn't a plain word" })
 }
 
 /// What a post says.
@@ -56,8 +60,8 @@ pub struct ItemProblem {
 }
 
 /// Reads a post whose signature was verified. Never fails: what can't be read is a problem of its own and
-/// leaves the rest as it is.
-pub fn parse(body: &[u8]) -> Webhook {
+/// leaves the rest as it is. A status without a sound time counts as at `received`, UTC.
+pub fn parse(body: &[u8], received: DateTime<Utc>) -> Webhook {
     let mut webhook = Webhook::default();
     if let Ok(body) = serde_json::from_slice::<Body<'_>>(body) {
         for (e, entry) in body.entry.iter().enumerate() {
@@ -72,12 +76,15 @@ pub fn parse(body: &[u8]) -> Webhook {
                     webhook.status(status, || at.path(&format!(".value.statuses[{n}]")));
                 }
                 for (n, error) in value.errors.iter().enumerate() {
-                    webhook.ignore(at.path(&format!(".value.errors[{n}]")), error_of(error).to_string());
+                    webhook.ignore(at.path(&format!(".value.errors[{n}]")), error_of(error));
                 }
             }
         }
     } else {
         webhook.take_apart(&String::from_utf8_lossy(body));
+    }
+    for update in webhook.updates.iter_mut().filter(|update| !is_plausible(update.at, received)) {
+        update.at = received;
     }
     webhook
 }
@@ -142,16 +149,17 @@ impl Status<'_> {
             "failed" => DeliveryEvent::Failed,
             other => return Ok(Err(readable("status", other))),
         };
-        let at = self.timestamp.and_then(time).ok_or("has no timestamp in seconds")?;
+        let at = self.timestamp.and_then(time).unwrap_or_default();
         let notification_id = text(self.biz_opaque_callback_data).and_then(|id| Uuid::try_parse(&id).ok());
         let errors = self.errors.filter(|_| event == DeliveryEvent::Failed);
+        let (error, next) = errors.and_then(first_error).unzip();
         Ok(Ok(DeliveryUpdate {
             notification_id: notification_id.map(NotificationId::from_uuid),
             provider_message_id: id.into_owned(),
             event,
             at,
-            error: errors.and_then(first_error),
-            next: None,
+            error,
+            next: next.flatten(),
         }))
     }
 }
@@ -222,7 +230,7 @@ impl Webhook {
         }
         for (n, error) in self.list(&parts, "errors", false, path).into_iter().enumerate() {
             let error = serde_json::from_str(error.get()).unwrap_or_default();
-            self.ignore(at.path(&format!(".value.errors[{n}]")), error_of(&error).to_string());
+            self.ignore(at.path(&format!(".value.errors[{n}]")), error_of(&error));
         }
     }
 
@@ -284,38 +292,27 @@ fn text(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
     }
 }
 
-/// A time in whole seconds, as text or as a number. Only this century up to 2100 counts: a time in
-/// milliseconds or of no sense would put the record's dates out of all order.
+/// A time in whole seconds, as text or as a number.
 fn time(value: &RawValue) -> Option<DateTime<Utc>> {
-    const FROM_2000_TO_2100: std::ops::Range<i64> = 946_684_800..4_102_444_800;
-    let seconds = value.get().trim_matches('"').parse().ok()?;
-    DateTime::from_timestamp(seconds, 0).filter(|_| FROM_2000_TO_2100.contains(&seconds))
+    DateTime::from_timestamp(value.get().trim_matches('"').parse().ok()?, 0)
 }
 
-fn first_error(errors: &RawValue) -> Option<DeliveryError> {
+/// Whether a time can be that of a status: of this century, and not of tomorrow. One in milliseconds or of no sense
+/// would put the record's dates out of all order.
+fn is_plausible(at: DateTime<Utc>, received: DateTime<Utc>) -> bool {
+    const YEAR_2000: i64 = 946_684_800;
+    at.timestamp() >= YEAR_2000 && at <= received + TimeDelta::days(1)
+}
+
+/// The first of a status's errors.
+fn first_error(errors: &RawValue) -> Option<(DeliveryError, Option<NextStep>)> {
     let errors: Value = serde_json::from_str(errors.get()).ok()?;
-    errors.get(0).filter(|error| error.is_object()).map(error_of)
+    errors.get(0).filter(|error| error.is_object()).map(|error| failure(integer(error.get("code"))))
 }
 
-/// The code and the texts of an error as webhooks write it, each text once.
-fn error_of(error: &Value) -> DeliveryError {
-    let code = match error.get("code") {
-        Some(Value::Number(code)) => code.to_string(),
-        Some(Value::String(code)) if code.bytes().all(|b| b.is_ascii_digit()) && code.len() <= 9 => {
-            code.clone()
-        }
-        _ => "unknown".to_owned(),
-    };
-    let data = error.get("error_data");
-    let details = data.and_then(|data| data.get("details")).or(data);
-    let texts = [error.get("title"), error.get("message"), details];
-    let mut told: Vec<&str> = vec![];
-    for text in texts.into_iter().flatten().filter_map(Value::as_str) {
-        if !told.contains(&text) {
-            told.push(text);
-        }
-    }
-    delivery_error(&code, &told)
+/// An error that is of no message.
+fn error_of(error: &Value) -> String {
+    failure(integer(error.get("code"))).0.to_string()
 }
 
 #[cfg(test)]
