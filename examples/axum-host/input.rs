@@ -75,6 +75,8 @@ pub(super) struct RequestParams {
     whatsapp_status: Option<WhatsAppStatus>,
     renter_id: Option<RenterId>,
     worker_id: Option<WorkerId>,
+    #[serde(default)]
+    unassigned: bool,
     complex_id: Option<ComplexId>,
     property_id: Option<PropertyId>,
     from: Option<DateTime<Utc>>,
@@ -90,6 +92,7 @@ impl RequestParams {
         let filter = RequestFilter {
             renter_id: self.renter_id,
             assigned_worker_id: self.worker_id,
+            unassigned: self.unassigned,
             complex_id: self.complex_id,
             property_id: self.property_id,
             statuses: statuses.map_err(|rule| Invalid::field("status", rule.to_string()))?,

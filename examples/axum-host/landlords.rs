@@ -9,7 +9,7 @@ use axum::{
 };
 use maintenance_core::{
     Actor, Comment, ComplexId, Move, NewComment, PageRequest, Request, RequestFilter, RequestId,
-    RequestStatus, Selection, WorkerId,
+    RequestStatus, Selection, UserId, WorkerId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -119,6 +119,12 @@ struct Assign {
     note: Option<String>,
 }
 
+/// That landlord's assignment, with the note if there is one.
+fn by(me: UserId, note: Option<String>) -> maintenance_core::Assign {
+    let assign = maintenance_core::Assign::by(Actor::Landlord(me));
+    note.into_iter().fold(assign, maintenance_core::Assign::note)
+}
+
 /// To a worker of the landlord's choice.
 async fn assign(
     Landlord(me): Landlord,
@@ -126,7 +132,7 @@ async fn assign(
     Id(id): Id<RequestId>,
     Body(Assign { worker_id, note }): Body<Assign>,
 ) -> Answer<Request> {
-    Ok(Json(app.engine.assign(id, worker_id, Actor::Landlord(me), note.as_deref()).await?))
+    Ok(Json(app.engine.assign(id, worker_id, by(me, note)).await?))
 }
 
 #[derive(Serialize)]
@@ -142,7 +148,7 @@ async fn select(
     Id(id): Id<RequestId>,
     Body(Note { note }): Body<Note>,
 ) -> Answer<Selected> {
-    let assigned = app.engine.assign_by_selection(id, Actor::Landlord(me), note.as_deref()).await?;
+    let assigned = app.engine.assign_by_selection(id, by(me, note)).await?;
     Ok(Json(Selected { request: assigned.request, selection: assigned.selection }))
 }
 

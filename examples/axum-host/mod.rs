@@ -32,7 +32,7 @@ use std::{
 use axum::{Router, middleware::from_fn};
 use maintenance_core::{DispatchPolicy, IdSource as _, Maintenance, RandomIds, Repository};
 use maintenance_whatsapp::{
-    CloudApi, CloudApiConfig, Template,
+    CloudApi, CloudApiConfig, Template, Templates,
     fake::FakeCloudApi,
     webhook::{self, WebhookConfig},
 };
@@ -152,15 +152,16 @@ async fn connect(
 ) -> Result<(CloudApi, WebhookConfig, Option<FakeCloudApi>), StartError> {
     match channel {
         Channel::Real { token, phone_number_id, template, app_secret, verify_token } => {
-            let notifier = CloudApi::new(CloudApiConfig::new(phone_number_id, token, template))?;
+            let templates = Templates::default().assignment(Template::assignment(template));
+            let notifier = CloudApi::new(CloudApiConfig::new(phone_number_id, token, templates))?;
             Ok((notifier, WebhookConfig::new(app_secret, verify_token)?, None))
         }
         Channel::Fake(automatic) => {
             // Nobody else is to sign for the fake: its secrets are made up anew at every start.
             let secret = || RandomIds.uuid().to_string();
-            let template = Template::assignment("maintenance_request");
             let fake =
-                FakeCloudApi::start(CloudApiConfig::new("106540352242922", secret(), template)).await?;
+                FakeCloudApi::start(CloudApiConfig::new("106540352242922", secret(), Templates::default()))
+                    .await?;
             let app_secret = secret();
             fake.webhook(format!("http://{}{WEBHOOK}", reachable(host)), app_secret.clone(), automatic);
             let hook = WebhookConfig::new(app_secret, secret())?;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use maintenance_whatsapp::{Template, fake::Automatic};
+use maintenance_whatsapp::fake::Automatic;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::StartError;
@@ -29,8 +29,8 @@ pub enum Channel {
         token: SecretString,
         /// The id of the number that sends.
         phone_number_id: String,
-        /// The template as it is registered with Meta.
-        template: Template,
+        /// The name under which the assignment template is registered with Meta.
+        template: String,
         /// Signs the webhooks.
         app_secret: SecretString,
         /// Of the webhook's handshake.
@@ -72,7 +72,7 @@ impl Channel {
             [Some(token), Some(phone_number_id), Some(app_secret), Some(verify_token)] => Ok(Self::Real {
                 token: token.into(),
                 phone_number_id,
-                template: Template::assignment(template),
+                template,
                 app_secret: app_secret.into(),
                 verify_token: verify_token.into(),
             }),

@@ -39,7 +39,7 @@ pub(super) struct Record<R = RequestRecord> {
     pub(super) intake: Option<Intake>,
 }
 
-/// A record as its renter sees it: without the messages between the house and its workers.
+/// A record as its renter sees it: without who was chosen why, and the messages between the house and its workers.
 #[derive(Serialize)]
 pub(super) struct RentersRecord {
     request: Request,
@@ -50,7 +50,8 @@ pub(super) struct RentersRecord {
 
 impl From<RequestRecord> for RentersRecord {
     fn from(record: RequestRecord) -> Self {
-        let RequestRecord { request, history, comments, attachments, notifications: _ } = record;
+        let RequestRecord { request, history, comments, attachments, assignments: _, notifications: _ } =
+            record;
         Self { request, history, comments, attachments }
     }
 }

@@ -5,7 +5,7 @@ use std::{env, error::Error, io, sync::Arc};
 use axum::Router;
 use maintenance_core::{Maintenance, Repository, RequestId};
 use maintenance_whatsapp::{
-    CloudApi, CloudApiConfig, SetupError, Template,
+    CloudApi, CloudApiConfig, SetupError, Template, Templates,
     fake::{Automatic, FakeCloudApi, FakeMessage},
     webhook::{WebhookConfig, router},
 };
@@ -26,18 +26,19 @@ impl Channel {
     where
         R: Repository + Clone + 'static,
     {
-        let template = Template::assignment(
-            env::var("WHATSAPP_TEMPLATE").unwrap_or_else(|_| "maintenance_request".to_owned()),
-        );
+        let mut templates = Templates::default();
+        if let Ok(name) = env::var("WHATSAPP_TEMPLATE") {
+            templates = templates.assignment(Template::assignment(name));
+        }
         if let (Ok(token), Ok(id)) = (env::var("WHATSAPP_TOKEN"), env::var("WHATSAPP_PHONE_NUMBER_ID")) {
             let number = env::var("WHATSAPP_TO").map_err(
                 |_| "with WHATSAPP_TOKEN set, WHATSAPP_TO must be the number to send to, as in +12025550123",
             )?;
-            let config = CloudApiConfig::new(id, token, template);
+            let config = CloudApiConfig::new(id, token, templates);
             return Ok(Self { config, fake: None, number: Some(number) });
         }
-        let fake =
-            FakeCloudApi::start(CloudApiConfig::new("106540352242922", "quickstart-token", template)).await?;
+        let fake = FakeCloudApi::start(CloudApiConfig::new("106540352242922", "quickstart-token", templates))
+            .await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}/webhooks/whatsapp", listener.local_addr()?);
         let webhook = WebhookConfig::new("quickstart-app-secret", "quickstart-verify-token")?;

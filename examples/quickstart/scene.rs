@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use maintenance_core::{
-    ComplexId, Directory, DirectoryError, DispatchPolicy, Error, IdSource as _, Maintenance, Message, Name,
-    NewRequest, NewWorker, Notifier, NotifyError, PhoneNumber, Priority, PropertyId, RandomIds, Receipt,
-    RenterContact, RenterId, Repository, SelectionPolicy, WorkerId, WorkerStatus,
+    ComplexId, Directory, DirectoryError, DispatchPolicy, Error, IdSource as _, Maintenance, Name,
+    NewRequest, NewWorker, Notifier, NotifyError, Outgoing, PhoneNumber, Place, PlaceText, Priority,
+    PropertyId, RandomIds, Receipt, RenterContact, RenterId, Repository, SelectionPolicy, WorkerId,
+    WorkerStatus,
 };
 use uuid::Uuid;
 
@@ -154,6 +155,19 @@ impl Directory for Scene {
         Ok([self.riverside, self.hilltop].contains(&id).then_some(id.into()))
     }
 
+    async fn places(&self, properties: &[PropertyId]) -> Result<HashMap<PropertyId, Place>, DirectoryError> {
+        let mut places = HashMap::new();
+        for (complex, name, address) in
+            [(self.riverside, "Riverside", "12 Quay Street"), (self.hilltop, "Hilltop", "3 Mill Lane")]
+        {
+            let text = |text| PlaceText::new(text).map(Some).map_err(DirectoryError::new);
+            let place = Place { complex: text(name)?, address: text(address)?, unit: None };
+            places.insert(complex.into(), place);
+        }
+        places.retain(|property, _| properties.contains(property));
+        Ok(places)
+    }
+
     async fn contacts(
         &self,
         renters: &[RenterId],
@@ -164,7 +178,7 @@ impl Directory for Scene {
             (self.hilltop, "Hilltop renter", "+12025550101"),
         ] {
             let name = Name::new(name).map_err(DirectoryError::new)?;
-            let phone_number = PhoneNumber::parse(number, None).map_err(DirectoryError::new)?;
+            let phone_number = Some(PhoneNumber::parse(number, None).map_err(DirectoryError::new)?);
             contacts.insert(complex.into(), RenterContact { name, phone_number });
         }
         contacts.retain(|renter, _| renters.contains(renter));
@@ -177,7 +191,7 @@ struct LongAgo;
 
 #[async_trait::async_trait]
 impl Notifier for LongAgo {
-    async fn notify(&self, message: &Message) -> Result<Receipt, NotifyError> {
+    async fn notify(&self, message: &Outgoing) -> Result<Receipt, NotifyError> {
         Ok(Receipt { provider_message_id: format!("earlier.{}", message.notification_id) })
     }
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use anstream::println;
 use anstyle::{AnsiColor, Style};
 use maintenance_core::{
-    DispatchReport, Request, RequestRecord, RequestStatus, Selection, Verdict, WhatsAppStatus, WorkerId,
+    AssignmentChange, DispatchReport, Request, RequestRecord, RequestStatus, Selection, Verdict,
+    WhatsAppStatus, WorkerId,
 };
 use serde_json::{Value, json};
 
@@ -162,6 +163,10 @@ impl Show {
                         }
                     }
                 }
+                for change in &record.assignments {
+                    let to = change.new_worker_id.map_or("nobody", |worker| name(staff, worker));
+                    println!("  {:<12}{} – {}", "to", at(&change.changed_at), assigned(to, change));
+                }
                 for change in &record.history {
                     let note = change
                         .notes
@@ -175,6 +180,13 @@ impl Show {
             },
         );
     }
+}
+
+/// Who got it and why, as the assignment history keeps it.
+fn assigned(to: &str, change: &AssignmentChange) -> String {
+    let chosen = change.ranking.iter().find(|ranked| Some(ranked.worker_id) == change.new_worker_id);
+    let why = chosen.map_or_else(String::new, |chosen| format!(": {}", chosen.verdict));
+    format!("{to} ({}{why})", change.cause)
 }
 
 fn name(staff: &Staff, worker: WorkerId) -> &str {

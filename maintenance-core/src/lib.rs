@@ -7,7 +7,7 @@
 //! # The loop
 //!
 //! ```text
-//! submit ── validate ── candidates ── select (pure) ──► Repository::open      request + notification, one step
+//! submit ── validate ── candidates ── select (pure) ──► Repository::file      request + notification, one step
 //! Dispatcher ── claim due ──► Notifier::notify ──► record outcome            leased, fenced, retried
 //! webhook ──► Maintenance::record_deliveries                                 forward only, in any order
 //! change_status ── TRANSITIONS ──► Repository::apply                         request + history + notification
@@ -20,8 +20,8 @@
 //! use std::collections::HashMap;
 //!
 //! use maintenance_core::{
-//!     ComplexId, Directory, DirectoryError, DispatchPolicy, Maintenance, Message, NewRequest, Notifier,
-//!     NotifyError, Priority, PropertyId, Receipt, RenterContact, RenterId, Submission,
+//!     ComplexId, Directory, DirectoryError, DispatchPolicy, Maintenance, NewRequest, Notifier,
+//!     NotifyError, Outgoing, Priority, PropertyId, Receipt, RenterContact, RenterId, Submission,
 //! };
 //! use maintenance_memory::MemoryRepository;
 //! use uuid::Uuid;
@@ -44,8 +44,8 @@
 //!
 //! #[async_trait::async_trait]
 //! impl Notifier for Pager {
-//!     async fn notify(&self, message: &Message) -> Result<Receipt, NotifyError> {
-//!         Ok(Receipt { provider_message_id: format!("page for {}", message.request_id) })
+//!     async fn notify(&self, message: &Outgoing) -> Result<Receipt, NotifyError> {
+//!         Ok(Receipt { provider_message_id: format!("page for {}", message.content.request_id) })
 //!     }
 //! }
 //!
@@ -89,78 +89,41 @@
 //! - `tokio`: `Dispatcher::run`, the loop that a submit of the same process wakes at once.
 //! - `mock`: mockall mocks of every port.
 
-mod actor;
-mod assignment;
-mod attachment;
-mod backoff;
-mod clock;
-mod comment;
-mod contact;
-mod delivery;
-mod directory;
 #[cfg(feature = "tokio")]
 mod dispatcher;
-mod error;
-mod filter;
-mod history;
-mod ids;
-mod invalid;
 mod maintenance;
-#[cfg(feature = "mock")]
-pub mod mock;
-mod notification;
-mod notifier;
-mod outbox;
-mod page;
-mod phone;
-mod repository;
-mod request;
-#[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "only a dispatcher asks what rests"))]
-mod rests;
-mod selection;
-mod specialty;
-mod text;
-mod text_enum;
-pub mod transition;
-mod wake;
-mod worker;
+mod model;
+mod ports;
+mod rules;
+mod values;
 
-pub use actor::{Actor, Role, UserType};
-pub use assignment::ComplexAssignment;
-pub use attachment::{Attachment, FileType, FileUrl, NewAttachment};
-pub use backoff::Backoff;
-pub use clock::{Clock, SystemClock, whole_micros};
-pub use comment::{Comment, NewComment};
-pub use contact::{Email, RenterContact};
-pub use delivery::{DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, WhatsAppStatus};
-pub use directory::{Directory, DirectoryError};
 #[cfg(feature = "tokio")]
 pub use dispatcher::{DispatchPolicy, DispatchReport, Dispatcher, Patience, Problem};
-pub use error::{Difference, Error, Reused};
-pub use filter::{AssignmentsOf, CommentFilter, RequestFilter, WorkerFilter};
-pub use history::StatusChange;
-pub use ids::{
-    AssignmentId, AttachmentId, CommentId, ComplexId, IdSource, LeaseId, NotificationId, PropertyId,
-    RandomIds, RenterId, RequestId, StatusChangeId, UserId, WorkerId,
+pub use maintenance::{
+    Assign, Assigned, Difference, Error, Maintenance, Move, Pause, Reassigned, Reused, Submission, Submitted,
 };
-pub use invalid::{FieldError, Invalid, Rule};
-pub use maintenance::{Assigned, Maintenance, Move, Reassigned, Submission, Submitted};
-pub use notification::{Notification, NotificationKind};
-pub use notifier::{Message, NextStep, Notifier, NotifyError, Receipt, Scope, SendEffect};
-pub use outbox::{Claim, Claimed, Deferral, Recorded, SendOutcome, SendRecord, Told};
-pub use page::{Cursor, Listing, MAX_PAGE_SIZE, Page, PageRequest, Position, Slice};
-pub use phone::{PhoneNumber, Region};
-pub use repository::{
-    BoxError, Inserted, NotificationRepository, Opening, Repository, RepositoryError, RepositoryErrorKind,
-    RequestRepository, RequestStep, WorkerRepository,
+pub use model::{
+    Actor, AssignmentCause, AssignmentChange, Attachment, Claim, Claimed, Comment, ComplexAssignment,
+    Content, Deferral, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, Exclusion, FileType,
+    FileUrl, Filing, NewAttachment, NewComment, NewRequest, NewWorker, NextStep, Notification,
+    NotificationKind, Outgoing, Place, Priority, Ranked, Recipient, Recorded, RenterContact, Request,
+    RequestRecord, RequestStatus, Role, Scope, Selection, SendOutcome, SendRecord, Standing, StatusChange,
+    Step, Told, TradeMatch, UserType, Verdict, WhatsAppStatus, Worker, WorkerStatus, WorkerUpdate, Write,
 };
-pub use request::{NewRequest, Priority, Request, RequestRecord, RequestStatus};
-pub use rests::Pause;
-pub use selection::{
-    Candidate, Exclusion, Need, Ranked, Selection, SelectionPolicy, Standing, TradeMatch, Verdict,
-    exclusions, select,
+#[cfg(feature = "mock")]
+pub use ports::mock;
+pub use ports::{
+    AssignmentsOf, BoxError, Clock, CommentFilter, Cursor, Directory, DirectoryError, Inserted, Listing,
+    MAX_PAGE_SIZE, NotificationRepository, Notifier, NotifyError, Page, PageRequest, Position, Receipt,
+    Repository, RepositoryError, RepositoryErrorKind, RequestFilter, RequestRepository, SendEffect, Slice,
+    SystemClock, WorkerFilter, WorkerRepository,
 };
-pub use specialty::Specialty;
-pub use text::{CommentText, Description, Location, Name, Note, Text, Title};
-pub use transition::{Refusal, TRANSITIONS, Transition};
-pub use worker::{NewWorker, Worker, WorkerStatus, WorkerUpdate};
+pub use rules::{
+    Candidate, Effect, Need, Refusal, SelectionPolicy, TRANSITIONS, Transition, exclusions, permit, select,
+};
+pub use values::{
+    AssignmentChangeId, AssignmentId, AttachmentId, Backoff, CommentId, CommentText, ComplexId, Description,
+    Email, FieldError, IdSource, Invalid, LeaseId, Location, Name, Note, NotificationId, PhoneNumber,
+    PlaceText, PropertyId, RandomIds, Region, RenterId, RequestId, Rule, Specialty, StatusChangeId, Text,
+    Title, UserId, WorkerId, whole_micros,
+};

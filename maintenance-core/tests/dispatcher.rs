@@ -10,18 +10,18 @@ use std::{
 };
 
 use maintenance_core::{
-    DispatchPolicy, Error, Inserted, Listing, Maintenance, Message, NewRequest, Notifier, NotifyError,
+    DispatchPolicy, Error, Inserted, Listing, Maintenance, NewRequest, Notifier, NotifyError, Outgoing,
     Priority, Receipt, RepositoryErrorKind, mock::MockRepository,
 };
 use maintenance_memory::{MemoryRepository, TableDirectory};
 use tokio::sync::{mpsc, oneshot};
 
 /// A channel that passes on what it is given.
-struct Passes(mpsc::UnboundedSender<Message>);
+struct Passes(mpsc::UnboundedSender<Outgoing>);
 
 #[async_trait::async_trait]
 impl Notifier for Passes {
-    async fn notify(&self, message: &Message) -> Result<Receipt, NotifyError> {
+    async fn notify(&self, message: &Outgoing) -> Result<Receipt, NotifyError> {
         let _ = self.0.send(message.clone());
         Ok(Receipt { provider_message_id: message.notification_id.to_string() })
     }
@@ -66,7 +66,7 @@ async fn the_loop_wakes_at_once_after_a_submit_and_ends_when_told() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let begun = tokio::time::Instant::now();
     maintenance.submit(new_request(&directory)).await.unwrap();
-    assert_eq!(sent.recv().await.unwrap().title.as_str(), "No heating");
+    assert_eq!(sent.recv().await.unwrap().content.title.as_str(), "No heating");
     assert!(begun.elapsed() < Duration::from_secs(1), "woken, not polled: {:?}", begun.elapsed());
     stop.send(()).unwrap();
     running.await.unwrap();
@@ -93,17 +93,17 @@ async fn the_loop_outlives_a_store_that_fails() {
     dispatcher.run(async move { is_back.recv().await.unwrap_or_default() }).await;
 }
 
-/// How often `open` is called when it answers so.
-async fn opens(kind: RepositoryErrorKind, times: u32) -> (u32, Result<(), Error>) {
+/// How often `file` is called when it answers so.
+async fn filings(kind: RepositoryErrorKind, times: u32) -> (u32, Result<(), Error>) {
     let (calls, directory) = (Arc::new(AtomicU32::new(0)), TableDirectory::new());
     let mut repository = MockRepository::new();
     repository.expect_candidates().returning(|_| Ok(Listing::default()));
     let counted = calls.clone();
-    repository.expect_open().returning(move |_| {
+    repository.expect_file().returning(move |_| {
         if counted.fetch_add(1, Ordering::SeqCst) < times {
             Err(kind.clone().into())
         } else {
-            Ok(Inserted::New)
+            Ok(vec![Ok(Inserted::New)])
         }
     });
     let maintenance = Maintenance::new(repository, directory.clone());
@@ -114,8 +114,8 @@ async fn opens(kind: RepositoryErrorKind, times: u32) -> (u32, Result<(), Error>
 #[tokio::test]
 async fn a_conflict_or_a_busy_store_is_tried_again_a_bounded_number_of_times() {
     for kind in [RepositoryErrorKind::Conflict, RepositoryErrorKind::Busy] {
-        assert!(matches!(opens(kind.clone(), 3).await, (4, Ok(()))));
-        let (calls, answer) = opens(kind.clone(), u32::MAX).await;
+        assert!(matches!(filings(kind.clone(), 3).await, (4, Ok(()))));
+        let (calls, answer) = filings(kind.clone(), u32::MAX).await;
         assert_eq!(calls, 8);
         assert!(matches!(answer, Err(Error::Repository(error)) if error.kind == kind));
     }
@@ -124,7 +124,7 @@ async fn a_conflict_or_a_busy_store_is_tried_again_a_bounded_number_of_times() {
 #[tokio::test]
 async fn an_unavailable_store_is_not_tried_again() {
     for kind in [RepositoryErrorKind::Unavailable, RepositoryErrorKind::Other] {
-        let (calls, answer) = opens(kind, u32::MAX).await;
+        let (calls, answer) = filings(kind, u32::MAX).await;
         assert!(calls == 1 && answer.is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! The dispatcher under fire: slow, hanging and panicking channels and directories, a store that fails, clocks that
 //! jump. Time is tokio's own, paused: nothing sleeps.
 #![cfg(feature = "tokio")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code: a failed expectation is its result")]
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -78,8 +79,8 @@ impl Channel {
 
 #[async_trait]
 impl Notifier for Channel {
-    async fn notify(&self, message: &Message) -> Result<Receipt, NotifyError> {
-        let title = message.title.as_str();
+    async fn notify(&self, message: &Outgoing) -> Result<Receipt, NotifyError> {
+        let title = message.content.title.as_str();
         self.begun.lock().unwrap().push((title.to_owned(), Instant::now()));
         let conduct = self.conduct.lock().unwrap().get(title).cloned().unwrap_or(Conduct::Accepts);
         match conduct {
@@ -98,8 +99,8 @@ impl Notifier for Channel {
         Ok(Receipt { provider_message_id: format!("wamid.{}.{}", message.notification_id, message.attempt) })
     }
 
-    fn template(&self, message: &Message) -> Option<String> {
-        message.title.as_str().split_once(' ').map(|(template, _)| template.to_owned())
+    fn template(&self, message: &Outgoing) -> Option<String> {
+        message.content.title.as_str().split_once(' ').map(|(template, _)| template.to_owned())
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use maintenance_core::{
-    Actor, DispatchPolicy, Maintenance, Move, NewRequest, NewWorker, Notifier, PageRequest, Repository,
-    RequestFilter, RequestId, RequestStatus, WorkerId, WorkerUpdate,
+    Actor, Assign, DispatchPolicy, Maintenance, Move, NewRequest, NewWorker, Notifier, PageRequest,
+    Repository, RequestFilter, RequestId, RequestStatus, WorkerId, WorkerUpdate,
 };
 
 fn spawns(_: impl Future<Output = ()> + Send + 'static) {}
@@ -20,8 +20,8 @@ fn every_use_case_spawns(
         let _ = maintenance.add_worker(NewWorker::default()).await;
         let _ = maintenance.update_worker(worker, WorkerUpdate::default()).await;
         let _ = maintenance.submit(new).await;
-        let _ = maintenance.assign(id, worker, by, None).await;
-        let _ = maintenance.assign_by_selection(id, by, None).await;
+        let _ = maintenance.assign(id, worker, Assign::by(by)).await;
+        let _ = maintenance.assign_by_selection(id, Assign::by(by)).await;
         let _ = maintenance.change_status(id, Move::to(RequestStatus::Completed, by)).await;
         let _ = maintenance.requests(&RequestFilter::default(), &PageRequest::default()).await;
         let _ = maintenance.record_deliveries(&[]).await;

@@ -41,6 +41,17 @@ fn a_whole_record_and_an_assignment_read_back_as_they_were_written() {
             "id": id(6), "request_id": id(1), "previous_status": "pending", "new_status": "in_progress",
             "changed_by": id(4), "changed_at": at, "notes": null
         }],
+        "assignments": [{
+            "id": id(11), "request_id": id(1), "previous_worker_id": null, "new_worker_id": id(4), "changed_by": id(4),
+            "changed_at": at, "cause": "filed", "notes": null,
+            "ranking": [
+                {"worker_id": id(4), "verdict": {"eligible": {"trade": "suits", "at_capacity": false,
+                    "is_primary": true, "open_requests": 2, "last_assigned_at": at}}},
+                {"worker_id": id(12), "verdict": {"not_active": "on_leave"}},
+                {"worker_id": id(13), "verdict": {"excluded": "declined"}},
+                {"worker_id": id(14), "verdict": {"lacks_trade": "plumbing"}}
+            ]
+        }],
         "comments": [{
             "id": id(7), "request_id": id(1), "user_id": id(4), "user_type": "maintenance_staff",
             "comment": "On my way", "created_at": at
@@ -65,6 +76,7 @@ fn a_whole_record_and_an_assignment_read_back_as_they_were_written() {
     assert_eq!(serde_json::to_value(read).unwrap(), assignment);
     for (part, field, bad) in [
         ("history", "new_status", "done"),
+        ("assignments", "cause", "whim"),
         ("comments", "user_type", "tenant"),
         ("comments", "comment", ""),
         ("attachments", "file_url", "file:///etc/passwd"),

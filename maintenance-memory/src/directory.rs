@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use maintenance_core::{
-    ComplexId, Directory, DirectoryError, Name, PhoneNumber, PropertyId, RenterContact, RenterId,
+    ComplexId, Directory, DirectoryError, Name, PhoneNumber, Place, PropertyId, RenterContact, RenterId,
 };
 
 use crate::{ids::numbered, lock};
@@ -19,6 +19,7 @@ pub struct TableDirectory(Arc<Mutex<Tables>>);
 #[derive(Debug, Default)]
 struct Tables {
     complexes: HashMap<PropertyId, ComplexId>,
+    places: HashMap<PropertyId, Place>,
     renters: HashMap<RenterId, RenterContact>,
     failing: bool,
 }
@@ -43,13 +44,18 @@ impl TableDirectory {
         property
     }
 
-    /// Adds a renter. A name or number that breaks its rule leaves a renter without contact: the directory
-    /// then doesn't know them.
+    /// Says where a property is.
+    pub fn set_place(&self, property: PropertyId, place: Place) {
+        lock(&self.0).places.insert(property, place);
+    }
+
+    /// Adds a renter. A name that breaks its rule leaves a renter without contact, as if the directory didn't know
+    /// them, and such a number a contact without one.
     pub fn renter(&self, name: &str, phone_number: &str) -> RenterId {
         let mut tables = lock(&self.0);
         let id = numbered(0xE0_0000_0000 + tables.renters.len() as u64).into();
-        let contact = Name::new(name).ok().zip(PhoneNumber::parse(phone_number, None).ok());
-        if let Some((name, phone_number)) = contact {
+        if let Ok(name) = Name::new(name) {
+            let phone_number = PhoneNumber::parse(phone_number, None).ok();
             tables.renters.insert(id, RenterContact { name, phone_number });
         }
         id
@@ -70,6 +76,12 @@ impl TableDirectory {
 impl Directory for TableDirectory {
     async fn complex_of(&self, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
         self.tables(|tables| tables.complexes.get(&property).copied())
+    }
+
+    async fn places(&self, properties: &[PropertyId]) -> Result<HashMap<PropertyId, Place>, DirectoryError> {
+        self.tables(|tables| {
+            properties.iter().filter_map(|id| Some((*id, tables.places.get(id)?.clone()))).collect()
+        })
     }
 
     async fn contacts(

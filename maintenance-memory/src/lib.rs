@@ -43,7 +43,7 @@
 //! let notifier = RecordingNotifier::new();
 //! let report = maintenance.dispatcher(notifier.clone(), DispatchPolicy::default()).dispatch_due().await?;
 //! assert_eq!(report.sent, 1);
-//! assert_eq!(notifier.messages()[0].title.as_str(), "The sink leaks");
+//! assert_eq!(notifier.messages()[0].content.title.as_str(), "The sink leaks");
 //! # Ok(())
 //! # }
 //! ```

@@ -142,31 +142,43 @@ fn take(rows: &mut Rows, id: NotificationId, claim: Claim) -> Option<Claimed> {
     let request = rows.requests.get(&notification.request_id)?.clone();
     let worker = rows.workers.get(&notification.worker_id)?;
     let (phone_number, worker_status) = (worker.phone_number.clone(), worker.status);
-    let is_newest = rows.newest(request.id).is_some_and(|newest| newest.id == id);
-    let told = if notification.kind == NotificationKind::Withdrawn {
-        told(rows, request.id, &notification)
+    let (is_newest, told) = if notification.kind == NotificationKind::Withdrawn {
+        (is_newest_of_its_kind(rows, &notification), told(rows, &notification))
     } else {
-        Told::No
+        (rows.newest(request.id).is_some_and(|newest| newest.id == id), Told::No)
     };
     Some(Claimed { notification, request, is_newest, told, phone_number, worker_status })
 }
 
-/// Whether an assignment message about the request reached the recipient of this one.
-fn told(rows: &Rows, request: RequestId, of: &Notification) -> Told {
-    let theirs = rows.notifications_of(request).into_iter();
-    let assignments: Vec<_> =
-        theirs.filter(|n| n.kind == NotificationKind::Assignment && n.worker_id == of.worker_id).collect();
-    let may_have_gone_out = |n: &&Notification| match n.status {
+/// Whether no newer message of that kind about the request is for the same worker.
+fn is_newest_of_its_kind(rows: &Rows, of: &Notification) -> bool {
+    let mut newest_last = rows.notifications_of(of.request_id).into_iter();
+    let newest = newest_last.rfind(|n| n.kind == of.kind && n.worker_id == of.worker_id);
+    newest.is_some_and(|newest| newest.id == of.id)
+}
+
+/// Whether an assignment message about the request reached the recipient of this one, and no message that took it back
+/// since then.
+fn told(rows: &Rows, of: &Notification) -> Told {
+    let may_have_gone_out = |n: &Notification| match n.status {
         WhatsAppStatus::Sent | WhatsAppStatus::Delivered | WhatsAppStatus::Read => true,
         WhatsAppStatus::Pending | WhatsAppStatus::Failed => n.attempts > 0,
     };
-    if assignments.iter().any(may_have_gone_out) {
-        Told::Yes
-    } else if assignments.iter().any(|n| n.status == WhatsAppStatus::Pending) {
-        Told::Pending
-    } else {
-        Told::No
+    let mut theirs = rows.notifications_of(of.request_id);
+    theirs.retain(|n| n.worker_id == of.worker_id && n.id != of.id);
+    let taken_back = |n: &&Notification| n.kind == NotificationKind::Withdrawn && may_have_gone_out(n);
+    let since = theirs.iter().rposition(taken_back).map_or(0, |at| at + 1);
+    let assignments = theirs.split_off(since).into_iter().filter(|n| n.kind == NotificationKind::Assignment);
+    let mut told = Told::No;
+    for assignment in assignments {
+        if may_have_gone_out(assignment) {
+            return Told::Yes;
+        }
+        if assignment.status == WhatsAppStatus::Pending {
+            told = Told::Pending;
+        }
     }
+    told
 }
 
 /// The notification of an update: by our id, or else by the provider's.

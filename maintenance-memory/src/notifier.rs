@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use maintenance_core::{Message, Notifier, NotifyError, Receipt};
+use maintenance_core::{Notifier, NotifyError, Outgoing, Receipt};
 
 use crate::lock;
 
@@ -16,7 +16,7 @@ pub struct RecordingNotifier(Arc<Mutex<Record>>);
 
 #[derive(Debug, Default)]
 struct Record {
-    messages: Vec<Message>,
+    messages: Vec<Outgoing>,
     answers: VecDeque<Option<NotifyError>>,
 }
 
@@ -37,14 +37,14 @@ impl RecordingNotifier {
     }
 
     /// Every message it was given, accepted or not, in order.
-    pub fn messages(&self) -> Vec<Message> {
+    pub fn messages(&self) -> Vec<Outgoing> {
         lock(&self.0).messages.clone()
     }
 }
 
 #[async_trait]
 impl Notifier for RecordingNotifier {
-    async fn notify(&self, message: &Message) -> Result<Receipt, NotifyError> {
+    async fn notify(&self, message: &Outgoing) -> Result<Receipt, NotifyError> {
         let mut record = lock(&self.0);
         record.messages.push(message.clone());
         match record.answers.pop_front().flatten() {

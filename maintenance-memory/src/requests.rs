@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use maintenance_core::{
-    Attachment, Comment, CommentFilter, Inserted, Listing, Opening, Position, RepositoryError,
+    Attachment, Comment, CommentFilter, Filing, Inserted, Listing, Position, RepositoryError,
     RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus,
-    RequestStep, Slice,
+    Slice, Step, Write,
 };
 
 use crate::{
@@ -16,16 +16,12 @@ use crate::{
 
 #[async_trait]
 impl RequestRepository for MemoryRepository {
-    async fn open(&self, opening: &Opening) -> Result<Inserted<Request>, RepositoryError> {
-        open(&mut self.rows(), opening)
-    }
-
-    async fn open_many(
+    async fn file(
         &self,
-        openings: &[Opening],
+        filings: &[Filing],
     ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
         let mut rows = self.rows();
-        Ok(openings.iter().map(|opening| open(&mut rows, opening)).collect())
+        Ok(filings.iter().map(|filing| file(&mut rows, filing)).collect())
     }
 
     async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError> {
@@ -44,6 +40,10 @@ impl RequestRepository for MemoryRepository {
         Ok(Some(RequestRecord {
             request,
             history: rows.history.iter().filter(|change| change.request_id == id).cloned().collect(),
+            assignments: {
+                let changes = rows.assignment_history.iter();
+                changes.filter(|change| change.request_id == id).cloned().collect()
+            },
             comments,
             attachments,
             notifications: rows.notifications_of(id).into_iter().cloned().collect(),
@@ -72,27 +72,29 @@ impl RequestRepository for MemoryRepository {
         Ok(counts)
     }
 
-    async fn apply(&self, step: &RequestStep) -> Result<(), RepositoryError> {
+    async fn apply(&self, step: &Step) -> Result<(), RepositoryError> {
         let mut rows = self.rows();
-        let RequestStep { request: after, change, notification } = step;
-        let before = rows.requests.get(&after.id).ok_or(RepositoryErrorKind::NotFound)?;
-        if before.version.checked_add(1) != Some(after.version) {
+        let before = rows.requests.get(&step.request_id).ok_or(RepositoryErrorKind::NotFound)?;
+        if before.version != step.seen {
             return Err(RepositoryErrorKind::Conflict.into());
         }
-        rows.check_recipient(notification.as_ref())?;
-        if let Some(stored) = rows.requests.get_mut(&after.id) {
-            stored.status = after.status;
-            stored.completed_at = after.completed_at;
-            stored.assigned_worker_id = after.assigned_worker_id;
-            stored.updated_at = after.updated_at;
-            stored.version = after.version;
-            if notification.is_some() {
-                stored.whatsapp_message_id.clone_from(&after.whatsapp_message_id);
-                stored.whatsapp_status = after.whatsapp_status;
+        let after = step.after(before.clone());
+        rows.check_recipient(step.assignment_message())?;
+        let (mut statuses, mut assignments, mut messages) = (Vec::new(), Vec::new(), Vec::new());
+        for write in &step.writes {
+            match write {
+                Write::Status(change) => statuses.push(change.clone()),
+                Write::Assignment(change) => assignments.push(change.clone()),
+                Write::Notify(message) => messages.push(message),
+                _ => return Err(RepositoryErrorKind::Unsupported.into()),
             }
         }
-        rows.history.extend(change.clone());
-        rows.add_notification(notification.as_ref());
+        rows.requests.insert(after.id, after);
+        rows.history.extend(statuses);
+        rows.assignment_history.extend(assignments);
+        for message in messages {
+            rows.add_notification(Some(message));
+        }
         Ok(())
     }
 
@@ -123,13 +125,14 @@ impl RequestRepository for MemoryRepository {
     }
 }
 
-fn open(rows: &mut Rows, opening: &Opening) -> Result<Inserted<Request>, RepositoryError> {
-    let Opening { request, notification } = opening;
+fn file(rows: &mut Rows, filing: &Filing) -> Result<Inserted<Request>, RepositoryError> {
+    let Filing { request, assignment, notification } = filing;
     if let Some(stored) = rows.requests.get(&request.id) {
         return Ok(Inserted::Existing(stored.clone()));
     }
     rows.check_recipient(notification.as_ref())?;
     rows.requests.insert(request.id, request.clone());
+    rows.assignment_history.extend(assignment.clone());
     rows.add_notification(notification.as_ref());
     Ok(Inserted::New)
 }
@@ -137,6 +140,7 @@ fn open(rows: &mut Rows, opening: &Opening) -> Result<Inserted<Request>, Reposit
 fn matches(filter: &RequestFilter, request: &Request) -> bool {
     filter.renter_id.is_none_or(|renter| request.renter_id == renter)
         && filter.assigned_worker_id.is_none_or(|worker| request.assigned_worker_id == Some(worker))
+        && (!filter.unassigned || request.assigned_worker_id.is_none())
         && filter.complex_id.is_none_or(|complex| request.complex_id == complex)
         && filter.property_id.is_none_or(|property| request.property_id == property)
         && (filter.statuses.is_empty() || filter.statuses.contains(&request.status))

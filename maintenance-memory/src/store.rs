@@ -8,9 +8,10 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    Attachment, AttachmentId, Clock, Comment, CommentId, ComplexAssignment, ComplexId, DeliveryUpdate,
-    Inserted, Listing, Notification, NotificationId, NotificationKind, Position, RepositoryError,
-    RepositoryErrorKind, Request, RequestId, Slice, StatusChange, Worker, WorkerId, WorkerStatus,
+    AssignmentChange, Attachment, AttachmentId, Clock, Comment, CommentId, ComplexAssignment, ComplexId,
+    DeliveryUpdate, Inserted, Listing, Notification, NotificationId, NotificationKind, Position,
+    RepositoryError, RepositoryErrorKind, Request, RequestId, Slice, StatusChange, Worker, WorkerId,
+    WorkerStatus,
 };
 
 use crate::lock;
@@ -28,6 +29,7 @@ pub(crate) struct Rows {
     pub(crate) attachments: BTreeMap<AttachmentId, Attachment>,
     pub(crate) comments: BTreeMap<CommentId, Comment>,
     pub(crate) history: Vec<StatusChange>,
+    pub(crate) assignment_history: Vec<AssignmentChange>,
     pub(crate) notifications: BTreeMap<NotificationId, Notification>,
     /// The message of each provider id.
     pub(crate) sends: BTreeMap<String, NotificationId>,

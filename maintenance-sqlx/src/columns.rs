@@ -1,49 +1,72 @@
-//! Each table's columns in the order in which [`decode`](crate::decode) reads them, for `concat!`.
+//! Each table's columns, once: [`encode`](crate::encode) writes rows under these names, [`decode`](crate::decode) reads
+//! them in this order, and statements name them through one of the forms below.
+//!
+//! `request_columns!(of "r")` is `r.id, r.renter_id, …`; `request_columns!(named)` is `id, renter_id, …`;
+//! `request_columns!(json "value")` reads the columns from a JSON row, as `value ->> 'id', …`.
+
+macro_rules! columns {
+    (named; $first:literal $($more:literal)*) => { concat!($first $(, ", ", $more)*) };
+    (of $row:literal; $first:literal $($more:literal)*) => {
+        concat!($row, ".", $first $(, ", ", $row, ".", $more)*)
+    };
+    (json $row:literal; $first:literal $($more:literal)*) => {
+        concat!($row, " ->> '", $first, "'" $(, ", ", $row, " ->> '", $more, "'")*)
+    };
+    (list; $($column:literal)*) => { &[$($column),*] };
+}
 
 macro_rules! worker_columns {
-    () => {
-        "w.id, w.first_name, w.last_name, w.phone_number, w.email, w.specialties, w.status, \
-         w.created_at, w.updated_at"
+    ($($form:tt)*) => {
+        $crate::columns::columns!($($form)*; "id" "first_name" "last_name" "phone_number" "email" "specialties"
+            "status" "created_at" "updated_at")
     };
 }
 
 macro_rules! assignment_columns {
-    () => {
-        "a.id, a.worker_id, a.complex_id, a.is_primary, a.assigned_at, a.updated_at"
+    ($($form:tt)*) => {
+        $crate::columns::columns!($($form)*; "id" "worker_id" "complex_id" "is_primary" "assigned_at" "updated_at")
     };
 }
 
 macro_rules! request_columns {
-    () => {
-        "r.id, r.renter_id, r.title, r.description, r.status, r.priority, r.created_at, r.updated_at, \
-         r.completed_at, r.property_id, r.location, r.assigned_worker_id, r.whatsapp_message_id, \
-         r.whatsapp_status, r.complex_id, r.specialty, r.version"
+    ($($form:tt)*) => {
+        $crate::columns::columns!($($form)*; "id" "renter_id" "title" "description" "status" "priority" "created_at"
+            "updated_at" "completed_at" "property_id" "location" "assigned_worker_id" "whatsapp_message_id"
+            "whatsapp_status" "complex_id" "specialty" "version")
     };
 }
 
 macro_rules! history_columns {
-    () => {
-        "h.id, h.request_id, h.previous_status, h.new_status, h.changed_by, h.changed_at, h.notes"
+    ($($form:tt)*) => {
+        $crate::columns::columns!($($form)*; "id" "request_id" "previous_status" "new_status" "changed_by"
+            "changed_at" "notes")
+    };
+}
+
+macro_rules! assignment_history_columns {
+    ($($form:tt)*) => {
+        $crate::columns::columns!($($form)*; "id" "request_id" "previous_worker_id" "new_worker_id" "changed_by"
+            "changed_at" "cause" "notes" "ranking")
     };
 }
 
 macro_rules! comment_columns {
-    () => {
-        "c.id, c.request_id, c.user_id, c.user_type, c.comment, c.created_at"
+    ($($form:tt)*) => {
+        $crate::columns::columns!($($form)*; "id" "request_id" "user_id" "user_type" "comment" "created_at")
     };
 }
 
 macro_rules! attachment_columns {
-    () => {
-        "f.id, f.request_id, f.file_url, f.file_type, f.created_at"
+    ($($form:tt)*) => {
+        $crate::columns::columns!($($form)*; "id" "request_id" "file_url" "file_type" "created_at")
     };
 }
 
 macro_rules! notification_columns {
-    () => {
-        "n.id, n.request_id, n.worker_id, n.kind, n.priority, n.status, n.provider_message_id, n.attempts, \
-         n.claims, n.due_at, n.lease, n.error_code, n.error_text, n.since, n.created_at, n.sent_at, \
-         n.delivered_at, n.read_at, n.failed_at"
+    ($($form:tt)*) => {
+        $crate::columns::columns!($($form)*; "id" "request_id" "worker_id" "kind" "priority" "status"
+            "provider_message_id" "attempts" "claims" "due_at" "lease" "error_code" "error_text" "since" "created_at"
+            "sent_at" "delivered_at" "read_at" "failed_at")
     };
 }
 
@@ -60,42 +83,43 @@ macro_rules! record_sql {
     () => {
         concat!(
             "select ",
-            request_columns!(),
+            request_columns!(of "r"),
             ", ",
-            history_columns!(),
+            history_columns!(of "h"),
             ", ",
-            comment_columns!(),
+            assignment_history_columns!(of "a"),
             ", ",
-            attachment_columns!(),
+            comment_columns!(of "c"),
             ", ",
-            notification_columns!(),
+            attachment_columns!(of "f"),
+            ", ",
+            notification_columns!(of "n"),
+            " from (select ",
+            request_columns!(of "r"),
+            " from maintenance_requests r where r.id = $1) r",
             "
-               from (select ",
-            request_columns!(),
-            "
-                       from maintenance_requests r where r.id = $1) r
                full join (select ",
-            history_columns!(),
-            "
-                            from maintenance_status_history h where h.request_id = $1) h on false
+            history_columns!(of "h"),
+            " from maintenance_status_history h where h.request_id = $1) h on false
                full join (select ",
-            comment_columns!(),
-            "
-                            from maintenance_comments c where c.request_id = $1) c on false
+            assignment_history_columns!(of "a"),
+            " from maintenance_assignment_history a where a.request_id = $1) a on false
                full join (select ",
-            attachment_columns!(),
-            "
-                            from maintenance_attachments f where f.request_id = $1) f on false
+            comment_columns!(of "c"),
+            " from maintenance_comments c where c.request_id = $1) c on false
                full join (select ",
-            notification_columns!(),
-            "
-                            from maintenance_notifications n where n.request_id = $1) n on false
-              order by h.changed_at, h.id, c.created_at, c.id, f.created_at, f.id, n.created_at, n.id"
+            attachment_columns!(of "f"),
+            " from maintenance_attachments f where f.request_id = $1) f on false
+               full join (select ",
+            notification_columns!(of "n"),
+            " from maintenance_notifications n where n.request_id = $1) n on false
+              order by h.changed_at, h.id, a.changed_at, a.id, c.created_at, c.id, f.created_at, f.id,
+                       n.created_at, n.id"
         )
     };
 }
 
 pub(crate) use {
-    assignment_columns, attachment_columns, comment_columns, early_columns, history_columns,
-    notification_columns, record_sql, request_columns, worker_columns,
+    assignment_columns, assignment_history_columns, attachment_columns, columns, comment_columns,
+    early_columns, history_columns, notification_columns, record_sql, request_columns, worker_columns,
 };

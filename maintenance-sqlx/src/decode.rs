@@ -4,9 +4,9 @@ use std::{fmt, str::FromStr};
 
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    Attachment, BoxError, Candidate, Claimed, Comment, ComplexAssignment, ComplexId, DeliveryError,
-    DeliveryEvent, DeliveryUpdate, Notification, PhoneNumber, RepositoryError, Request, RequestRecord,
-    RequestStatus, StatusChange, Told, WhatsAppStatus, Worker, WorkerId,
+    AssignmentChange, Attachment, BoxError, Candidate, Claimed, Comment, ComplexAssignment, ComplexId,
+    DeliveryError, DeliveryEvent, DeliveryUpdate, Notification, PhoneNumber, RepositoryError, Request,
+    RequestRecord, RequestStatus, StatusChange, Told, WhatsAppStatus, Worker, WorkerId,
 };
 use uuid::Uuid;
 
@@ -14,6 +14,7 @@ const WORKERS: &str = "maintenance_workers";
 const ASSIGNMENTS: &str = "complex_maintenance_assignments";
 const REQUESTS: &str = "maintenance_requests";
 const HISTORY: &str = "maintenance_status_history";
+const ASSIGNMENT_HISTORY: &str = "maintenance_assignment_history";
 const COMMENTS: &str = "maintenance_comments";
 const ATTACHMENTS: &str = "maintenance_attachments";
 const NOTIFICATIONS: &str = "maintenance_notifications";
@@ -247,6 +248,26 @@ fn status_change_at<R: Raw>(row: &R, first: usize) -> Result<StatusChange, Repos
     })
 }
 
+const ASSIGNMENT_HISTORY_COLUMNS: usize = 9;
+
+fn assignment_change_at<R: Raw>(row: &R, first: usize) -> Result<AssignmentChange, RepositoryError> {
+    let mut read = Reader::new(row, ASSIGNMENT_HISTORY, first);
+    Ok(AssignmentChange {
+        id: read.id("id")?,
+        request_id: read.id("request_id")?,
+        previous_worker_id: read.id_or_none("previous_worker_id")?,
+        new_worker_id: read.id_or_none("new_worker_id")?,
+        changed_by: read.id("changed_by")?,
+        changed_at: read.time("changed_at")?,
+        cause: read.word("cause")?,
+        notes: read.text_or_none("notes")?,
+        ranking: {
+            let ranking = read.optional("ranking", R::text, |json| serde_json::from_str(&json))?;
+            read.required("ranking", ranking)?
+        },
+    })
+}
+
 pub(crate) fn comment<R: Raw>(row: &R) -> Result<Comment, RepositoryError> {
     comment_at(row, 0)
 }
@@ -363,11 +384,12 @@ pub(crate) fn early_or_none<R: Raw>(
 /// Rows of the record statement: each holds one part's columns, and nulls for the others.
 pub(crate) fn record<R: Raw>(rows: &[R]) -> Result<Option<RequestRecord>, RepositoryError> {
     const HISTORY_AT: usize = REQUEST_COLUMNS;
-    const COMMENT_AT: usize = HISTORY_AT + HISTORY_COLUMNS;
+    const ASSIGNMENT_AT: usize = HISTORY_AT + HISTORY_COLUMNS;
+    const COMMENT_AT: usize = ASSIGNMENT_AT + ASSIGNMENT_HISTORY_COLUMNS;
     const ATTACHMENT_AT: usize = COMMENT_AT + COMMENT_COLUMNS;
     const NOTIFICATION_AT: usize = ATTACHMENT_AT + ATTACHMENT_COLUMNS;
-    let (mut request, mut history, mut comments) = (None, Vec::new(), Vec::new());
-    let (mut attachments, mut notifications) = (Vec::new(), Vec::new());
+    let (mut request, mut history, mut assignments) = (None, Vec::new(), Vec::new());
+    let (mut comments, mut attachments, mut notifications) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         // An id that can't be read is there all the same: reading its part then says what is wrong.
         let holds = |first| !matches!(row.uuid(first), Ok(None));
@@ -375,6 +397,8 @@ pub(crate) fn record<R: Raw>(rows: &[R]) -> Result<Option<RequestRecord>, Reposi
             request = Some(request_at(row, 0)?);
         } else if holds(HISTORY_AT) {
             history.push(status_change_at(row, HISTORY_AT)?);
+        } else if holds(ASSIGNMENT_AT) {
+            assignments.push(assignment_change_at(row, ASSIGNMENT_AT)?);
         } else if holds(COMMENT_AT) {
             comments.push(comment_at(row, COMMENT_AT)?);
         } else if holds(ATTACHMENT_AT) {
@@ -383,5 +407,7 @@ pub(crate) fn record<R: Raw>(rows: &[R]) -> Result<Option<RequestRecord>, Reposi
             notifications.push(notification_at(row, NOTIFICATION_AT)?);
         }
     }
-    Ok(request.map(|request| RequestRecord { request, history, comments, attachments, notifications }))
+    let record =
+        |request| RequestRecord { request, history, assignments, comments, attachments, notifications };
+    Ok(request.map(record))
 }

@@ -42,6 +42,8 @@ mod columns;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod decode;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod encode;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod error;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod lists;
@@ -56,6 +58,8 @@ pub mod postgres;
 mod queue;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod step;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod time;
 

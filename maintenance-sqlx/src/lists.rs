@@ -91,6 +91,8 @@ enum Lead {
     Renter,
     Property,
     Worker,
+    /// By the worker too: those of nobody.
+    Nobody,
     /// With the status.
     Complex,
     /// With the priority.
@@ -113,6 +115,8 @@ impl Lead {
             Self::Worker
         } else if filter.complex_id.is_some() {
             Self::Complex
+        } else if filter.unassigned {
+            Self::Nobody
         } else if few_messages && !are_open(statuses) {
             Self::Message
         } else if !statuses.is_empty() || filter.priority.is_some() {
@@ -167,7 +171,7 @@ pub(crate) fn requests<D: Dialect>(filter: &RequestFilter, slice: Slice) -> Quer
     for (n, (statuses, priority)) in arms.iter().enumerate() {
         query.push(if n == 0 { "" } else { " union all " });
         query.push(merged.map_or("", |(begin, _)| begin));
-        query.push(concat!("select ", request_columns!(), " from maintenance_requests r"));
+        query.push(concat!("select ", request_columns!(of "r"), " from maintenance_requests r"));
         query.push(if lead == Lead::Time { D::BY_TIME } else { "" });
         conditions(&mut query, filter, lead, statuses, *priority).beyond('r', '<', slice);
         if let Some((_, end)) = merged {
@@ -175,7 +179,9 @@ pub(crate) fn requests<D: Dialect>(filter: &RequestFilter, slice: Slice) -> Quer
             query.push(end);
         }
     }
-    newest_first(&mut query, last, slice);
+    // PostgreSQL takes an index for ordered behind `is null` only if the order names that column too.
+    let nobody = if lead == Lead::Nobody { "assigned_worker_id, " } else { "" };
+    ordered(&mut query, nobody, last, slice);
     query
 }
 
@@ -186,7 +192,11 @@ fn limit<D: Dialect>(query: &mut QueryBuilder<D>, slice: Slice) {
 }
 
 fn newest_first<D: Dialect>(query: &mut QueryBuilder<D>, last: &str, slice: Slice) {
-    query.push(" order by created_at desc").push(last).push(", id desc").push(last);
+    ordered(query, "", last, slice);
+}
+
+fn ordered<D: Dialect>(query: &mut QueryBuilder<D>, before: &str, last: &str, slice: Slice) {
+    query.push(" order by ").push(before).push("created_at desc").push(last).push(", id desc").push(last);
     limit(query, slice);
 }
 
@@ -201,6 +211,9 @@ fn conditions<'q, D: Dialect>(
     conditions.id("r.renter_id", filter.renter_id.map(Uuid::from), lead == Lead::Renter);
     conditions.id("r.property_id", filter.property_id.map(Uuid::from), lead == Lead::Property);
     conditions.id("r.assigned_worker_id", filter.assigned_worker_id.map(Uuid::from), lead == Lead::Worker);
+    if filter.unassigned {
+        conditions.and(aside::<D>(lead == Lead::Nobody)).push("r.assigned_worker_id is null");
+    }
     conditions.id("r.complex_id", filter.complex_id.map(Uuid::from), lead == Lead::Complex);
     let open_work = lead == Lead::Worker && are_open(statuses);
     if open_work && D::LITERAL && statuses.len() == 1 {
@@ -238,7 +251,8 @@ pub(crate) fn count_by_status<D: Dialect>(filter: &RequestFilter) -> QueryBuilde
 
 /// Workers, newest first.
 pub(crate) fn workers<D: Dialect>(filter: &WorkerFilter, slice: Slice) -> QueryBuilder<D> {
-    let mut query = QueryBuilder::new(concat!("select ", worker_columns!(), " from maintenance_workers w"));
+    let mut query =
+        QueryBuilder::new(concat!("select ", worker_columns!(of "w"), " from maintenance_workers w"));
     let mut conditions = Conditions::of(&mut query);
     if let Some(complex) = filter.complex_id {
         let (begin, end) = D::AMONG;
@@ -261,7 +275,8 @@ pub(crate) fn workers<D: Dialect>(filter: &WorkerFilter, slice: Slice) -> QueryB
 
 /// Comments, oldest first.
 pub(crate) fn comments<D: Dialect>(filter: &CommentFilter, slice: Slice) -> QueryBuilder<D> {
-    let mut query = QueryBuilder::new(concat!("select ", comment_columns!(), " from maintenance_comments c"));
+    let mut query =
+        QueryBuilder::new(concat!("select ", comment_columns!(of "c"), " from maintenance_comments c"));
     let mut conditions = Conditions::of(&mut query);
     conditions.id("c.request_id", filter.request_id.map(Uuid::from), true);
     conditions.id("c.user_id", filter.user_id.map(Uuid::from), filter.request_id.is_none());

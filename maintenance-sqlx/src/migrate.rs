@@ -42,13 +42,14 @@ mod steps {
     pub(crate) const TABLE: &str = "_maintenance_migrations";
 
     /// The tables that the first migration makes.
-    pub(crate) const TABLES: [&str; 9] = [
+    pub(crate) const TABLES: [&str; 10] = [
         "maintenance_workers",
         "complex_maintenance_assignments",
         "maintenance_requests",
         "maintenance_attachments",
         "maintenance_comments",
         "maintenance_status_history",
+        "maintenance_assignment_history",
         "maintenance_notifications",
         "maintenance_notification_sends",
         "maintenance_early_deliveries",

@@ -48,6 +48,7 @@ pub(crate) fn filters() -> Vec<(String, RequestFilter)> {
         ("a large property's", RequestFilter { property_id: Some(id(PROPERTY, 0).into()), ..any() }),
         ("a worker's", RequestFilter { assigned_worker_id: Some(id(WORKER, 25).into()), ..any() }),
         ("an idle worker's", RequestFilter { assigned_worker_id: Some(id(WORKER, 45).into()), ..any() }),
+        ("nobody's", RequestFilter { unassigned: true, ..any() }),
         ("a large complex's", RequestFilter { complex_id: Some(id(COMPLEX, 0).into()), ..any() }),
         ("a quiet complex's", RequestFilter { complex_id: Some(id(COMPLEX, 2).into()), ..any() }),
         ("an unknown complex's", RequestFilter { complex_id: Some(id(COMPLEX, 999).into()), ..any() }),

@@ -254,7 +254,7 @@ async fn migrations_run_at_once_again_and_beside_the_hosts() {
     hosts().run(&file.pool).await.unwrap();
     sqlite::migrate(&file.pool).await.unwrap();
     hosts().run(&file.pool).await.unwrap();
-    assert_eq!(tables(&file.pool).await, 10);
+    assert_eq!(tables(&file.pool).await, 11);
 }
 
 #[tokio::test]
@@ -321,13 +321,14 @@ async fn another_process_holding_the_file_is_busy_and_passes() {
     store::staff(&store).await;
     let maintenance = Maintenance::new(store, NoDirectory);
     let request = maintenance.submit(store::new_request(1)).await.unwrap().request;
-    let opening = Opening { request: Request { id: store::id(2).into(), ..request }, notification: None };
+    let request = Request { id: store::id(2).into(), ..request };
+    let filing = Filing { request, assignment: None, notification: None };
     let held = file.pool.begin_with("begin immediate").await.unwrap();
     let store = maintenance.repository();
     assert_eq!(store.add_worker(&store::worker(9)).await.unwrap_err().kind, RepositoryErrorKind::Busy);
-    assert_eq!(store.open(&opening).await.unwrap_err().kind, RepositoryErrorKind::Busy);
+    assert_eq!(store::file_one(store, &filing).await.unwrap_err().kind, RepositoryErrorKind::Busy);
     held.rollback().await.unwrap();
-    assert_eq!(store.open(&opening).await.unwrap(), Inserted::New);
+    assert_eq!(store::file_one(store, &filing).await.unwrap(), Inserted::New);
 }
 
 #[tokio::test]

@@ -7,40 +7,36 @@ use std::{error::Error, hint::black_box, time::Duration};
 
 use criterion::Criterion;
 use maintenance_core::{
-    Description, Location, Message, Name, NextStep, NotificationKind, Notifier as _, PhoneNumber, Priority,
-    RenterContact, Title,
+    Content, Description, Location, Name, NextStep, NotificationKind, Notifier as _, Outgoing, PhoneNumber,
+    Priority, Recipient, RenterContact, Title,
 };
-use maintenance_whatsapp::{CloudApi, CloudApiConfig, Pacing, Template, render_body};
+use maintenance_whatsapp::{CloudApi, CloudApiConfig, Pacing, Template, Templates, render_body};
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
-fn message(description: &str) -> Result<Message, Box<dyn Error>> {
+fn message(description: &str) -> Result<Outgoing, Box<dyn Error>> {
     let id = Uuid::from_u128(0x6f1b_0f0e_5d0c_4a3e_9c39_0a4a_6f6f_2f10);
-    Ok(Message {
-        notification_id: id.into(),
-        kind: NotificationKind::Assignment,
-        attempt: 1,
-        to: PhoneNumber::try_from("+12025550123".to_owned())?,
-        request_id: id.into(),
-        title: Title::new("The kitchen sink leaks")?,
-        description: Description::new(description)?,
-        priority: Priority::High,
-        location: Location::new("Flat 12,\tkitchen")?,
-        specialty: None,
-        renter: Some(RenterContact {
-            name: Name::new("Renter")?,
-            phone_number: PhoneNumber::try_from("+12025550100".to_owned())?,
-        }),
-    })
+    let content = Content::new(
+        id.into(),
+        Title::new("The kitchen sink leaks")?,
+        Description::new(description)?,
+        Priority::High,
+        Location::new("Flat 12,\tkitchen")?,
+        None,
+    );
+    let number = |text: &str| PhoneNumber::try_from(text.to_owned());
+    let renter = RenterContact { name: Name::new("Renter")?, phone_number: Some(number("+12025550100")?) };
+    let worker = Recipient::Worker { id: id.into(), phone_number: number("+12025550123")? };
+    Ok(Outgoing::new(id.into(), NotificationKind::Assignment, worker, content.renter(Some(renter))))
 }
 
 /// A notifier that has no turn left for any of these messages.
-fn waiting(runtime: &Runtime, message: &Message) -> Result<CloudApi, Box<dyn Error>> {
+fn waiting(runtime: &Runtime, message: &Outgoing) -> Result<CloudApi, Box<dyn Error>> {
     let day = Duration::from_hours(24);
     let config = CloudApiConfig {
         base_url: "http://127.0.0.1:9".to_owned(),
         pacing: Pacing { recipient_interval: day, recipient_burst: 1, ..Pacing::default() },
-        ..CloudApiConfig::new("106540352242922", "bench-token", Template::assignment("maintenance_request"))
+        ..CloudApiConfig::new("106540352242922", "bench-token", Templates::default())
     };
     let api = CloudApi::new(config)?;
     // Takes the only turn; that nobody answers is of no concern.
@@ -67,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     group.finish();
 
     let template = Template::assignment("maintenance_request");
-    let values: Vec<(String, &str)> = (1..=7).map(|n| (n.to_string(), "a value of usual length")).collect();
+    let values: Vec<(String, &str)> = (1..=8).map(|n| (n.to_string(), "a value of usual length")).collect();
     criterion.bench_function("render_body", |bench| {
         bench.iter(|| render_body(black_box(&template.body), black_box(&values)));
     });

@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         });
     });
     group.bench_function("parse", |bench| {
-        bench.iter(|| parse(black_box(&body), chrono::DateTime::UNIX_EPOCH))
+        bench.iter(|| parse(black_box(&body), chrono::DateTime::UNIX_EPOCH));
     });
     group.bench_function("verify and parse", |bench| {
         bench.iter(|| {

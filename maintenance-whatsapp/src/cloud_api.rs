@@ -1,11 +1,12 @@
-//! The notifier: one HTTP request a message.
+//! The notifier: one HTTP request per message.
 
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use governor::clock::DefaultClock;
 use maintenance_core::{
-    DeliveryError, Invalid, Message, NextStep, Notifier, NotifyError, Receipt, Scope, SendEffect,
+    DeliveryError, Invalid, NextStep, NotificationKind, Notifier, NotifyError, Outgoing, Receipt, Scope,
+    SendEffect,
 };
 use reqwest::{
     Client, ClientBuilder, Response, Url,
@@ -14,7 +15,10 @@ use reqwest::{
 };
 use tracing::instrument;
 
-use crate::{CloudApiConfig, Template, answer::Answer, envelope::Envelope, form::Form, pace::Pace};
+use crate::{
+    CloudApiConfig, Template, compiled_template::CompiledTemplate, pace::Pace, payload::Payload,
+    response::Reply,
+};
 
 /// What most requests' bodies fit into.
 const USUAL_BODY: usize = 1024;
@@ -34,7 +38,7 @@ pub struct CloudApi {
     client: Client,
     endpoint: Url,
     authorization: HeaderValue,
-    form: Form,
+    templates: Vec<(NotificationKind, CompiledTemplate)>,
     request_timeout: Duration,
     recipient_interval: Duration,
     pace: Pace<DefaultClock>,
@@ -75,21 +79,31 @@ impl CloudApi {
             client,
             endpoint,
             authorization,
-            form: Form::of(config.template),
+            templates: {
+                let templates = config.templates.into_kinds().into_iter();
+                templates.map(|(kind, template)| (kind, CompiledTemplate::of(template))).collect()
+            },
             request_timeout: config.request_timeout,
             recipient_interval: config.pacing.recipient_interval,
             pace: Pace::new(config.pacing, DefaultClock::default()),
         })
     }
 
-    async fn send(&self, message: &Message) -> Result<Receipt, NotifyError> {
-        let values = self.form.fill(message);
+    /// The template for what the message is about.
+    fn compiled(&self, message: &Outgoing) -> Option<&CompiledTemplate> {
+        let mut of_kind = self.templates.iter().filter(|(kind, _)| *kind == message.kind);
+        of_kind.next().map(|(_, template)| template)
+    }
+
+    async fn send(&self, message: &Outgoing) -> Result<Receipt, NotifyError> {
+        let Some(compiled) = self.compiled(message) else { return Err(no_template()) };
+        let values = compiled.fill(message);
         let mut body = Vec::with_capacity(USUAL_BODY);
-        serde_json::to_writer(&mut body, &Envelope::new(&self.form.template, &values, message))
-            .map_err(|_| refused_here("envelope"))?;
+        serde_json::to_writer(&mut body, &Payload::new(&compiled.template, &values, message))
+            .map_err(|_| refused_here("payload"))?;
         let every = self.recipient_interval;
         let wait = |after| not_yet(NextStep::WaitForRecipient { after, every });
-        self.pace.recipient(&message.to).map_err(wait)?;
+        self.pace.recipient(message.to.phone_number()).map_err(wait)?;
         self.pace.number_turn().await.map_err(|after| not_yet(NextStep::Wait { after }))?;
         let request = self
             .client
@@ -101,23 +115,23 @@ impl CloudApi {
         let mut response = request.send().await.map_err(|error| unanswered(&error))?;
         let body = read(&mut response).await;
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|wait| wait.to_str().ok());
-        Answer { status: response.status().as_u16(), retry_after, body: &body }.read(message.attempt)
+        Reply { status: response.status().as_u16(), retry_after, body: &body }.read(message.attempt)
     }
 }
 
 #[async_trait]
 impl Notifier for CloudApi {
-    fn template(&self, _: &Message) -> Option<String> {
-        let Template { name, language, .. } = &self.form.template;
+    fn template(&self, message: &Outgoing) -> Option<String> {
+        let Template { name, language, .. } = &self.compiled(message)?.template;
         Some(format!("{name}/{language}"))
     }
 
     #[instrument(
         name = "whatsapp.send",
         skip_all,
-        fields(notification = %message.notification_id, request = %message.request_id, attempt = message.attempt)
+        fields(notification = %message.notification_id, request = %message.content.request_id, attempt = message.attempt)
     )]
-    async fn notify(&self, message: &Message) -> Result<Receipt, NotifyError> {
+    async fn notify(&self, message: &Outgoing) -> Result<Receipt, NotifyError> {
         let outcome = self.send(message).await;
         match &outcome {
             Ok(Receipt { provider_message_id }) => tracing::debug!(%provider_message_id, "accepted"),
@@ -140,6 +154,13 @@ async fn read(response: &mut Response) -> Vec<u8> {
         }
     }
     body
+}
+
+/// The engine knows a kind of message that this crate doesn't yet.
+fn no_template() -> NotifyError {
+    let error =
+        DeliveryError::new("no_template", "there is no template for this kind of message; update the crate");
+    NotifyError { next: NextStep::Fix, effect: SendEffect::NotSent, error }
 }
 
 /// Our own rate limit is reached.

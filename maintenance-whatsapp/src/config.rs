@@ -7,7 +7,7 @@ use reqwest::{Url, header::HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Host;
 
-use crate::{Template, invalid::Fields};
+use crate::{Templates, invalid::Fields};
 
 /// The configuration of a [`CloudApi`](crate::CloudApi). `Debug` doesn't show the token.
 #[derive(Debug, Clone)]
@@ -20,8 +20,8 @@ pub struct CloudApiConfig {
     pub phone_number_id: String,
     /// The access token.
     pub token: SecretString,
-    /// The template that tells a worker of a request.
-    pub template: Template,
+    /// The templates by what messages are about.
+    pub templates: Templates,
     /// How long connecting may take; 5 seconds by default.
     pub connect_timeout: Duration,
     /// How long one send may take from start to end; 20 seconds by default. Must be under the dispatcher's send limit
@@ -50,18 +50,18 @@ impl Default for Pacing {
 }
 
 impl CloudApiConfig {
-    /// That number, token and template, and otherwise the defaults.
+    /// That number, token and templates, and otherwise the defaults.
     pub fn new(
         phone_number_id: impl Into<String>,
         token: impl Into<SecretString>,
-        template: Template,
+        templates: Templates,
     ) -> Self {
         Self {
             base_url: "https://graph.facebook.com".to_owned(),
             version: "v26.0".to_owned(),
             phone_number_id: phone_number_id.into(),
             token: token.into(),
-            template,
+            templates,
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(20),
             pacing: Pacing::default(),
@@ -92,7 +92,7 @@ impl CloudApiConfig {
             "token",
             "must be an access token: visible ASCII characters without spaces",
         );
-        self.template.check(&mut fields);
+        self.templates.check(&mut fields);
         let some = Duration::ZERO;
         fields.rule(self.connect_timeout > some, "connect_timeout", "must be longer than zero");
         fields.rule(self.request_timeout > some, "request_timeout", "must be longer than zero");
@@ -139,10 +139,10 @@ fn is_version(version: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Parameter, Parameters};
+    use crate::{Parameter, Parameters, Template};
 
     fn config() -> CloudApiConfig {
-        CloudApiConfig::new("106540352242922", "EAAtoken", Template::assignment("maintenance_request"))
+        CloudApiConfig::new("106540352242922", "EAAtoken", Templates::default())
     }
 
     fn wrong_fields(config: &CloudApiConfig) -> Vec<String> {
@@ -169,11 +169,14 @@ mod tests {
             version: "26".to_owned(),
             phone_number_id: "+12025550123".to_owned(),
             token: "two words".into(),
-            template: Template {
-                name: "Has Capitals".to_owned(),
-                language: "english".to_owned(),
-                body: "Hello {{1}}, {{2}}".to_owned(),
-                parameters: Parameters::Positional(vec![Parameter::Title]),
+            templates: Templates {
+                assignment: Template {
+                    name: "Has Capitals".to_owned(),
+                    language: "english".to_owned(),
+                    body: "Hello {{1}}, {{2}}".to_owned(),
+                    parameters: Parameters::Positional(vec![Parameter::Title]),
+                },
+                ..Templates::default()
             },
             connect_timeout: Duration::ZERO,
             request_timeout: Duration::ZERO,
@@ -186,9 +189,9 @@ mod tests {
                 "version",
                 "phone_number_id",
                 "token",
-                "template.name",
-                "template.language",
-                "template.parameters",
+                "templates.assignment.name",
+                "templates.assignment.language",
+                "templates.assignment.parameters",
                 "connect_timeout",
                 "request_timeout",
                 "pacing.number_per_second",
@@ -221,21 +224,28 @@ mod tests {
         let with = |body: &str, parameters| {
             let template =
                 Template { body: body.to_owned(), parameters, ..Template::assignment("maintenance_request") };
-            CloudApiConfig { template, ..config() }
+            CloudApiConfig {
+                templates: Templates { assignment: template, ..Templates::default() },
+                ..config()
+            }
         };
         let named = |name: &str| (name.to_owned(), Parameter::Title);
         for (body, parameters, wrong) in [
-            ("", Parameters::Positional(vec![]), vec!["template.body"]),
+            ("", Parameters::Positional(vec![]), vec!["templates.assignment.body"]),
             (
                 "{{2}}",
                 Parameters::Positional(vec![Parameter::Title]),
-                vec!["template.parameters", "template.parameters[0]"],
+                vec!["templates.assignment.parameters", "templates.assignment.parameters[0]"],
             ),
-            ("a {{x}}", Parameters::Named(vec![named("x"), named("x")]), vec!["template.parameters[1]"]),
+            (
+                "a {{x}}",
+                Parameters::Named(vec![named("x"), named("x")]),
+                vec!["templates.assignment.parameters[1]"],
+            ),
             (
                 "a {{x}}",
                 Parameters::Named(vec![named("y")]),
-                vec!["template.parameters", "template.parameters[0]"],
+                vec!["templates.assignment.parameters", "templates.assignment.parameters[0]"],
             ),
         ] {
             assert_eq!(wrong_fields(&with(body, parameters)), wrong, "{body}");
@@ -243,7 +253,7 @@ mod tests {
         let long = "x".repeat(1005) + " {{1}}";
         assert_eq!(
             wrong_fields(&with(&long, Parameters::Positional(vec![Parameter::Title]))),
-            ["template.body"]
+            ["templates.assignment.body"]
         );
     }
 

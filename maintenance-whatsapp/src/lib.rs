@@ -5,7 +5,7 @@
 #![cfg_attr(not(feature = "axum"), doc = "```ignore")]
 //! use maintenance_core::{Directory, DispatchPolicy, Maintenance, Repository};
 //! use maintenance_whatsapp::{
-//!     CloudApi, CloudApiConfig, Template,
+//!     CloudApi, CloudApiConfig, Templates,
 //!     webhook::{WebhookConfig, router},
 //! };
 //!
@@ -16,9 +16,9 @@
 //! ) -> Result<axum::Router, Box<dyn std::error::Error>> {
 //!     let maintenance = Maintenance::new(repository, directory);
 //!
-//!     // The number's id, its token, and the template as it is registered with Meta.
-//!     let template = Template::assignment("maintenance_request");
-//!     let notifier = CloudApi::new(CloudApiConfig::new("106540352242922", "the-token", template))?;
+//!     // The number's id, its token, and the templates as they are registered with Meta.
+//!     let templates = Templates::default();
+//!     let notifier = CloudApi::new(CloudApiConfig::new("106540352242922", "the-token", templates))?;
 //!     maintenance.dispatcher(notifier, DispatchPolicy::default()).dispatch_due().await?;
 //!
 //!     let config = WebhookConfig::new("the-app-secret", "the-verify-token")?;
@@ -58,24 +58,24 @@
 //! None is on by default. TLS is the host's choice: without `rustls` it turns on a feature of its own
 //! `reqwest` dependency, or brings its own client to [`CloudApi::with_client`].
 
-mod answer;
 mod body;
 mod cloud_api;
+mod compiled_template;
 mod config;
-mod envelope;
+mod error_code;
 #[cfg(feature = "fake")]
 pub mod fake;
-mod form;
+mod fit;
 mod invalid;
-mod meaning;
 mod pace;
+mod payload;
+mod response;
 mod template;
 pub mod webhook;
-mod wording;
 
 pub use body::render_body;
 pub use cloud_api::{CloudApi, SetupError};
 pub use config::{CloudApiConfig, Pacing};
 pub use reqwest;
 pub use secrecy::SecretString;
-pub use template::{Parameter, Parameters, Template};
+pub use template::{Parameter, Parameters, Template, Templates};

@@ -6,7 +6,7 @@ mod support;
 
 use maintenance_core::Notifier as _;
 use maintenance_whatsapp::fake::Fault;
-use support::{TO, fake, message, number};
+use support::{TO, fake, message, worker};
 
 #[tokio::test]
 async fn the_fake_refuses_what_the_api_refuses() {
@@ -55,7 +55,7 @@ async fn faults_come_when_they_are_told_to() {
     let (fake, api) = fake().await;
     let codes = async |to: &str, n: usize| {
         let mut message = message();
-        message.to = number(to);
+        message.to = worker(to);
         let mut codes = vec![];
         for _ in 0..n {
             codes.push(api.notify(&message).await.err().map(|error| error.error.code));

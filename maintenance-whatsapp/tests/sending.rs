@@ -7,16 +7,16 @@ mod support;
 use std::time::Duration;
 
 use maintenance_core::{
-    Description, Location, Name, NextStep, Notifier as _, NotifyError, PhoneNumber, RenterContact, Scope,
-    SendEffect, Specialty, Title,
+    Description, Location, Name, NextStep, NotificationKind, Notifier as _, NotifyError, Outgoing,
+    PhoneNumber, RenterContact, Scope, SendEffect, Specialty, Title,
 };
 use maintenance_whatsapp::{
-    CloudApi, CloudApiConfig, Pacing, Parameter, Parameters, SetupError, Template,
+    CloudApi, CloudApiConfig, Pacing, Parameter, Parameters, SetupError, Template, Templates,
     fake::{FakeCloudApi, Fault},
     render_body,
 };
 use proptest::prelude::*;
-use support::{config, fake, message, number};
+use support::{config, fake, message, number, worker};
 
 const RETRY: NextStep = NextStep::Retry { after: None };
 /// There is no connection, for anyone.
@@ -43,7 +43,8 @@ async fn a_message_goes_out_exactly_as_the_api_wants_it() {
         r#"{"messaging_product":"whatsapp","recipient_type":"individual","to":"+16505551234","#,
         r#""type":"template","template":{"name":"maintenance_request","language":{"code":"en"},"#,
         r#""components":[{"type":"body","parameters":[{"type":"text","text":"Sink leaks"},"#,
-        r#"{"type":"text","text":"high"},{"type":"text","text":"Kitchen, flat 4"},"#,
+        r#"{"type":"text","text":"high"},{"type":"text","text":"Riverside, 12 Quay Street, flat 4"},"#,
+        r#"{"type":"text","text":"Kitchen, flat 4"},"#,
         r#"{"type":"text","text":"Water on the kitchen floor"},{"type":"text","text":"Zoë Example"},"#,
         r#"{"type":"text","text":"+12025550123"},"#,
         r#"{"type":"text","text":"0b7c1d7e-9d43-4c5e-8f07-7b1f6f6a2c11"}]}]},"#,
@@ -53,9 +54,25 @@ async fn a_message_goes_out_exactly_as_the_api_wants_it() {
     assert_eq!(sent.notification_id(), Some(message().notification_id));
     assert_eq!(
         sent.text,
-        "New maintenance request: Sink leaks\nPriority: high\nWhere: Kitchen, flat 4\n\
+        "New maintenance request: Sink leaks\nPriority: high\nBuilding: Riverside, 12 Quay Street, flat 4\nWhere: Kitchen, flat 4\n\
          What is wrong: Water on the kitchen floor\nRenter: Zoë Example, phone +12025550123\n\
          Request 0b7c1d7e-9d43-4c5e-8f07-7b1f6f6a2c11 is assigned to you."
+    );
+}
+
+#[tokio::test]
+async fn a_request_that_is_no_longer_theirs_goes_by_a_template_of_its_own() {
+    let (fake, api) = fake().await;
+    let Outgoing { notification_id, to, mut content, .. } = message();
+    content.renter = None;
+    let message = Outgoing::new(notification_id, NotificationKind::Withdrawn, to, content);
+    assert_eq!(api.template(&message).as_deref(), Some("maintenance_withdrawn/en"));
+    api.notify(&message).await.unwrap();
+    assert_eq!(
+        fake.messages()[0].text,
+        "Maintenance request no longer yours: Sink leaks\nBuilding: Riverside, 12 Quay Street, flat 4\n\
+         You need not go there for request 0b7c1d7e-9d43-4c5e-8f07-7b1f6f6a2c11, which was cancelled or given to \
+         another."
     );
 }
 
@@ -71,11 +88,16 @@ async fn named_parameters_carry_their_names() {
             named("trade", Parameter::Specialty),
         ]),
     };
-    let fake = FakeCloudApi::start(CloudApiConfig { template, ..config() }).await.unwrap();
+    let fake = FakeCloudApi::start(CloudApiConfig {
+        templates: Templates::default().assignment(template),
+        ..config()
+    })
+    .await
+    .unwrap();
     let api = CloudApi::new(fake.config()).unwrap();
     let mut message = message();
     api.notify(&message).await.unwrap();
-    message.specialty = Some(Specialty::PEST_CONTROL);
+    message.content.specialty = Some(Specialty::PEST_CONTROL);
     api.notify(&message).await.unwrap();
     let sent = fake.messages();
     assert_eq!(sent[0].text, "Trade not stated, room Kitchen, flat 4.");
@@ -94,7 +116,12 @@ async fn a_template_without_placeholders_has_no_components() {
         parameters: Parameters::Positional(vec![]),
         ..Template::assignment("plain")
     };
-    let fake = FakeCloudApi::start(CloudApiConfig { template, ..config() }).await.unwrap();
+    let fake = FakeCloudApi::start(CloudApiConfig {
+        templates: Templates::default().assignment(template),
+        ..config()
+    })
+    .await
+    .unwrap();
     CloudApi::new(fake.config()).unwrap().notify(&message()).await.unwrap();
     let body = String::from_utf8(fake.messages()[0].body.clone()).unwrap();
     assert!(body.contains(r#""template":{"name":"plain","language":{"code":"en"}},"#), "{body}");
@@ -104,7 +131,7 @@ async fn a_template_without_placeholders_has_no_components() {
 async fn a_message_goes_out_without_the_renters_contact() {
     let (fake, api) = fake().await;
     let mut message = message();
-    message.renter = None;
+    message.content.renter = None;
     api.notify(&message).await.unwrap();
     assert!(fake.messages()[0].text.contains("Renter: not on file, phone not on file\n"));
 }
@@ -113,13 +140,13 @@ async fn a_message_goes_out_without_the_renters_contact() {
 async fn the_longest_texts_are_cut_and_ids_and_numbers_stay_whole() {
     let (fake, api) = fake().await;
     let mut message = message();
-    message.title = Title::new(&"t".repeat(200)).unwrap();
-    message.location = Location::new(&"l".repeat(500)).unwrap();
-    message.description = Description::new(&"😀 d\n".repeat(2_000)).unwrap();
+    message.content.title = Title::new(&"t".repeat(200)).unwrap();
+    message.content.location = Location::new(&"l".repeat(500)).unwrap();
+    message.content.description = Description::new(&"😀 d\n".repeat(2_000)).unwrap();
     api.notify(&message).await.unwrap();
     let text = &fake.messages()[0].text;
     assert!(text.contains(&"t".repeat(200)) && text.contains(&"l".repeat(500)));
-    assert!(text.contains(&message.request_id.to_string()) && text.contains("+12025550123"));
+    assert!(text.contains(&message.content.request_id.to_string()) && text.contains("+12025550123"));
     assert!(text.contains("…") && text.chars().count() <= 1024);
 }
 
@@ -295,7 +322,7 @@ async fn a_recipient_beyond_their_pace_waits_without_a_request() {
     );
     assert_eq!(error.effect, SendEffect::NotSent);
     let mut other = message();
-    other.to = number("+61491570006");
+    other.to = worker("+61491570006");
     api.notify(&other).await.unwrap();
     assert_eq!((fake.messages().len(), fake.refused()), (46, 0));
 }
@@ -308,7 +335,10 @@ async fn a_wrong_token_and_number_stop_the_channel_and_an_unknown_template_itsel
         (CloudApiConfig { phone_number_id: "7".to_owned(), ..fake.config() }, "33", Scope::Channel),
         (CloudApiConfig { version: "v1.0".to_owned(), ..fake.config() }, "33", Scope::Channel),
         (
-            CloudApiConfig { template: Template::assignment("unknown"), ..fake.config() },
+            CloudApiConfig {
+                templates: Templates::default().assignment(Template::assignment("unknown")),
+                ..fake.config()
+            },
             "132001",
             Scope::Template,
         ),
@@ -354,18 +384,18 @@ proptest! {
         let text = (Title::new(&title), Description::new(&description), Location::new(&location));
         let (Ok(title), Ok(description), Ok(location)) = text else { return Ok(()) };
         let Ok(name) = Name::new(&name) else { return Ok(()) };
-        (message.title, message.description, message.location) = (title, description, location);
+        (message.content.title, message.content.description, message.content.location) = (title, description, location);
         let phone_number: PhoneNumber = number("+12025550123");
-        message.renter = Some(RenterContact { name, phone_number });
+        message.content.renter = Some(RenterContact { name, phone_number: Some(phone_number) });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let mut config = config();
-            config.template.body.push_str(&"x".repeat(padding));
+            config.templates.assignment.body.push_str(&"x".repeat(padding));
             let fake = FakeCloudApi::start(config).await.unwrap();
             CloudApi::new(fake.config()).unwrap().notify(&message).await.unwrap();
             let sent = &fake.messages()[0];
             assert!(sent.text.chars().count() <= 1024);
-            assert_eq!(sent.text, render_body(&fake.config().template.body, &sent.parameters));
+            assert_eq!(sent.text, render_body(&fake.config().templates.assignment.body, &sent.parameters));
         });
     }
 }

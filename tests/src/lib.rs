@@ -19,4 +19,4 @@ mod world;
 
 pub use phone::{APP_SECRET, Phone, VERIFY_TOKEN};
 pub use proxy::Wire;
-pub use world::{World, accepted, refused};
+pub use world::{World, accepted, file_one, refused};

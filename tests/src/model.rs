@@ -1,8 +1,8 @@
 //! Random lives of a world: what one store makes of them, every other must make too.
 
 use maintenance_core::{
-    Actor, DeliveryEvent, Error, Move, NewRequest, NextStep, Priority, Request, RequestId, RequestStatus,
-    Scope, SendEffect, WorkerId, WorkerStatus,
+    Actor, Assign, DeliveryEvent, Error, Move, NewRequest, NextStep, Priority, Request, RequestId,
+    RequestStatus, Scope, SendEffect, WorkerId, WorkerStatus,
 };
 use proptest::{prelude::*, sample::select};
 use uuid::Uuid;
@@ -162,10 +162,11 @@ async fn happen(
             show(maintenance.change_status(request(*n), wanted).await)
         }
         Happening::Gives(n, to) => {
-            show(maintenance.assign(request(*n), worker(*to), world.landlord(), Some("why")).await)
+            show(maintenance.assign(request(*n), worker(*to), Assign::by(world.landlord()).note("why")).await)
         }
         Happening::Selects(n) => {
-            let answer = maintenance.assign_by_selection(request(*n), Actor::System, Some("why")).await;
+            let answer =
+                maintenance.assign_by_selection(request(*n), Assign::by(Actor::System).note("why")).await;
             format!("{:?}", answer.map(|assigned| assigned.selection).map_err(|error| error.to_string()))
         }
         Happening::Tells(n) => show(maintenance.notify_again(request(*n), world.landlord()).await),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use maintenance_core::{DispatchPolicy, DispatchReport, Dispatcher, Repository, RequestId};
 use maintenance_whatsapp::{
-    CloudApi, CloudApiConfig, Template,
+    CloudApi, CloudApiConfig, Template, Templates,
     fake::{Automatic, FakeCloudApi, FakeMessage},
     webhook::{WebhookConfig, router},
 };
@@ -38,8 +38,11 @@ impl Phone {
     pub async fn new(automatic: Automatic) -> Self {
         let (store, folder) = databases::sqlite().await;
         let world = World::new(store);
-        let config =
-            CloudApiConfig::new("106540352242922", "test-token", Template::assignment("new_request"));
+        let config = CloudApiConfig::new(
+            "106540352242922",
+            "test-token",
+            Templates::default().assignment(Template::assignment("new_request")),
+        );
         let fake = FakeCloudApi::start(config).await.unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}/whatsapp", listener.local_addr().unwrap());

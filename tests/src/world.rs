@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use maintenance_core::{
     Actor, ComplexId, DeliveryError, DeliveryEvent, DeliveryUpdate, DispatchPolicy, DispatchReport,
-    Dispatcher, Maintenance, NewRequest, NewWorker, NextStep, Notification, NotifyError, PageRequest,
-    Priority, PropertyId, RenterId, Repository, Request, RequestFilter, RequestId, RequestRecord, SendEffect,
-    Submission, UserId, Worker, WorkerId,
+    Dispatcher, Filing, Inserted, Maintenance, NewRequest, NewWorker, NextStep, Notification,
+    NotificationKind, NotifyError, PageRequest, Priority, PropertyId, RenterId, Repository, RepositoryError,
+    Request, RequestFilter, RequestId, RequestRecord, SendEffect, Submission, UserId, Worker, WorkerId,
 };
 use maintenance_memory::{ManualClock, RecordingNotifier, SequentialIds, TableDirectory};
 use uuid::Uuid;
@@ -109,9 +109,11 @@ impl World {
         self.maintenance.requests(&all, &page).await.unwrap().items
     }
 
-    /// The newest message of a request.
+    /// The newest assignment message of a request.
     pub async fn newest_message(&self, id: RequestId) -> Notification {
-        self.record(id).await.notifications.pop().expect("the request has a message")
+        let mut messages = self.record(id).await.notifications;
+        messages.retain(|message| message.kind == NotificationKind::Assignment);
+        messages.pop().expect("the request has a message")
     }
 
     /// Moves the clock.
@@ -137,6 +139,14 @@ impl World {
     pub fn nobody(&self) -> WorkerId {
         WorkerId::from_uuid(Uuid::from_u128(0xDEAD))
     }
+}
+
+/// The store's answer to one filing.
+pub async fn file_one(
+    repository: &dyn Repository,
+    filing: &Filing,
+) -> Result<Inserted<Request>, RepositoryError> {
+    repository.file(std::slice::from_ref(filing)).await?.remove(0)
 }
 
 /// The choice of a submit, when it filed.

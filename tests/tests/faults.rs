@@ -5,8 +5,8 @@
 use std::{sync::Arc, time::Duration};
 
 use maintenance_core::{
-    Actor, DeliveryEvent, DispatchPolicy, Dispatcher, Error, Move, PageRequest, Repository, RepositoryError,
-    RepositoryErrorKind, RequestFilter, RequestStatus, Submission, WorkerFilter,
+    Actor, Assign, DeliveryEvent, DispatchPolicy, Dispatcher, Error, Move, PageRequest, Repository,
+    RepositoryError, RepositoryErrorKind, RequestFilter, RequestStatus, Submission, WorkerFilter,
 };
 use maintenance_memory::RecordingNotifier;
 use maintenance_sqlx::{
@@ -91,7 +91,9 @@ async fn fails_whole(step: Step, table: &str, write: &str) -> bool {
         Step::Complete => change(Move::to(RequestStatus::Completed, worker)).await.is_err(),
         Step::Reopen => change(Move::to(RequestStatus::InProgress, landlord).note("again")).await.is_err(),
         Step::HandBack => change(Move::to(RequestStatus::Pending, worker).note("no parts")).await.is_err(),
-        Step::Assign => world.maintenance.assign(request.id, second.id, landlord, Some("why")).await.is_err(),
+        Step::Assign => {
+            world.maintenance.assign(request.id, second.id, Assign::by(landlord).note("why")).await.is_err()
+        }
         Step::Primary => world.maintenance.assign_complex(second.id, world.complex, true).await.is_err(),
         Step::Hear => {
             world.maintenance.record_deliveries(&[world.news(&message, DeliveryEvent::Read)]).await.is_err()

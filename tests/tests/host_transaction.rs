@@ -8,7 +8,7 @@ use maintenance_core::{
     WorkerStatus,
 };
 use maintenance_sqlx::{sqlite::SqliteRepository, sqlx};
-use maintenance_tests::{World, accepted, databases};
+use maintenance_tests::{World, accepted, databases, file_one};
 use uuid::Uuid;
 
 const TABLE: &str = "create table host_audit (entry text not null)";
@@ -44,16 +44,16 @@ async fn acts_inside<R: Repository>(world: &World, inside: R) {
     assert!(matches!(refused, Err(Error::Refused { .. })));
     inside.set_worker_status(worker.id, WorkerStatus::Inactive).await.unwrap();
     let record = inside.record(id(1)).await.unwrap();
-    let mut late = maintenance_core::Opening { request: record.request, notification: None };
+    let mut late = maintenance_core::Filing { request: record.request, assignment: None, notification: None };
     late.request.id = id(2);
     late.notification = record.notifications.first().cloned();
-    assert!(inside.repository().open(&late).await.is_err(), "its worker has left");
+    assert!(file_one(inside.repository(), &late).await.is_err(), "its worker has left");
     inside.set_worker_status(worker.id, WorkerStatus::Active).await.unwrap();
 
     // And it goes on.
     inside.change_status(id(1), Move::to(RequestStatus::InProgress, world.landlord())).await.unwrap();
     late.notification = None;
-    assert_eq!(inside.repository().open(&late).await.unwrap(), Inserted::New);
+    assert_eq!(file_one(inside.repository(), &late).await.unwrap(), Inserted::New);
     assert!(matches!(outside.request(id(1)).await, Err(Error::NotFound { .. })), "nobody else sees it yet");
 }
 

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use maintenance_core::{DeliveryEvent, NotificationRepository as _, WhatsAppStatus};
+use maintenance_core::{Assign, DeliveryEvent, NotificationRepository as _, WhatsAppStatus};
 use maintenance_sqlx::{postgres::PgRepository, sqlx};
 use maintenance_tests::{World, databases::Schema};
 
@@ -58,7 +58,7 @@ async fn a_mirror_that_follows_late_does_not_overwrite_a_newer_message() {
     // The same transaction gives the request to somebody else.
     let other = world.worker(&["plumbing"]).await;
     let within = world.maintenance.within(PgRepository::in_transaction(&mut host));
-    within.assign(request.id, other.id, world.landlord(), None).await.unwrap();
+    within.assign(request.id, other.id, Assign::by(world.landlord())).await.unwrap();
     drop(within);
     host.commit().await.unwrap();
     let catch_up = world.maintenance.repository().catch_up(world.record(request.id).await.request.created_at);

@@ -9,8 +9,8 @@ use std::{
 };
 
 use maintenance_core::{
-    DeliveryEvent, DeliveryUpdate, DispatchPolicy, Error, Message, NewRequest, NotificationId, Notifier,
-    NotifyError, Receipt, RepositoryErrorKind, RequestId, WhatsAppStatus,
+    DeliveryEvent, DeliveryUpdate, DispatchPolicy, Error, NewRequest, NotificationId, Notifier, NotifyError,
+    Outgoing, Receipt, RepositoryErrorKind, RequestId, WhatsAppStatus,
 };
 use maintenance_sqlx::{
     postgres::PgRepository,
@@ -28,7 +28,7 @@ struct Counting(Arc<Mutex<BTreeMap<NotificationId, u32>>>);
 
 #[async_trait::async_trait]
 impl Notifier for Counting {
-    async fn notify(&self, message: &Message) -> Result<Receipt, NotifyError> {
+    async fn notify(&self, message: &Outgoing) -> Result<Receipt, NotifyError> {
         *self.0.lock().unwrap().entry(message.notification_id).or_default() += 1;
         // The store may go at any moment of a batch.
         tokio::task::yield_now().await;

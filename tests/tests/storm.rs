@@ -12,8 +12,8 @@ use std::{
 };
 
 use maintenance_core::{
-    Clock as _, DeliveryEvent, DeliveryUpdate, DispatchPolicy, Maintenance, Message, NewRequest,
-    NotificationId, Notifier, NotifyError, Receipt, RequestStatus, WhatsAppStatus,
+    Clock as _, DeliveryEvent, DeliveryUpdate, DispatchPolicy, Maintenance, NewRequest, NotificationId,
+    Notifier, NotifyError, Outgoing, Receipt, RequestStatus, WhatsAppStatus,
 };
 use maintenance_memory::ManualClock;
 use maintenance_tests::{
@@ -34,7 +34,7 @@ struct Flood {
 
 #[async_trait::async_trait]
 impl Notifier for Flood {
-    async fn notify(&self, message: &Message) -> Result<Receipt, NotifyError> {
+    async fn notify(&self, message: &Outgoing) -> Result<Receipt, NotifyError> {
         let id = message.notification_id;
         let mut told = {
             let mut sent = self.sent.lock().unwrap();

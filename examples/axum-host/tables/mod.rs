@@ -127,14 +127,16 @@ fn not_noted(error: sqlx::Error) -> Problem {
     }
 }
 
-/// Renters as the engine wants them. One whose row can't be used is left out: the worker is told all the same.
+/// Renters as the engine wants them. One whose name can't be used is left out, and a number that can't be: the worker is
+/// told all the same.
 fn contacts(rows: impl IntoIterator<Item = (Uuid, String, String)>) -> HashMap<RenterId, RenterContact> {
     let mut contacts = HashMap::new();
     for (renter, name, phone_number) in rows {
-        let (Ok(name), Ok(phone_number)) = (Name::new(&name), PhoneNumber::parse(&phone_number, None)) else {
-            tracing::warn!(%renter, "name or number can't be used");
+        let Ok(name) = Name::new(&name) else {
+            tracing::warn!(%renter, "the name can't be used");
             continue;
         };
+        let phone_number = PhoneNumber::parse(&phone_number, None).ok();
         contacts.insert(renter.into(), RenterContact { name, phone_number });
     }
     contacts

@@ -1,6 +1,6 @@
 //! What a dispatcher has under way: claims, sends, and outcomes on their way into the store.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::{
@@ -12,14 +12,15 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     DispatchReport, Dispatcher,
-    contacts::contacts,
     recipients::Spread,
     send::{Ended, Ready},
+    surroundings::Surroundings,
 };
 use crate::{
-    Backoff, Claim, Claimed, Deferral, DirectoryError, Error, LeaseId, Listing, Notifier, Priority, Recorded,
-    Repository, RepositoryError, RepositoryErrorKind, SendRecord, clock::later,
-    maintenance::apply_deliveries,
+    maintenance::{Error, apply_deliveries},
+    model::{Claim, Claimed, Deferral, DeliveryUpdate, Priority, Recorded, SendRecord},
+    ports::{DirectoryError, Listing, Notifier, Repository, RepositoryError, RepositoryErrorKind},
+    values::{Backoff, LeaseId, time::later},
 };
 
 /// The pauses between tries at writing outcomes.
@@ -206,23 +207,22 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
         if listing.items.is_empty() {
             return;
         }
-        let renters: BTreeSet<_> = listing.items.iter().map(|claimed| claimed.request.renter_id).collect();
-        let renters: Vec<_> = renters.into_iter().collect();
         let preparing = async move {
             let directory = &*of.shared.directory;
-            let (contacts, errors) = contacts(directory, &renters, of.policy.directory_limit).await;
+            let around = Surroundings::of(&listing.items, directory, of.policy.directory_limit).await;
             let ready = listing.items.into_iter().map(|claimed| {
-                let contact = contacts.get(&claimed.request.renter_id).cloned();
-                Ready { claimed, contact, lease, begin_by }
+                let (place, renter) = around.for_message(&claimed);
+                Ready { claimed, place, renter, lease, begin_by }
             });
-            (ready.collect(), errors)
+            let ready = ready.collect();
+            (ready, around.errors)
         };
         self.preparing.push(preparing.boxed());
     }
 
     fn prepared(&mut self, ready: Vec<Ready>, errors: Vec<DirectoryError>) {
         for error in errors {
-            self.trouble_with("renters are left out of their messages", error.into());
+            self.trouble_with("renters or places are left out of their messages", error.into());
         }
         // Behind what waits already, and urgent first: a stable sort of the reversed keeps both.
         let mut all = std::mem::take(&mut self.ready);
@@ -373,7 +373,7 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
         if early.is_empty() { Ok(()) } else { self.apply(&early).await }
     }
 
-    async fn apply(&self, early: &[crate::DeliveryUpdate]) -> Result<(), Error> {
+    async fn apply(&self, early: &[DeliveryUpdate]) -> Result<(), Error> {
         apply_deliveries(&self.repository, &self.shared, early).await.map(|_| ())
     }
 }

@@ -1,12 +1,11 @@
 //! Moves notifications from the outbox to the channel.
 
-mod contacts;
 mod flow;
 mod policy;
 mod recipients;
 mod report;
 mod send;
-mod turn;
+mod surroundings;
 
 use std::{fmt, sync::Arc};
 
@@ -16,7 +15,10 @@ use tracing::instrument;
 pub use policy::{DispatchPolicy, Patience};
 pub use report::{DispatchReport, Problem};
 
-use crate::{Error, Maintenance, Notifier, Pause, Repository, maintenance::Shared};
+use crate::{
+    maintenance::{Error, Maintenance, Pause, Shared},
+    ports::{Notifier, Repository},
+};
 use flow::Flow;
 use recipients::Recipients;
 

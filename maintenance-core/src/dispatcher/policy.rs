@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Backoff, Priority};
+use crate::{model::Priority, values::Backoff};
 
 /// How a dispatcher works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

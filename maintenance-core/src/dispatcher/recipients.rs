@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use crate::{Claimed, Priority, WorkerId};
+use crate::{
+    model::{Claimed, Priority},
+    values::WorkerId,
+};
 
 /// The recipients who must wait, by this process's own counting.
 #[derive(Default)]

@@ -1,6 +1,10 @@
 //! What a dispatcher did.
 
-use crate::{Error, NotificationId, NotifyError, Pause, RepositoryError};
+use crate::{
+    maintenance::{Error, Pause},
+    ports::{NotifyError, RepositoryError},
+    values::NotificationId,
+};
 
 /// What a dispatcher did: in one [`dispatch_due`](super::Dispatcher::dispatch_due), or in
 /// [`run`](super::Dispatcher::run) since the report before.

@@ -6,16 +6,22 @@ use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout};
 
-use super::{DispatchPolicy, DispatchReport, Dispatcher, Problem, turn::Turn};
+use super::{DispatchPolicy, DispatchReport, Dispatcher, Problem};
 use crate::{
-    Claimed, DeliveryError, LeaseId, Message, NextStep, Notifier, NotifyError, Priority, RenterContact,
-    Repository, Scope, SendEffect, SendOutcome, SendRecord, clock::later,
+    model::{
+        Claimed, Content, DeliveryError, NextStep, Outgoing, Place, Priority, Recipient, RenterContact,
+        Scope, SendOutcome, SendRecord,
+    },
+    ports::{Notifier, NotifyError, Repository, SendEffect},
+    rules::Turn,
+    values::{LeaseId, time::later},
 };
 
 /// A claimed message whose turn comes when a slot is free.
 pub(super) struct Ready {
     pub(super) claimed: Claimed,
-    pub(super) contact: Option<RenterContact>,
+    pub(super) place: Option<Place>,
+    pub(super) renter: Option<RenterContact>,
     pub(super) lease: LeaseId,
     /// The last moment to begin: later the outcome might come after the lease.
     pub(super) begin_by: Instant,
@@ -52,10 +58,10 @@ pub(super) enum Attempt {
 impl<R: Repository, N: Notifier> Dispatcher<R, N> {
     /// Sends one message, unless it is moot, too old or taken too often, or what it needs rests.
     pub(super) async fn send(&self, ready: Ready) -> Ended {
-        let Ready { claimed, contact, lease, begin_by } = ready;
+        let Ready { claimed, place, renter, lease, begin_by } = ready;
         let attempt = match self.before(&claimed, begin_by) {
             Some(attempt) => attempt,
-            None => self.attempt(&claimed, contact).await,
+            None => self.attempt(&outgoing(&claimed, place, renter), &claimed).await,
         };
         Ended { claimed, lease, attempt, at: self.shared.now() }
     }
@@ -65,7 +71,7 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
         let now = self.shared.now();
         let notification = &claimed.notification;
         let soon = later(now, self.policy.backoff.first);
-        match claimed.turn() {
+        match Turn::of(claimed) {
             Turn::Withdraw(error) => return Some(Attempt::Withdrawn(error)),
             Turn::Wait => return Some(Attempt::PutBack(soon)),
             Turn::Send => {}
@@ -89,14 +95,13 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
         place.map(|wait| Attempt::PutBack(later(now, wait)))
     }
 
-    async fn attempt(&self, claimed: &Claimed, contact: Option<RenterContact>) -> Attempt {
-        let message = message(claimed, contact);
-        let template = self.notifier.template(&message);
+    async fn attempt(&self, message: &Outgoing, claimed: &Claimed) -> Attempt {
+        let template = self.notifier.template(message);
         let (template, rests, clock) = (template.as_ref(), &self.shared.rests, &self.shared.clock);
         if let Err(wait) = rests.begin(template, clock.monotonic()) {
             return Attempt::PutBack(later(self.shared.now(), wait));
         }
-        let sending = AssertUnwindSafe(self.notifier.notify(&message)).catch_unwind();
+        let sending = AssertUnwindSafe(self.notifier.notify(message)).catch_unwind();
         let unknown = |code: &str, text: &str| NotifyError {
             next: NextStep::Retry { after: None },
             effect: SendEffect::Unknown,
@@ -202,19 +207,17 @@ fn after(
     (attempts, SendOutcome::Later { due_at: later(at, wait), error: Some(error.error.clone()) })
 }
 
-fn message(claimed: &Claimed, renter: Option<RenterContact>) -> Message {
+fn outgoing(claimed: &Claimed, place: Option<Place>, renter: Option<RenterContact>) -> Outgoing {
     let Claimed { notification, request, phone_number, .. } = claimed.clone();
-    Message {
-        notification_id: notification.id,
-        kind: notification.kind,
-        attempt: notification.attempts.saturating_add(1),
-        to: phone_number,
-        request_id: request.id,
-        title: request.title,
-        description: request.description,
-        priority: request.priority,
-        location: request.location,
-        specialty: request.specialty,
-        renter,
-    }
+    let content = Content::new(
+        request.id,
+        request.title,
+        request.description,
+        request.priority,
+        request.location,
+        request.specialty,
+    );
+    let to = Recipient::Worker { id: notification.worker_id, phone_number };
+    Outgoing::new(notification.id, notification.kind, to, content.place(place).renter(renter))
+        .attempt(notification.attempts.saturating_add(1))
 }

@@ -1,14 +1,56 @@
 //! Giving a request to a worker: by hand, again by selection, or telling its worker again.
 
-use chrono::{DateTime, Utc};
 use tracing::instrument;
 
 use super::Maintenance;
 use crate::{
-    Actor, Error, Invalid, Notification, NotificationId, NotificationKind, Refusal, Repository, Request,
-    RequestId, RequestStatus, RequestStep, Selection, StatusChange, StatusChangeId, WhatsAppStatus, WorkerId,
-    WorkerStatus, clock::stamp, error::Tries, exclusions, text::Note, transition,
+    maintenance::{Error, tries::Tries},
+    model::{Actor, AssignmentCause, Request, Selection, Step, WhatsAppStatus, WorkerStatus},
+    ports::Repository,
+    rules::{self, Choice, Decision, exclusions},
+    values::{Invalid, Note, RequestId, WorkerId},
 };
+
+/// How a request is to be assigned: by whom, why, and what the caller saw.
+///
+/// ```
+/// use maintenance_core::{Actor, Assign, UserId, WorkerId};
+///
+/// let landlord = Actor::Landlord(UserId::from_uuid(uuid::Uuid::from_u128(7)));
+/// let shown = WorkerId::from_uuid(uuid::Uuid::from_u128(8));
+/// let assign = Assign::by(landlord).from(Some(shown)).note("the first is ill");
+/// # let _ = assign;
+/// ```
+#[derive(Clone)]
+pub struct Assign {
+    pub(super) by: Actor,
+    note: Option<String>,
+    seen: Option<SeenWorker>,
+}
+
+impl Assign {
+    /// By that actor.
+    pub fn by(by: Actor) -> Self {
+        Self { by, note: None, seen: None }
+    }
+
+    /// Only if the request still has the worker that the caller saw, or still has none.
+    #[must_use]
+    pub fn from(mut self, seen: Option<WorkerId>) -> Self {
+        self.seen = Some(seen);
+        self
+    }
+
+    /// With a note that says why, 1 to 2,000 characters.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
+        self
+    }
+}
+
+/// Whom a caller saw as a request's worker, if anybody.
+type SeenWorker = Option<WorkerId>;
 
 /// What became of an assignment by selection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,31 +66,24 @@ impl<R: Repository> Maintenance<R> {
     ///
     /// A request in progress goes back to pending, since its new worker has not begun; that needs a note, as
     /// the table of transitions says. A request that is the worker's already stays as it is.
+    ///
+    /// Of two callers who assign one request, one wins: the other gets [`Error::AssignmentConflict`] with the worker
+    /// that it now has.
     #[instrument(skip_all, fields(%id, %worker), err(level = "debug"))]
-    pub async fn assign(
-        &self,
-        id: RequestId,
-        worker: WorkerId,
-        by: Actor,
-        note: Option<&str>,
-    ) -> Result<Request, Error> {
-        landlord_only(by, "assign a request")?;
-        let note = note_of(note)?;
-        let mut tries = Tries::default();
+    pub async fn assign(&self, id: RequestId, worker: WorkerId, assign: Assign) -> Result<Request, Error> {
+        landlord_only(assign.by, "assign a request")?;
+        let note = note_of(assign.note.as_deref())?;
+        let (mut seen, mut tries) = (assign.seen, Tries::default());
         loop {
             let before = self.open_request(id, "assigned").await?;
             if before.assigned_worker_id == Some(worker) {
                 return Ok(before);
             }
-            let to = self.worker(worker).await?;
-            if to.status != WorkerStatus::Active {
-                return Err(Invalid::field(
-                    "worker_id",
-                    format!("{worker} is {}; it must be active", to.status),
-                )
-                .into());
-            }
-            match self.give(before, worker, by, note.as_ref()).await {
+            still(&before, &mut seen)?;
+            self.must_be_active(worker, "it must be active").await?;
+            let by_hand =
+                Choice { worker: Some(worker), cause: AssignmentCause::ByHand, ranking: Vec::new() };
+            match self.give(before, by_hand, assign.by, note.as_ref()).await {
                 Err(error) if tries.again(&error) => {}
                 done => return done,
             }
@@ -58,25 +93,37 @@ impl<R: Repository> Maintenance<R> {
     /// Selects a worker for a filed request again: for one that is unassigned, or for one whose worker is to
     /// be replaced. Whoever handed it back, could not be reached about it, or has it now is left out. A
     /// landlord or the engine may. With nobody suitable the request stays as it is.
+    ///
+    /// Of two callers one wins, as with [`assign`](Self::assign).
     #[instrument(skip_all, fields(%id), err(level = "debug"))]
-    pub async fn assign_by_selection(
+    pub async fn assign_by_selection(&self, id: RequestId, assign: Assign) -> Result<Assigned, Error> {
+        self.select_again(id, assign, IfNobody::Stays).await
+    }
+
+    pub(super) async fn select_again(
         &self,
         id: RequestId,
-        by: Actor,
-        note: Option<&str>,
+        assign: Assign,
+        if_nobody: IfNobody,
     ) -> Result<Assigned, Error> {
-        landlord_only(by, "assign a request")?;
-        let note = note_of(note)?;
-        let mut tries = Tries::default();
+        landlord_only(assign.by, "assign a request")?;
+        let note = note_of(assign.note.as_deref())?;
+        let (mut seen, mut tries) = (assign.seen, Tries::default());
         loop {
             let record = self.record(id).await?;
             let excluded = exclusions(&record);
             let before = must_be_open(record.request, "assigned")?;
+            still(&before, &mut seen)?;
             let selection = self.select_for(&before, excluded).await?;
-            let Some(worker) = selection.chosen else {
+            if selection.chosen.is_none() && if_nobody == IfNobody::Stays {
                 return Ok(Assigned { request: before, selection });
+            }
+            let selected = Choice {
+                worker: selection.chosen,
+                cause: AssignmentCause::Selected,
+                ranking: selection.kept(),
             };
-            match self.give(before, worker, by, note.as_ref()).await {
+            match self.give(before, selected, assign.by, note.as_ref()).await {
                 Err(error) if tries.again(&error) => {}
                 done => return done.map(|request| Assigned { request, selection }),
             }
@@ -103,79 +150,53 @@ impl<R: Repository> Maintenance<R> {
                 )
                 .into());
             }
-            let now = stamp(self.shared.now(), before.updated_at);
-            let mut step = next_step(before, now);
-            self.tell(&mut step, worker);
-            match self.apply(step).await {
+            self.must_be_active(worker, "assign the request to an active worker first").await?;
+            let step = rules::tell_again(&before, worker, &self.decision(by, None));
+            match self.apply(before, step).await {
                 Err(error) if tries.again(&error) => {}
                 done => return done,
             }
         }
     }
 
-    /// One try at giving an open request to another worker.
+    /// One try at giving an open request to another worker, or to nobody.
     async fn give(
         &self,
         before: Request,
-        worker: WorkerId,
+        choice: Choice,
         by: Actor,
         note: Option<&Note>,
     ) -> Result<Request, Error> {
-        let now = stamp(self.shared.now(), before.updated_at);
-        let change = (before.status != RequestStatus::Pending)
-            .then(|| self.status_change(&before, RequestStatus::Pending, by, note, now))
-            .transpose()?;
-        let mut step = next_step(before, now);
-        step.request.status = RequestStatus::Pending;
-        step.request.assigned_worker_id = Some(worker);
-        step.change = change;
-        self.tell(&mut step, worker);
-        self.apply(step).await
+        let step = rules::assign(&before, choice, &self.decision(by, note))
+            .map_err(|refusal| Error::Refused { request: before.id, refusal })?;
+        self.apply(before, step).await
     }
 
-    /// Adds to a step a message to the worker, which becomes the request's newest.
-    pub(super) fn tell(&self, step: &mut RequestStep, worker: WorkerId) {
-        let RequestStep { request, notification, .. } = step;
-        let id = NotificationId::mint(&self.shared.ids);
-        let (filed, now) = (request.updated_at, self.shared.now());
-        *notification =
-            Some(Notification::new(id, NotificationKind::Assignment, request, worker, filed, now));
-        request.whatsapp_message_id = None;
-        request.whatsapp_status = WhatsAppStatus::Pending;
+    /// What the rules need to know of a decision made now.
+    pub(super) fn decision<'d>(&'d self, by: Actor, note: Option<&'d Note>) -> Decision<'d> {
+        Decision { by, note, now: self.shared.now(), ids: &*self.shared.ids }
     }
 
-    /// The history row of a status change that the rules allow.
-    pub(super) fn status_change(
-        &self,
-        before: &Request,
-        to: RequestStatus,
-        by: Actor,
-        note: Option<&Note>,
-        now: DateTime<Utc>,
-    ) -> Result<StatusChange, Error> {
-        let refused = |refusal: Refusal| Error::Refused { request: before.id, refusal };
-        transition::check(before, to, by, note).map_err(refused)?;
-        Ok(StatusChange {
-            id: StatusChangeId::mint(&self.shared.ids),
-            request_id: before.id,
-            previous_status: before.status,
-            new_status: to,
-            changed_by: by.user_id(),
-            changed_at: now,
-            notes: note.cloned(),
-        })
-    }
-
-    pub(super) async fn apply(&self, step: RequestStep) -> Result<Request, Error> {
+    /// Writes a step on the request as it was seen; the request after it.
+    pub(super) async fn apply(&self, before: Request, step: Step) -> Result<Request, Error> {
         self.repository.apply(&step).await?;
-        if step.notification.is_some() {
+        if step.notifies() {
             self.wake();
         }
-        Ok(step.request)
+        Ok(step.after(before))
     }
 
     async fn open_request(&self, id: RequestId, wanted: &'static str) -> Result<Request, Error> {
         must_be_open(self.request(id).await?, wanted)
+    }
+
+    /// Fails unless the worker can be given work, saying what would be right.
+    async fn must_be_active(&self, worker: WorkerId, right: &str) -> Result<(), Error> {
+        let status = self.worker(worker).await?.status;
+        if status == WorkerStatus::Active {
+            return Ok(());
+        }
+        Err(Invalid::field("worker_id", format!("{worker} is {status}; {right}")).into())
     }
 
     /// Whether a worker can be told of something now.
@@ -185,10 +206,25 @@ impl<R: Repository> Maintenance<R> {
     }
 }
 
-/// The step that changes nothing yet but the version and the time.
-pub(super) fn next_step(before: Request, now: DateTime<Utc>) -> RequestStep {
-    let request = Request { updated_at: now, version: before.version.saturating_add(1), ..before };
-    RequestStep { request, change: None, notification: None }
+/// What becomes of a request for which nobody is suitable.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum IfNobody {
+    /// It stays with its worker.
+    Stays,
+    /// It is nobody's.
+    Unassigned,
+}
+
+/// Whether the request still has the worker that the decision rests on: whom the caller saw, or else whom the first
+/// look found.
+fn still(request: &Request, seen: &mut Option<SeenWorker>) -> Result<(), Error> {
+    let current = request.assigned_worker_id;
+    let seen = *seen.get_or_insert(current);
+    if seen == current {
+        Ok(())
+    } else {
+        Err(Error::AssignmentConflict { request: request.id, seen, current })
+    }
 }
 
 fn must_be_open(request: Request, wanted: &'static str) -> Result<Request, Error> {
@@ -199,7 +235,7 @@ fn must_be_open(request: Request, wanted: &'static str) -> Result<Request, Error
     }
 }
 
-fn landlord_only(by: Actor, action: &'static str) -> Result<(), Error> {
+pub(super) fn landlord_only(by: Actor, action: &'static str) -> Result<(), Error> {
     match by {
         Actor::Landlord(_) | Actor::System => Ok(()),
         Actor::Renter(_) | Actor::Worker(_) => Err(Error::NotAllowed { allowed: "a landlord", action }),

@@ -4,10 +4,15 @@ use std::collections::BTreeSet;
 
 use tracing::instrument;
 
-use super::{Maintenance, Submitted, assign::Assigned};
+use super::{
+    Maintenance, Submitted,
+    assign::{Assign, Assigned, IfNobody, landlord_only},
+};
 use crate::{
-    Actor, Error, Invalid, NewRequest, PageRequest, Repository, Request, RequestFilter, RequestId,
-    RequestStatus, WorkerId,
+    maintenance::Error,
+    model::{NewRequest, Request, RequestStatus},
+    ports::{PageRequest, Repository, RequestFilter},
+    values::{Invalid, RequestId, WorkerId},
 };
 
 /// What became of one request of a worker whose work goes to others.
@@ -15,7 +20,7 @@ use crate::{
 pub struct Reassigned {
     /// The request.
     pub request_id: RequestId,
-    /// Who has it now, or why it stays.
+    /// Who has it now, or nobody; or why it stays.
     pub outcome: Result<Assigned, Error>,
 }
 
@@ -40,22 +45,22 @@ impl<R: Repository> Maintenance<R> {
     }
 
     /// Gives all open requests of a worker to others by selection, as when they fall ill; the answers are by
-    /// request, newest first. A landlord or the engine may. Each request is a step of its own, and one for
-    /// whom nobody is suitable stays with the worker; work in progress needs a note.
+    /// request, newest first. A landlord or the engine may. Work in progress needs a note.
+    ///
+    /// Each request is a step of its own. One for whom nobody is suitable becomes nobody's, so that the list of
+    /// [unassigned](RequestFilter::unassigned) requests finds it. One that somebody else has moved meanwhile stays as
+    /// they decided: its outcome is [`Error::AssignmentConflict`].
     #[instrument(skip_all, fields(%worker), err(level = "debug"))]
-    pub async fn reassign_all(
-        &self,
-        worker: WorkerId,
-        by: Actor,
-        note: Option<&str>,
-    ) -> Result<Vec<Reassigned>, Error> {
+    pub async fn reassign_all(&self, worker: WorkerId, assign: Assign) -> Result<Vec<Reassigned>, Error> {
         let statuses = RequestStatus::ALL.iter().copied().filter(|status| status.is_open()).collect();
         let filter = RequestFilter { assigned_worker_id: Some(worker), statuses, ..RequestFilter::default() };
+        landlord_only(assign.by, "reassign a worker's requests")?;
+        let assign = assign.from(Some(worker));
         let (mut answers, mut page) = (Vec::new(), PageRequest::default());
         loop {
             let listed = self.requests(&filter, &page).await?;
             for request in listed.items {
-                let outcome = self.assign_by_selection(request.id, by, note).await;
+                let outcome = self.select_again(request.id, assign.clone(), IfNobody::Unassigned).await;
                 answers.push(Reassigned { request_id: request.id, outcome });
             }
             page.after = listed.next;

@@ -4,8 +4,10 @@ use tracing::instrument;
 
 use super::Maintenance;
 use crate::{
-    AssignmentId, AssignmentsOf, ComplexAssignment, ComplexId, Error, Listing, Repository,
-    RepositoryErrorKind, WorkerId,
+    maintenance::Error,
+    model::ComplexAssignment,
+    ports::{AssignmentsOf, Listing, Repository, RepositoryErrorKind},
+    values::{AssignmentId, ComplexId, WorkerId},
 };
 
 impl<R: Repository> Maintenance<R> {

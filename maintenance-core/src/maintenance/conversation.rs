@@ -4,9 +4,10 @@ use tracing::instrument;
 
 use super::Maintenance;
 use crate::{
-    Actor, Attachment, AttachmentId, Comment, CommentId, Error, Inserted, Invalid, NewAttachment, NewComment,
-    Repository, RepositoryError, RepositoryErrorKind, RequestId, UserType, error::Differences,
-    text::CommentText,
+    maintenance::{Error, reused::Differences},
+    model::{Actor, Attachment, Comment, NewAttachment, NewComment, UserType},
+    ports::{Inserted, Repository, RepositoryError, RepositoryErrorKind},
+    values::{AttachmentId, CommentId, CommentText, Invalid, RequestId},
 };
 
 impl<R: Repository> Maintenance<R> {

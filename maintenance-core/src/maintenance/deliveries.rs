@@ -6,10 +6,13 @@ use tracing::instrument;
 
 use super::{Maintenance, Shared};
 use crate::{
-    Backoff, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, Error, NextStep, NotificationId,
-    Repository, RequestId, WhatsAppStatus,
-    clock::{later, stamp},
-    error::Tries,
+    maintenance::{Error, tries::Tries},
+    model::{DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, NextStep, Scope, WhatsAppStatus},
+    ports::Repository,
+    values::{
+        Backoff, NotificationId, RequestId,
+        time::{later, next_timestamp},
+    },
 };
 
 /// How long a message that a webhook told had failed waits before it goes out again, by its attempts.
@@ -62,8 +65,7 @@ fn rest(shared: &Shared, next: NextStep, update: &DeliveryUpdate) -> Option<Dura
         NextStep::GiveUp | NextStep::Fix => return None,
     };
     // A webhook names no template, so what is about one waits and is found out by its next send.
-    if matches!(next, NextStep::Pause { scope, .. } | NextStep::Stop { scope } if scope == crate::Scope::Channel)
-    {
+    if matches!(next, NextStep::Pause { scope, .. } | NextStep::Stop { scope } if scope == Scope::Channel) {
         let unnamed = || DeliveryError::new("webhook", "a webhook told of a failure without its reason");
         let error = update.error.clone().unwrap_or_else(unnamed);
         // Repeats and old news rest nothing: only what was told within the time that the rest would take.
@@ -90,7 +92,8 @@ async fn file_again<R: Repository>(
     }
     let now = shared.now();
     let due = later(now, wait.max(AGAIN.after(old.attempts)));
-    let again = old.again(NotificationId::mint(&shared.ids), stamp(now, record.request.updated_at), due);
+    let again =
+        old.again(NotificationId::mint(&shared.ids), next_timestamp(now, record.request.updated_at), due);
     let mut tries = Tries::default();
     loop {
         match repository.file_again(failed, &again).await.map_err(Error::from) {

@@ -6,8 +6,11 @@ use chrono::{DateTime, Utc};
 
 use super::{Maintenance, joining::Answer};
 use crate::{
-    Candidate, ComplexId, Error, Inserted, Notification, NotificationId, NotificationKind, Opening,
-    Repository, RepositoryError, RepositoryErrorKind, Request, Selection, WorkerId, error::Tries, select,
+    maintenance::{Error, tries::Tries},
+    model::{Filing, Request, Selection},
+    ports::{Inserted, Repository, RepositoryError, RepositoryErrorKind},
+    rules::{self, Candidate, select},
+    values::{ComplexId, WorkerId},
 };
 
 impl<R: Repository> Maintenance<R> {
@@ -29,17 +32,22 @@ impl<R: Repository> Maintenance<R> {
         let mut tries = Tries::default();
         loop {
             let selection = self.select_for(&draft, BTreeMap::new()).await?;
-            draft.assigned_worker_id = selection.chosen;
-            let opening = self.opening(draft);
-            match self.repository.open(&opening).await.map_err(Error::from) {
+            let filing = rules::file(draft, &selection, &*self.shared.ids);
+            match self.file_one(&filing).await {
                 Ok(inserted) => {
                     self.wake();
-                    return Self::submitted(opening.request, inserted, selection);
+                    return Self::submitted(filing.request, inserted, selection);
                 }
-                Err(error) if tries.again(&error) => draft = opening.request,
+                Err(error) if tries.again(&error) => draft = filing.request,
                 Err(error) => return Err(refused(error)),
             }
         }
+    }
+
+    async fn file_one(&self, filing: &Filing) -> Result<Inserted<Request>, Error> {
+        let filed = self.repository.file(std::slice::from_ref(filing)).await?.pop();
+        // A store that answers nothing for a filing breaks its word; that is no reason to panic.
+        Ok(filed.unwrap_or_else(|| Err(RepositoryErrorKind::Other.into()))?)
     }
 
     /// Files several in one step: the candidates of all their complexes are read once, and each selection counts what
@@ -80,31 +88,20 @@ impl<R: Repository> Maintenance<R> {
 
     async fn try_together(&self, drafts: Vec<Request>) -> Result<Vec<Answer>, Error> {
         let mut candidates = Candidates::read(self, drafts.iter().map(|draft| draft.complex_id)).await?;
-        let (mut selections, mut openings) = (Vec::new(), Vec::new());
-        for mut draft in drafts {
+        let (mut selections, mut filings) = (Vec::new(), Vec::new());
+        for draft in drafts {
             let of = candidates.of(draft.complex_id);
             let selection = select(&Self::need(&draft, BTreeMap::new()), of, self.shared.policy);
-            draft.assigned_worker_id = selection.chosen;
             candidates.give(selection.chosen, draft.created_at);
+            filings.push(rules::file(draft, &selection, &*self.shared.ids));
             selections.push(selection);
-            openings.push(self.opening(draft));
         }
-        let filed = self.repository.open_many(&openings).await?;
+        let filed = self.repository.file(&filings).await?;
         let answer =
-            |((selection, opening), inserted): ((Selection, Opening), Result<Inserted<Request>, _>)| {
-                Self::submitted(opening.request, inserted.map_err(Error::from)?, selection)
+            |((selection, filing), inserted): ((Selection, Filing), Result<Inserted<Request>, _>)| {
+                Self::submitted(filing.request, inserted.map_err(Error::from)?, selection)
             };
-        Ok(selections.into_iter().zip(openings).zip(filed).map(answer).collect())
-    }
-
-    /// The step that files a request, with the message to its worker if it has one.
-    pub(super) fn opening(&self, request: Request) -> Opening {
-        let at = request.created_at;
-        let notification = request.assigned_worker_id.map(|worker| {
-            let id = NotificationId::mint(&self.shared.ids);
-            Notification::new(id, NotificationKind::Assignment, &request, worker, at, at)
-        });
-        Opening { request, notification }
+        Ok(selections.into_iter().zip(filings).zip(filed).map(answer).collect())
     }
 }
 

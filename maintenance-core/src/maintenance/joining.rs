@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::Submitted;
-use crate::{Error, Request};
+use crate::{maintenance::Error, model::Request};
 
 /// What a submit answers.
 pub(super) type Answer = Result<Submitted, Error>;

@@ -6,9 +6,13 @@ use tracing::instrument;
 
 use super::Maintenance;
 use crate::{
-    Comment, CommentFilter, Error, Listing, Page, PageRequest, Position, Repository, RepositoryError,
-    Request, RequestFilter, RequestId, RequestRecord, RequestStatus, Slice, Worker, WorkerFilter,
-    page::Query,
+    maintenance::Error,
+    model::{Comment, Request, RequestRecord, RequestStatus, Worker},
+    ports::{
+        CommentFilter, Listing, Page, PageRequest, Position, Repository, RepositoryError, RequestFilter,
+        Slice, WorkerFilter, page::Query,
+    },
+    values::RequestId,
 };
 
 impl<R: Repository> Maintenance<R> {

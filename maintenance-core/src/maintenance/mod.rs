@@ -5,28 +5,40 @@ mod batch;
 mod complexes;
 mod conversation;
 mod deliveries;
+mod error;
 mod filing;
 mod joining;
 mod lists;
+#[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "only a dispatcher asks what rests"))]
+mod rests;
+mod reused;
 mod status;
 mod submit;
+mod tries;
+mod wake;
 mod workers;
 
 use std::{fmt, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
-pub use assign::Assigned;
+pub use assign::{Assign, Assigned};
 pub use batch::Reassigned;
 #[cfg(feature = "tokio")]
 pub(crate) use deliveries::apply_deliveries;
+pub use error::Error;
 use joining::Joining;
+pub use rests::Pause;
+use rests::Rests;
+pub use reused::{Difference, Reused};
 pub use status::Move;
 pub use submit::{Submission, Submitted};
+use wake::Wake;
 
 use crate::{
-    Clock, Directory, IdSource, RandomIds, Repository, SelectionPolicy, SystemClock, clock, rests::Rests,
-    wake::Wake,
+    ports::{Clock, Directory, Repository, SystemClock},
+    rules::SelectionPolicy,
+    values::{IdSource, RandomIds, time},
 };
 
 /// The engine: every use case over one store.
@@ -52,7 +64,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        clock::whole_micros(self.clock.now())
+        time::whole_micros(self.clock.now())
     }
 }
 

@@ -2,11 +2,14 @@
 
 use tracing::instrument;
 
-use super::{
-    Maintenance,
-    assign::{next_step, note_of},
+use super::{Maintenance, assign::note_of};
+use crate::{
+    maintenance::{Error, tries::Tries},
+    model::{Actor, Request, RequestStatus},
+    ports::Repository,
+    rules::{self, Effect},
+    values::RequestId,
 };
-use crate::{Actor, Error, Repository, Request, RequestId, RequestStatus, clock::stamp, error::Tries};
 
 /// A status change to make.
 ///
@@ -52,8 +55,10 @@ impl<R: Repository> Maintenance<R> {
     /// Moves a request to another status, as the table of transitions allows; writes the request and its
     /// history row in one step.
     ///
-    /// Completing sets `completed_at` and reopening clears it. Handing back ends the assignment. Reopening
-    /// tells the request's worker again, if they are active.
+    /// Completing sets `completed_at` and reopening clears it. Handing back ends the assignment. Reopening tells the
+    /// request's worker again; one who isn't active any more loses it, and it is found among the
+    /// [unassigned](crate::RequestFilter::unassigned). A worker from whom it is taken by somebody else, as by
+    /// cancelling it, is told so.
     ///
     /// Of two callers who move one request, one wins; the other gets [`Error::StatusConflict`] with the
     /// status that it now has.
@@ -68,22 +73,15 @@ impl<R: Repository> Maintenance<R> {
             if current == to || *seen.get_or_insert(current) != current {
                 return Err(Error::StatusConflict { request: id, wanted: to, current });
             }
-            let now = stamp(self.shared.now(), before.updated_at);
-            let change = self.status_change(&before, to, by, note.as_ref(), now)?;
-            let mut step = next_step(before, now);
-            step.request.status = to;
-            step.request.completed_at = (to == RequestStatus::Completed).then_some(now);
-            step.change = Some(change);
-            match (current, step.request.assigned_worker_id) {
-                (RequestStatus::InProgress, _) if to == RequestStatus::Pending => {
-                    step.request.assigned_worker_id = None;
-                }
-                (RequestStatus::Completed, Some(worker)) if self.is_active(worker).await? => {
-                    self.tell(&mut step, worker);
-                }
-                _ => {}
-            }
-            match self.apply(step).await {
+            let row = rules::permit(&before, to, by, note.as_ref())
+                .map_err(|refusal| Error::Refused { request: id, refusal })?;
+            let worker_is_active = match before.assigned_worker_id {
+                Some(worker) if row.has(Effect::TellsWorker) => self.is_active(worker).await?,
+                _ => true,
+            };
+            let step =
+                rules::change_status(&before, row, &self.decision(by, note.as_ref()), worker_is_active);
+            match self.apply(before, step).await {
                 Err(error) if tries.again(&error) => {}
                 done => return done,
             }

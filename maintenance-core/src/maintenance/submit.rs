@@ -6,8 +6,11 @@ use tracing::instrument;
 
 use super::Maintenance;
 use crate::{
-    Candidate, ComplexId, Error, Exclusion, Inserted, Invalid, Need, NewRequest, Repository, Request,
-    RequestId, RequestStatus, Selection, WhatsAppStatus, WorkerId, error::Differences, select,
+    maintenance::{Error, reused::Differences},
+    model::{Exclusion, NewRequest, Request, RequestStatus, Selection, WhatsAppStatus},
+    ports::{Inserted, Repository},
+    rules::{Candidate, Need, select},
+    values::{ComplexId, Invalid, RequestId, WorkerId},
 };
 
 /// A request that was filed.

@@ -4,9 +4,10 @@ use tracing::instrument;
 
 use super::Maintenance;
 use crate::{
-    Error, Inserted, NewWorker, Repository, Worker, WorkerId, WorkerStatus, WorkerUpdate,
-    clock::stamp,
-    error::{Differences, Tries},
+    maintenance::{Error, reused::Differences, tries::Tries},
+    model::{NewWorker, Worker, WorkerStatus, WorkerUpdate},
+    ports::{Inserted, Repository},
+    values::{WorkerId, time::next_timestamp},
 };
 
 impl<R: Repository> Maintenance<R> {
@@ -32,7 +33,7 @@ impl<R: Repository> Maintenance<R> {
             if worker == before {
                 return Ok(before);
             }
-            worker.updated_at = stamp(self.shared.now(), seen);
+            worker.updated_at = next_timestamp(self.shared.now(), seen);
             match self.repository.save_worker(&worker, seen).await.map_err(Error::from) {
                 Ok(()) => return Ok(worker),
                 Err(error) if tries.again(&error) => {}

@@ -120,6 +120,21 @@ create table maintenance_status_history (
 create index maintenance_status_history_request_id_idx on maintenance_status_history (request_id);
 create index maintenance_status_history_changed_at_idx on maintenance_status_history (changed_at);
 
+-- Who had a request when, and why: the status history can't say it. `ranking` is the head of the selection, as JSON.
+create table maintenance_assignment_history (
+    id                 uuid not null primary key,
+    request_id         uuid not null references maintenance_requests (id),
+    previous_worker_id uuid,
+    new_worker_id      uuid,
+    changed_by         uuid not null,
+    changed_at         timestamptz not null,
+    cause              text not null,
+    notes              text,
+    ranking            text not null
+);
+
+create index maintenance_assignment_history_request_id_idx on maintenance_assignment_history (request_id);
+
 -- Room on each page for the updates of a message's life, so that they need not touch every index.
 create table maintenance_notifications (
     id                  uuid        not null primary key,

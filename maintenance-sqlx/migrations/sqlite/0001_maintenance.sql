@@ -113,6 +113,21 @@ create table maintenance_status_history (
 create index maintenance_status_history_request_id_idx on maintenance_status_history (request_id);
 create index maintenance_status_history_changed_at_idx on maintenance_status_history (changed_at);
 
+-- Who had a request when, and why: the status history can't say it. `ranking` is the head of the selection, as JSON.
+create table maintenance_assignment_history (
+    id                 text not null primary key,
+    request_id         text not null references maintenance_requests (id),
+    previous_worker_id text,
+    new_worker_id      text,
+    changed_by         text not null,
+    changed_at         text not null,
+    cause              text not null,
+    notes              text,
+    ranking            text not null
+) strict;
+
+create index maintenance_assignment_history_request_id_idx on maintenance_assignment_history (request_id);
+
 create table maintenance_notifications (
     id                  text    not null primary key,
     request_id          text    not null references maintenance_requests (id),

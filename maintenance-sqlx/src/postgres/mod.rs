@@ -20,9 +20,9 @@
 //! A refused step leaves it usable. Isolation levels above `read committed` work; a serialisation failure is
 //! `Conflict`, and as with every error of PostgreSQL itself the transaction has then failed.
 
-mod batch;
 mod convert;
 mod deliveries;
+mod filing;
 mod migrate;
 mod notifications;
 mod outcomes;

@@ -6,14 +6,15 @@ use maintenance_core::{
     Claim, Claimed, Deferral, DeliveryEffect, DeliveryUpdate, Listing, Notification, NotificationId,
     NotificationRepository, Recorded, RepositoryError, SendRecord,
 };
+use serde_json::Value;
 use sqlx::Row as _;
 use tracing::instrument;
 use uuid::Uuid;
 
-use super::{PgRepository, convert::integer, deliveries, outcomes, source::failed};
+use super::{PgRepository, deliveries, outcomes, source::failed};
 use crate::{
     columns::{notification_columns, request_columns},
-    decode,
+    decode, encode,
     outbox::{effect, from_most_urgent},
     time::storable,
 };
@@ -40,19 +41,28 @@ const CLAIM: &str = concat!(
           from due
          where n.id = due.id
         returning ",
-    notification_columns!(),
+    notification_columns!(of "n"),
     ", due.place, due.due_at as was_due
     )
     select ",
-    notification_columns!(),
+    notification_columns!(of "n"),
     ", ",
-    request_columns!(),
-    ", w.id, w.phone_number, w.status, coalesce(r.notification_id = n.id, false),
+    request_columns!(of "r"),
+    ", w.id, w.phone_number, w.status,
+           case when n.kind = 'withdrawn' then
+                not exists (select from maintenance_notifications x
+                             where x.request_id = n.request_id and x.worker_id = n.worker_id and x.kind = n.kind
+                               and (x.created_at, x.id) > (n.created_at, n.id))
+           else coalesce(r.notification_id = n.id, false) end,
            case when n.kind = 'withdrawn' then
                 (select case when bool_or(a.status in ('sent', 'delivered', 'read') or a.attempts > 0) then true
                              when bool_or(a.status = 'pending') then false end
                    from maintenance_notifications a
-                  where a.request_id = n.request_id and a.worker_id = n.worker_id and a.kind = 'assignment')
+                  where a.request_id = n.request_id and a.worker_id = n.worker_id and a.kind = 'assignment'
+                    and not exists (select from maintenance_notifications x
+                                     where x.request_id = n.request_id and x.worker_id = n.worker_id
+                                       and x.kind = n.kind and x.id <> n.id and x.created_at > a.created_at
+                                       and (x.status in ('sent', 'delivered', 'read') or x.attempts > 0)))
            end
       from taken n
       left join maintenance_requests r on r.id = n.request_id
@@ -81,26 +91,36 @@ const DEFER: &str = "
     )
     select count(*) from moved";
 
-/// `$1` the failed message; from `$2` on the message that repeats it.
-const FILE_AGAIN: &str = "
-    with moved as (
+/// `$1` the failed message, `$2` the message that repeats it, as a JSON array of one row.
+const FILE_AGAIN: &str = concat!(
+    "
+    with new_message as (
+        select ",
+    notification_columns!(of "m"),
+    "
+          from json_populate_recordset(null::maintenance_notifications, $2::text::json) m
+    ), moved as (
         update maintenance_requests r
-           set notification_id = $2, whatsapp_status = 'pending', whatsapp_message_id = null
-          from maintenance_notifications n
+           set notification_id = m.id, whatsapp_status = 'pending', whatsapp_message_id = null
+          from new_message m, maintenance_notifications n
           join maintenance_workers w on w.id = n.worker_id
          where n.id = $1 and n.status = 'failed' and r.id = n.request_id and r.notification_id = n.id
            and r.assigned_worker_id = n.worker_id and r.status in ('pending', 'in_progress')
            and w.status = 'active'
         returning r.id
-    ), filed as (
+    ), filed_message as (
         insert into maintenance_notifications
-               (id, request_id, worker_id, kind, priority, status, attempts, due_at, error_code, error_text, since,
-                created_at)
-        select $2::uuid, moved.id, $3::uuid, $4, $5, 'pending', $6::integer, $7::timestamptz, $8, $9,
-               $10::timestamptz, $11::timestamptz
+               (",
+    notification_columns!(named),
+    ")
+        select ",
+    notification_columns!(of "m"),
+    "
           from moved
+          join new_message m on m.request_id = moved.id
     )
-    select exists (select from moved)";
+    select exists (select from moved)"
+);
 
 const TIME: &str = "select clock_timestamp()";
 
@@ -177,19 +197,9 @@ impl NotificationRepository for PgRepository<'_> {
         again: &Notification,
     ) -> Result<bool, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let error = again.error.as_ref();
         sqlx::query_scalar(FILE_AGAIN)
             .bind(failed_id.uuid())
-            .bind(again.id.uuid())
-            .bind(again.worker_id.uuid())
-            .bind(again.kind.as_str())
-            .bind(again.priority.as_str())
-            .bind(integer(again.attempts))
-            .bind(again.due_at)
-            .bind(error.map(|error| error.code.clone()))
-            .bind(error.map(|error| error.text.clone()))
-            .bind(again.since)
-            .bind(again.created_at)
+            .bind(Value::from(vec![encode::notification(again)]).to_string())
             .fetch_one(&mut *connection)
             .await
             .map_err(failed)

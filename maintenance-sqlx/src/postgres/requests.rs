@@ -4,156 +4,118 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use maintenance_core::{
-    Attachment, Comment, CommentFilter, Inserted, Listing, Notification, Opening, RepositoryError,
-    RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus,
-    RequestStep, Slice, StatusChange,
+    Attachment, Comment, CommentFilter, Filing, Inserted, Listing, RepositoryError, RepositoryErrorKind,
+    Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus, Slice, Step,
 };
-use sqlx::{PgConnection, Postgres, Row, postgres::PgArguments};
+use serde_json::Value;
+use sqlx::{PgConnection, Postgres, Row};
 use tracing::instrument;
 use uuid::Uuid;
 
-use super::{PgRepository, batch, convert::integer, source::failed};
+use super::{PgRepository, convert::integer, filing, source::failed};
 use crate::{
     columns::{
-        attachment_columns, comment_columns, history_columns, notification_columns, record_sql,
-        request_columns,
+        assignment_history_columns, attachment_columns, comment_columns, history_columns,
+        notification_columns, record_sql, request_columns,
     },
-    decode, lists,
+    decode, encode, lists,
+    step::Writes,
 };
 
-const OPEN: &str = "
-    with filed as (
-        insert into maintenance_requests
-               (id, renter_id, title, description, status, priority, created_at, updated_at, completed_at,
-                property_id, location, assigned_worker_id, whatsapp_message_id, whatsapp_status, complex_id,
-                specialty, version, notification_id)
-        select $1::uuid, $2::uuid, $3, $4, $5, $6, $7::timestamptz, $8::timestamptz, $9::timestamptz,
-               $10::uuid, $11, $12::uuid, $13, $14, $15::uuid, $16, $17::integer, $18::uuid
-         where $18 is null
-            or exists (select from maintenance_workers where id = $19 and status = 'active')
-        on conflict (id) do nothing
-        returning id
-    ), told as (
-        insert into maintenance_notifications
-               (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
-                error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at, priority, since)
-        select $18, filed.id, $19, $20, $21, $22, $23::integer, $24::timestamptz, $25::uuid, $26, $27,
-               $28::timestamptz, $29::timestamptz, $30::timestamptz, $31::timestamptz, $32::timestamptz, $6,
-               $28::timestamptz
-          from filed
-         where $18 is not null
-    )
-    select exists (select from filed)";
-
-const REQUEST: &str = concat!("select ", request_columns!(), " from maintenance_requests r where r.id = $1");
+const REQUEST: &str =
+    concat!("select ", request_columns!(of "r"), " from maintenance_requests r where r.id = $1");
 
 const RECORD: &str = record_sql!();
 
-const APPLY: &str = "
+/// `$1` the request, `$2` the version that the step saw, `$3` its time; `$4` the new status or null; `$5` whether the
+/// worker changes, `$6` to whom; `$7` the assignment message or null, `$8` its worker, who must be active; `$9` to `$11`
+/// the rows of the two histories and the outbox, each as a JSON array. The worker stays locked as in a filing.
+const APPLY: &str = concat!(
+    "
     with moved as (
         update maintenance_requests
-           set status = $3, updated_at = $4, completed_at = $5, assigned_worker_id = $6, version = $2,
-               whatsapp_message_id = case when $15::uuid is null then whatsapp_message_id else $7 end,
-               whatsapp_status     = case when $15::uuid is null then whatsapp_status else $8 end,
-               notification_id     = coalesce($15::uuid, notification_id)
-         where id = $1 and version = $2 - 1
-           and ($15::uuid is null
-                or exists (select from maintenance_workers where id = $16 and status = 'active'))
-        returning id, priority
+           set status = coalesce($4, status),
+               completed_at = case when $4 is null        then completed_at
+                                   when $4 = 'completed' then $3::timestamptz end,
+               assigned_worker_id  = case when $5 then $6::uuid else assigned_worker_id end,
+               whatsapp_message_id = case when $7::uuid is null then whatsapp_message_id end,
+               whatsapp_status     = case when $7::uuid is null then whatsapp_status else 'pending' end,
+               notification_id     = coalesce($7::uuid, notification_id),
+               updated_at = $3, version = version + 1
+         where id = $1 and version = $2
+           and ($8::uuid is null
+                or exists (select from maintenance_workers where id = $8 and status = 'active' for share))
+        returning id
     ), changed as (
         insert into maintenance_status_history
-               (id, request_id, previous_status, new_status, changed_by, changed_at, notes)
-        select $9::uuid, moved.id, $10, $11, $12::uuid, $13::timestamptz, $14
-          from moved
-         where $9::uuid is not null
-    ), told as (
+               (",
+    history_columns!(named),
+    ")
+        select ",
+    history_columns!(of "h"),
+    "
+          from moved, json_populate_recordset(null::maintenance_status_history, $9::text::json) h
+    ), assigned as (
+        insert into maintenance_assignment_history
+               (",
+    assignment_history_columns!(named),
+    ")
+        select ",
+    assignment_history_columns!(of "a"),
+    "
+          from moved, json_populate_recordset(null::maintenance_assignment_history, $10::text::json) a
+    ), filed_message as (
         insert into maintenance_notifications
-               (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
-                error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at, priority, since)
-        select $15::uuid, moved.id, $16, $17, $18, $19, $20::integer, $21::timestamptz, $22::uuid, $23, $24,
-               $25::timestamptz, $26::timestamptz, $27::timestamptz, $28::timestamptz, $29::timestamptz,
-               moved.priority, $25::timestamptz
-          from moved
-         where $15::uuid is not null
+               (",
+    notification_columns!(named),
+    ")
+        select ",
+    notification_columns!(of "n"),
+    "
+          from moved, json_populate_recordset(null::maintenance_notifications, $11::text::json) n
     )
-    select exists (select from moved)";
+    select exists (select from moved)"
+);
 
 const REQUEST_EXISTS: &str = "select exists (select from maintenance_requests where id = $1)";
 
-const ADD_COMMENT: &str = "
-    insert into maintenance_comments (id, request_id, user_id, user_type, comment, created_at)
-    select $1::uuid, $2, $3::uuid, $4, $5, $6::timestamptz
-     where exists (select from maintenance_requests where id = $2)
-    on conflict (id) do nothing";
+/// `$1` the comment as a JSON array of one row.
+const ADD_COMMENT: &str = concat!(
+    "
+    insert into maintenance_comments (",
+    comment_columns!(named),
+    ")
+    select ",
+    comment_columns!(of "c"),
+    "
+      from json_populate_recordset(null::maintenance_comments, $1::text::json) c
+     where exists (select from maintenance_requests where id = c.request_id)
+    on conflict (id) do nothing"
+);
 
-const COMMENT: &str = concat!("select ", comment_columns!(), " from maintenance_comments c where c.id = $1");
+const COMMENT: &str =
+    concat!("select ", comment_columns!(of "c"), " from maintenance_comments c where c.id = $1");
 
-const ADD_ATTACHMENT: &str = "
-    insert into maintenance_attachments (id, request_id, file_url, file_type, created_at)
-    select $1::uuid, $2, $3, $4, $5::timestamptz
-     where exists (select from maintenance_requests where id = $2)
-    on conflict (id) do nothing";
+/// `$1` the attachment as a JSON array of one row.
+const ADD_ATTACHMENT: &str = concat!(
+    "
+    insert into maintenance_attachments (",
+    attachment_columns!(named),
+    ")
+    select ",
+    attachment_columns!(of "f"),
+    "
+      from json_populate_recordset(null::maintenance_attachments, $1::text::json) f
+     where exists (select from maintenance_requests where id = f.request_id)
+    on conflict (id) do nothing"
+);
 
 const ATTACHMENT: &str =
-    concat!("select ", attachment_columns!(), " from maintenance_attachments f where f.id = $1");
+    concat!("select ", attachment_columns!(of "f"), " from maintenance_attachments f where f.id = $1");
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] =
-    &[OPEN, REQUEST, RECORD, APPLY, REQUEST_EXISTS, ADD_COMMENT, COMMENT, ADD_ATTACHMENT, ATTACHMENT];
-
-type Query = sqlx::query::Query<'static, Postgres, PgArguments>;
-
-fn bind_request(query: Query, request: &Request) -> Query {
-    query
-        .bind(request.id.uuid())
-        .bind(request.renter_id.uuid())
-        .bind(String::from(request.title.clone()))
-        .bind(String::from(request.description.clone()))
-        .bind(request.status.as_str())
-        .bind(request.priority.as_str())
-        .bind(request.created_at)
-        .bind(request.updated_at)
-        .bind(request.completed_at)
-        .bind(request.property_id.uuid())
-        .bind(String::from(request.location.clone()))
-        .bind(request.assigned_worker_id.map(Uuid::from))
-        .bind(request.whatsapp_message_id.clone())
-        .bind(request.whatsapp_status.as_str())
-        .bind(request.complex_id.uuid())
-        .bind(request.specialty.clone().map(String::from))
-        .bind(integer(request.version))
-}
-
-fn bind_change(query: Query, change: Option<&StatusChange>) -> Query {
-    query
-        .bind(change.map(|change| change.id.uuid()))
-        .bind(change.map(|change| change.previous_status.as_str()))
-        .bind(change.map(|change| change.new_status.as_str()))
-        .bind(change.map(|change| change.changed_by.uuid()))
-        .bind(change.map(|change| change.changed_at))
-        .bind(change.and_then(|change| change.notes.clone()).map(String::from))
-}
-
-/// All of a notification but its request's id.
-fn bind_message(query: Query, message: Option<&Notification>) -> Query {
-    let error = message.and_then(|message| message.error.as_ref());
-    query
-        .bind(message.map(|message| message.id.uuid()))
-        .bind(message.map(|message| message.worker_id.uuid()))
-        .bind(message.map(|message| message.kind.as_str()))
-        .bind(message.map(|message| message.status.as_str()))
-        .bind(message.and_then(|message| message.provider_message_id.clone()))
-        .bind(message.map(|message| integer(message.attempts)))
-        .bind(message.map(|message| message.due_at))
-        .bind(message.and_then(|message| message.lease).map(Uuid::from))
-        .bind(error.map(|error| error.code.clone()))
-        .bind(error.map(|error| error.text.clone()))
-        .bind(message.map(|message| message.created_at))
-        .bind(message.and_then(|message| message.sent_at))
-        .bind(message.and_then(|message| message.delivered_at))
-        .bind(message.and_then(|message| message.read_at))
-        .bind(message.and_then(|message| message.failed_at))
-}
+    &[REQUEST, RECORD, APPLY, REQUEST_EXISTS, ADD_COMMENT, COMMENT, ADD_ATTACHMENT, ATTACHMENT];
 
 async fn read_request(
     connection: &mut PgConnection,
@@ -165,26 +127,12 @@ async fn read_request(
 
 #[async_trait]
 impl RequestRepository for PgRepository<'_> {
-    #[instrument(level = "debug", skip_all, fields(request = %opening.request.id))]
-    async fn open(&self, opening: &Opening) -> Result<Inserted<Request>, RepositoryError> {
-        let Opening { request, notification } = opening;
-        let query = bind_message(bind_request(sqlx::query(OPEN), request), notification.as_ref());
-        let mut connection = self.source.connection().await?;
-        let row = query.fetch_one(&mut *connection).await.map_err(failed)?;
-        if row.try_get(0).map_err(failed)? {
-            return Ok(Inserted::New);
-        }
-        // Either the request is there, or its worker isn't active.
-        let stored = read_request(&mut connection, request.id).await?;
-        Ok(Inserted::Existing(stored.ok_or(RepositoryErrorKind::Conflict)?))
-    }
-
-    #[instrument(level = "debug", skip_all, fields(requests = openings.len()))]
-    async fn open_many(
+    #[instrument(level = "debug", skip_all, fields(requests = filings.len()))]
+    async fn file(
         &self,
-        openings: &[Opening],
+        filings: &[Filing],
     ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
-        batch::open_many(&mut *self.source.connection().await?, openings).await
+        filing::file(&mut *self.source.connection().await?, filings).await
     }
 
     #[instrument(level = "debug", skip_all, fields(request = %id))]
@@ -223,25 +171,27 @@ impl RequestRepository for PgRepository<'_> {
         rows.iter().map(decode::status_count).collect()
     }
 
-    #[instrument(level = "debug", skip_all, fields(request = %step.request.id, version = step.request.version))]
-    async fn apply(&self, step: &RequestStep) -> Result<(), RepositoryError> {
-        let RequestStep { request, change, notification } = step;
+    #[instrument(level = "debug", skip_all, fields(request = %step.request_id, seen = step.seen))]
+    async fn apply(&self, step: &Step) -> Result<(), RepositoryError> {
+        let writes = Writes::try_from(step)?;
         let query = sqlx::query(APPLY)
-            .bind(request.id.uuid())
-            .bind(integer(request.version))
-            .bind(request.status.as_str())
-            .bind(request.updated_at)
-            .bind(request.completed_at)
-            .bind(request.assigned_worker_id.map(Uuid::from))
-            .bind(request.whatsapp_message_id.clone())
-            .bind(request.whatsapp_status.as_str());
-        let query = bind_message(bind_change(query, change.as_ref()), notification.as_ref());
+            .bind(step.request_id.uuid())
+            .bind(integer(step.seen))
+            .bind(step.at)
+            .bind(writes.status.map(RequestStatus::as_str))
+            .bind(writes.assigns)
+            .bind(writes.worker.map(Uuid::from))
+            .bind(step.assignment_message().map(|message| message.id.uuid()))
+            .bind(step.must_be_active().map(Uuid::from))
+            .bind(writes.history)
+            .bind(writes.assignments)
+            .bind(writes.messages);
         let mut connection = self.source.connection().await?;
         let row = query.fetch_one(&mut *connection).await.map_err(failed)?;
         if row.try_get(0).map_err(failed)? {
             return Ok(());
         }
-        let exists = sqlx::query_scalar(REQUEST_EXISTS).bind(request.id.uuid());
+        let exists = sqlx::query_scalar(REQUEST_EXISTS).bind(step.request_id.uuid());
         let exists: bool = exists.fetch_one(&mut *connection).await.map_err(failed)?;
         Err(if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound }.into())
     }
@@ -250,12 +200,7 @@ impl RequestRepository for PgRepository<'_> {
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
         let mut connection = self.source.connection().await?;
         let added = sqlx::query(ADD_COMMENT)
-            .bind(comment.id.uuid())
-            .bind(comment.request_id.uuid())
-            .bind(comment.user_id.uuid())
-            .bind(comment.user_type.as_str())
-            .bind(String::from(comment.comment.clone()))
-            .bind(comment.created_at)
+            .bind(Value::from(vec![encode::comment(comment)]).to_string())
             .execute(&mut *connection)
             .await
             .map_err(failed)?;
@@ -272,11 +217,7 @@ impl RequestRepository for PgRepository<'_> {
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
         let mut connection = self.source.connection().await?;
         let added = sqlx::query(ADD_ATTACHMENT)
-            .bind(attachment.id.uuid())
-            .bind(attachment.request_id.uuid())
-            .bind(String::from(attachment.file_url.clone()))
-            .bind(String::from(attachment.file_type.clone()))
-            .bind(attachment.created_at)
+            .bind(Value::from(vec![encode::attachment(attachment)]).to_string())
             .execute(&mut *connection)
             .await
             .map_err(failed)?;

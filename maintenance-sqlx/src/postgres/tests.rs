@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqlSafeStr};
 
-use super::{batch, migrate_in, notifications, requests, workers};
+use super::{filing, migrate_in, notifications, requests, workers};
 
 /// The server to test on.
 pub(super) fn server() -> String {
@@ -21,7 +21,7 @@ async fn every_statement_prepares() {
     sqlx::raw_sql(schema).execute(&mut *step).await.unwrap();
     migrate_in(&mut step).await.unwrap();
     for statements in
-        [workers::STATEMENTS, requests::STATEMENTS, batch::STATEMENTS, notifications::STATEMENTS]
+        [workers::STATEMENTS, requests::STATEMENTS, filing::STATEMENTS, notifications::STATEMENTS]
     {
         for sql in statements {
             let prepared = step.prepare(AssertSqlSafe((*sql).to_owned()).into_sql_str()).await;

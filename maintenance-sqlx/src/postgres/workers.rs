@@ -6,61 +6,96 @@ use maintenance_core::{
     AssignmentsOf, Candidate, ComplexAssignment, ComplexId, Inserted, Listing, RepositoryError,
     RepositoryErrorKind, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
 };
+use serde_json::Value;
 use sqlx::{PgConnection, Postgres};
 use tracing::instrument;
 
 use super::{PgRepository, source::failed};
 use crate::{
     columns::{assignment_columns, worker_columns},
-    decode, lists,
+    decode, encode, lists,
 };
 
-const ADD_WORKER: &str = "
-    insert into maintenance_workers
-           (id, first_name, last_name, phone_number, email, specialties, status, created_at, updated_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-    on conflict (id) do nothing";
+/// `$1` the worker as a JSON array of one row, here and below.
+const ADD_WORKER: &str = concat!(
+    "
+    insert into maintenance_workers (",
+    worker_columns!(named),
+    ")
+    select ",
+    worker_columns!(of "w"),
+    "
+      from json_populate_recordset(null::maintenance_workers, $1::text::json) w
+    on conflict (id) do nothing"
+);
 
-const WORKER: &str = concat!("select ", worker_columns!(), " from maintenance_workers w where w.id = $1");
+const WORKER: &str =
+    concat!("select ", worker_columns!(of "w"), " from maintenance_workers w where w.id = $1");
 
-const SAVE_WORKER: &str = "
-    update maintenance_workers
-       set first_name = $2, last_name = $3, phone_number = $4, email = $5, specialties = $6, status = $7,
-           created_at = $8, updated_at = $9
-     where id = $1 and updated_at = $10";
+/// `$2` the `updated_at` that the caller saw.
+const SAVE_WORKER: &str = concat!(
+    "
+    update maintenance_workers o
+       set (",
+    worker_columns!(named),
+    ") = (",
+    worker_columns!(of "w"),
+    ")
+      from json_populate_recordset(null::maintenance_workers, $1::text::json) w
+     where o.id = w.id and o.updated_at = $2"
+);
 
 const WORKER_EXISTS: &str = "select exists (select from maintenance_workers where id = $1)";
 
-/// The demotion comes first, since a complex has one primary worker at every moment.
-const ASSIGN_COMPLEX: &str = "
-    with demoted as (
-        update complex_maintenance_assignments
-           set is_primary = false, updated_at = $6
-         where complex_id = $3 and is_primary and worker_id <> $2 and $4
-           and exists (select from maintenance_workers where id = $2)
-        returning id
+/// `$1` the assignment as a JSON array of one row. The demotion comes first, since a complex has one primary worker at
+/// every moment. It ends with a select, since a server that shards by schema doesn't distribute an insert that does.
+const ASSIGN_COMPLEX: &str = concat!(
+    "
+    with input as (
+        select ",
+    assignment_columns!(of "i"),
+    "
+          from json_populate_recordset(null::complex_maintenance_assignments, $1::text::json) i
+          join maintenance_workers w on w.id = i.worker_id
+    ), demoted as (
+        update complex_maintenance_assignments a
+           set is_primary = false, updated_at = i.updated_at
+          from input i
+         where a.complex_id = i.complex_id and a.is_primary and a.worker_id <> i.worker_id and i.is_primary
+        returning a.id
+    ), assigned as (
+        insert into complex_maintenance_assignments as a
+               (",
+    assignment_columns!(named),
+    ")
+        select ",
+    assignment_columns!(of "i"),
+    "
+          from input i
+         where (select count(*) from demoted) >= 0
+        on conflict (worker_id, complex_id) do update
+           set is_primary = excluded.is_primary, updated_at = excluded.updated_at
+        returning ",
+    assignment_columns!(of "a"),
+    "
     )
-    insert into complex_maintenance_assignments as a
-           (id, worker_id, complex_id, is_primary, assigned_at, updated_at)
-    select $1::uuid, w.id, $3, $4, $5::timestamptz, $6
-      from maintenance_workers w
-     where w.id = $2 and (select count(*) from demoted) >= 0
-    on conflict (worker_id, complex_id) do update
-       set is_primary = excluded.is_primary, updated_at = excluded.updated_at
-    returning a.id, a.worker_id, a.complex_id, a.is_primary, a.assigned_at, a.updated_at";
+    select ",
+    assignment_columns!(of "a"),
+    " from assigned a"
+);
 
 const UNASSIGN_COMPLEX: &str =
     "delete from complex_maintenance_assignments where worker_id = $1 and complex_id = $2";
 
 const ASSIGNMENTS_OF_COMPLEX: &str = concat!(
     "select ",
-    assignment_columns!(),
+    assignment_columns!(of "a"),
     " from complex_maintenance_assignments a where a.complex_id = $1 order by a.assigned_at, a.id"
 );
 
 const ASSIGNMENTS_OF_WORKER: &str = concat!(
     "select ",
-    assignment_columns!(),
+    assignment_columns!(of "a"),
     " from complex_maintenance_assignments a where a.worker_id = $1 order by a.assigned_at, a.id"
 );
 
@@ -125,17 +160,7 @@ const MAX_TRIES: u32 = 20;
 type Query = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
 
 fn bind_worker(sql: &'static str, worker: &Worker) -> Query {
-    let specialties: Vec<String> = worker.specialties.iter().map(|trade| trade.as_str().to_owned()).collect();
-    sqlx::query(sql)
-        .bind(worker.id.uuid())
-        .bind(String::from(worker.first_name.clone()))
-        .bind(String::from(worker.last_name.clone()))
-        .bind(String::from(worker.phone_number.clone()))
-        .bind(String::from(worker.email.clone()))
-        .bind(specialties)
-        .bind(worker.status.as_str())
-        .bind(worker.created_at)
-        .bind(worker.updated_at)
+    sqlx::query(sql).bind(Value::from(vec![encode::worker(worker)]).to_string())
 }
 
 impl PgRepository<'_> {
@@ -145,12 +170,7 @@ impl PgRepository<'_> {
     ) -> Result<ComplexAssignment, RepositoryError> {
         let mut connection = self.source.connection().await?;
         let row = sqlx::query(ASSIGN_COMPLEX)
-            .bind(assignment.id.uuid())
-            .bind(assignment.worker_id.uuid())
-            .bind(assignment.complex_id.uuid())
-            .bind(assignment.is_primary)
-            .bind(assignment.assigned_at)
-            .bind(assignment.updated_at)
+            .bind(Value::from(vec![encode::assignment(assignment)]).to_string())
             .fetch_optional(&mut *connection)
             .await
             .map_err(failed)?;

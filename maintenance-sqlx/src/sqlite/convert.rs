@@ -1,22 +1,14 @@
 //! Values as SQLite keeps them.
 
-use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use maintenance_core::{BoxError, Specialty};
 use serde_json::Value;
 use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use crate::{decode::Raw, lists::Dialect, time::storable};
+use crate::{decode::Raw, lists::Dialect};
 
-/// An id as text.
-pub(super) fn id(id: impl Into<Uuid>) -> String {
-    id.into().hyphenated().to_string()
-}
-
-/// A time as text of fixed width: text order is time order.
-pub(super) fn time(at: DateTime<Utc>) -> String {
-    storable(at).to_rfc3339_opts(SecondsFormat::Micros, true)
-}
+pub(super) use crate::encode::{id, time};
 
 impl Raw for SqliteRow {
     fn uuid(&self, at: usize) -> Result<Option<Uuid>, BoxError> {

@@ -14,9 +14,9 @@
 //! Ids are stored as hyphenated lower-case text, times as UTC text of fixed width with six decimals
 //! (`2026-01-02T03:04:05.000006Z`), specialties as a JSON array.
 
-mod batch;
 mod convert;
 mod deliveries;
+mod filing;
 mod migrate;
 mod notifications;
 mod open;

@@ -6,6 +6,7 @@ use maintenance_core::{
     Claim, Claimed, Deferral, DeliveryEffect, DeliveryUpdate, Listing, Notification, NotificationId,
     NotificationRepository, Recorded, RepositoryError, SendRecord,
 };
+use serde_json::Value;
 use tracing::instrument;
 
 use super::{
@@ -16,8 +17,9 @@ use super::{
     step::{Query, Step, step},
 };
 use crate::{
-    columns::request_columns,
+    columns::{notification_columns, request_columns},
     decode::{self, Raw as _},
+    encode,
     outbox::effect,
 };
 
@@ -60,13 +62,22 @@ const CLAIM: Step = step!(
     select n.id, n.request_id, n.worker_id, n.kind, n.priority, n.status, n.provider_message_id, n.attempts,
            min(n.claims, 2147483646) + 1, $2, $1, n.error_code, n.error_text, n.since, n.created_at, n.sent_at,
            n.delivered_at, n.read_at, n.failed_at, ",
-    request_columns!(),
-    ", w.id, w.phone_number, w.status, r.notification_id is n.id,
+    request_columns!(of "r"),
+    ", w.id, w.phone_number, w.status,
+           iif(n.kind = 'withdrawn',
+               not exists (select 1 from maintenance_notifications x
+                            where x.request_id = n.request_id and x.worker_id = n.worker_id and x.kind = n.kind
+                              and (x.created_at, x.id) > (n.created_at, n.id)),
+               r.notification_id is n.id),
            iif(n.kind = 'withdrawn',
                (select case when max(a.status in ('sent', 'delivered', 'read') or a.attempts > 0) then 1
                             when max(a.status = 'pending') then 0 end
                   from maintenance_notifications a
-                 where a.request_id = n.request_id and a.worker_id = n.worker_id and a.kind = 'assignment'),
+                 where a.request_id = n.request_id and a.worker_id = n.worker_id and a.kind = 'assignment'
+                   and not exists (select 1 from maintenance_notifications x
+                                    where x.request_id = n.request_id and x.worker_id = n.worker_id
+                                      and x.kind = n.kind and x.id <> n.id and x.created_at > a.created_at
+                                      and (x.status in ('sent', 'delivered', 'read') or x.attempts > 0))),
                null)
       from (",
     due_sql!(),
@@ -98,23 +109,26 @@ const DEFER: &str = "
                      limit $5)) p
      where n.id = p.id";
 
-/// `$1` the failed message; from `$2` on the message that repeats it.
+/// `$1` the failed message, `$2` the message that repeats it, as a JSON array of one row.
 const FILE_AGAIN: Step = step!(
     "
     update maintenance_requests as r
-       set notification_id = $2, whatsapp_status = 'pending', whatsapp_message_id = null
-      from maintenance_notifications n
+       set notification_id = value ->> 'id', whatsapp_status = 'pending', whatsapp_message_id = null
+      from json_each($2), maintenance_notifications n
       join maintenance_workers w on w.id = n.worker_id
      where n.id = $1 and n.status = 'failed' and r.id = n.request_id and r.notification_id = n.id
        and r.assigned_worker_id = n.worker_id and r.status in ('pending', 'in_progress') and w.status = 'active'
     returning id;
 
     insert into maintenance_notifications
-           (id, request_id, worker_id, kind, priority, status, attempts, due_at, error_code, error_text, since,
-            created_at)
-    select $2, r.id, $3, $4, $5, 'pending', $6, $7, $8, $9, $10, $11
-      from maintenance_requests r
-     where r.notification_id = $2 and changes() > 0"
+           (",
+    notification_columns!(named),
+    ")
+    select ",
+    notification_columns!(json "value"),
+    "
+      from json_each($2)
+     where changes() > 0"
 );
 
 #[cfg(test)]
@@ -194,21 +208,8 @@ impl NotificationRepository for SqliteRepository<'_> {
         failed_id: NotificationId,
         again: &Notification,
     ) -> Result<bool, RepositoryError> {
-        let error = again.error.as_ref();
-        let file = |query: Query| {
-            query
-                .bind(id(failed_id))
-                .bind(id(again.id))
-                .bind(id(again.worker_id))
-                .bind(again.kind.as_str())
-                .bind(again.priority.as_str())
-                .bind(again.attempts)
-                .bind(time(again.due_at))
-                .bind(error.map(|error| error.code.clone()))
-                .bind(error.map(|error| error.text.clone()))
-                .bind(time(again.since))
-                .bind(time(again.created_at))
-        };
+        let again = Value::from(vec![encode::notification(again)]).to_string();
+        let file = |query: Query| query.bind(id(failed_id)).bind(again);
         let rows = self.source.write(&FILE_AGAIN, file).await?;
         Ok(!rows.is_empty())
     }

@@ -84,6 +84,8 @@ fn index(filter: &RequestFilter) -> &'static str {
         } else {
             "requests_worker_list"
         }
+    } else if filter.unassigned {
+        "requests_worker_list"
     } else if filter.complex_id.is_some() {
         "requests_complex_list"
     } else if !filter.statuses.is_empty() || filter.priority.is_some() {

@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
 
-use super::{batch, migrate, notifications, requests, workers};
+use super::{filing, migrate, notifications, requests, workers};
 
 #[tokio::test]
 async fn every_statement_prepares() {
@@ -10,7 +10,7 @@ async fn every_statement_prepares() {
         sqlx::sqlite::SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
     migrate(&pool).await.unwrap();
     for statements in
-        [workers::STATEMENTS, requests::STATEMENTS, batch::STATEMENTS, notifications::STATEMENTS]
+        [workers::STATEMENTS, requests::STATEMENTS, filing::STATEMENTS, notifications::STATEMENTS]
     {
         for sql in statements {
             pool.prepare(AssertSqlSafe((*sql).to_owned()).into_sql_str())

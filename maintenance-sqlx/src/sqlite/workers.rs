@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use maintenance_core::{
     AssignmentsOf, Candidate, ComplexAssignment, ComplexId, Inserted, Listing, RepositoryError,
-    RepositoryErrorKind, Slice, Specialty, Worker, WorkerFilter, WorkerId, WorkerRepository,
+    RepositoryErrorKind, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
 };
+use serde_json::Value;
 use sqlx::{Sqlite, SqliteConnection};
 use tracing::instrument;
 
@@ -17,41 +18,64 @@ use super::{
 };
 use crate::{
     columns::{assignment_columns, worker_columns},
-    decode, lists,
+    decode, encode, lists,
 };
 
-const ADD_WORKER: &str = "
-    insert into maintenance_workers
-           (id, first_name, last_name, phone_number, email, specialties, status, created_at, updated_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-    on conflict (id) do nothing";
+/// `$1` the worker as a JSON array of one row, here and below.
+const ADD_WORKER: &str = concat!(
+    "
+    insert into maintenance_workers (",
+    worker_columns!(named),
+    ")
+    select ",
+    worker_columns!(json "value"),
+    "
+      from json_each($1)
+     where true
+    on conflict (id) do nothing"
+);
 
-const WORKER: &str = concat!("select ", worker_columns!(), " from maintenance_workers w where w.id = $1");
+const WORKER: &str =
+    concat!("select ", worker_columns!(of "w"), " from maintenance_workers w where w.id = $1");
 
-const SAVE_WORKER: &str = "
-    update maintenance_workers
-       set first_name = $2, last_name = $3, phone_number = $4, email = $5, specialties = $6, status = $7,
-           created_at = $8, updated_at = $9
-     where id = $1 and updated_at = $10";
+/// `$2` the `updated_at` that the caller saw.
+const SAVE_WORKER: &str = concat!(
+    "
+    update maintenance_workers as o
+       set (",
+    worker_columns!(named),
+    ") = (select ",
+    worker_columns!(json "value"),
+    " from json_each($1))
+     where o.id = (select value ->> 'id' from json_each($1)) and o.updated_at = $2"
+);
 
 const WORKER_EXISTS: &str = "select exists (select 1 from maintenance_workers where id = $1)";
 
-/// The demotion comes first, since a complex has one primary worker at every moment.
+/// `$1` the assignment as a JSON array of one row. The demotion comes first, since a complex has one primary worker at
+/// every moment.
 const ASSIGN_COMPLEX: Step = step!(
     "
-    update complex_maintenance_assignments
-       set is_primary = 0, updated_at = $6
-     where complex_id = $3 and is_primary = 1 and worker_id <> $2 and $4 = 1
-       and exists (select 1 from maintenance_workers where id = $2);
+    update complex_maintenance_assignments as a
+       set is_primary = 0, updated_at = value ->> 'updated_at'
+      from json_each($1)
+     where a.complex_id = value ->> 'complex_id' and a.is_primary = 1 and a.worker_id <> value ->> 'worker_id'
+       and value ->> 'is_primary' = 1
+       and exists (select 1 from maintenance_workers where id = value ->> 'worker_id');
 
-    insert into complex_maintenance_assignments as a
-           (id, worker_id, complex_id, is_primary, assigned_at, updated_at)
-    select $1, w.id, $3, $4, $5, $6
-      from maintenance_workers w
-     where w.id = $2
+    insert into complex_maintenance_assignments
+           (",
+    assignment_columns!(named),
+    ")
+    select ",
+    assignment_columns!(json "value"),
+    "
+      from json_each($1)
+     where exists (select 1 from maintenance_workers where id = value ->> 'worker_id')
     on conflict (worker_id, complex_id) do update
        set is_primary = excluded.is_primary, updated_at = excluded.updated_at
-    returning id, worker_id, complex_id, is_primary, assigned_at, updated_at"
+    returning ",
+    assignment_columns!(named)
 );
 
 const UNASSIGN_COMPLEX: &str =
@@ -59,13 +83,13 @@ const UNASSIGN_COMPLEX: &str =
 
 const ASSIGNMENTS_OF_COMPLEX: &str = concat!(
     "select ",
-    assignment_columns!(),
+    assignment_columns!(of "a"),
     " from complex_maintenance_assignments a where a.complex_id = $1 order by a.assigned_at, a.id"
 );
 
 const ASSIGNMENTS_OF_WORKER: &str = concat!(
     "select ",
-    assignment_columns!(),
+    assignment_columns!(of "a"),
     " from complex_maintenance_assignments a where a.worker_id = $1 order by a.assigned_at, a.id"
 );
 
@@ -96,17 +120,7 @@ pub(super) const STATEMENTS: &[&str] = &[
 ];
 
 fn bind_worker(sql: &'static str, worker: &Worker) -> Query {
-    let specialties: Vec<&str> = worker.specialties.iter().map(Specialty::as_str).collect();
-    sqlx::query(sql)
-        .bind(id(worker.id))
-        .bind(String::from(worker.first_name.clone()))
-        .bind(String::from(worker.last_name.clone()))
-        .bind(String::from(worker.phone_number.clone()))
-        .bind(String::from(worker.email.clone()))
-        .bind(serde_json::Value::from(specialties).to_string())
-        .bind(worker.status.as_str())
-        .bind(time(worker.created_at))
-        .bind(time(worker.updated_at))
+    sqlx::query(sql).bind(Value::from(vec![encode::worker(worker)]).to_string())
 }
 
 async fn read_worker(
@@ -160,15 +174,8 @@ impl WorkerRepository for SqliteRepository<'_> {
         &self,
         assignment: &ComplexAssignment,
     ) -> Result<ComplexAssignment, RepositoryError> {
-        let assign = |query: Query| {
-            query
-                .bind(id(assignment.id))
-                .bind(id(assignment.worker_id))
-                .bind(id(assignment.complex_id))
-                .bind(assignment.is_primary)
-                .bind(time(assignment.assigned_at))
-                .bind(time(assignment.updated_at))
-        };
+        let row = Value::from(vec![encode::assignment(assignment)]).to_string();
+        let assign = |query: Query| query.bind(row);
         let rows = self.source.write(&ASSIGN_COMPLEX, assign).await?;
         rows.first().map(decode::assignment).ok_or(RepositoryErrorKind::NotFound)?
     }
@@ -197,8 +204,7 @@ impl WorkerRepository for SqliteRepository<'_> {
         &self,
         complexes: &[ComplexId],
     ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError> {
-        let complexes =
-            serde_json::Value::from(complexes.iter().map(|complex| id(*complex)).collect::<Vec<_>>());
+        let complexes = Value::from(complexes.iter().map(|complex| id(*complex)).collect::<Vec<_>>());
         let mut connection = self.source.reader().await?;
         let query = sqlx::query_scalar(CANDIDATES).bind(complexes.to_string());
         let rows: String = query.fetch_one(&mut *connection).await.map_err(failed)?;

@@ -156,6 +156,23 @@ pub(crate) const TABLES: &[Table] = &[
         enums: &["previous_status", "new_status"],
     },
     Table {
+        name: "maintenance_assignment_history",
+        columns: &[
+            ("id", Id, false),
+            ("request_id", Id, false),
+            ("previous_worker_id", Id, true),
+            ("new_worker_id", Id, true),
+            ("changed_by", Id, false),
+            ("changed_at", Time, false),
+            ("cause", Text, false),
+            ("notes", Text, true),
+            ("ranking", Text, false),
+        ],
+        references: &[("request_id", "maintenance_requests")],
+        indexes: &[("id", true, false), ("request_id", false, false)],
+        enums: &[],
+    },
+    Table {
         name: "maintenance_notifications",
         columns: &[
             ("id", Id, false),

@@ -6,7 +6,7 @@ use maintenance_core::*;
 
 use super::{outbox::all, *};
 
-/// Filed at the same moment, as over a pool: each call gets the answer to its own opening.
+/// Filed at the same moment, as over a pool: each call gets the answer to its own filing.
 pub(crate) async fn at_once<S: Repository + Clone + 'static>(store: S) {
     let away = staff(&store).await.remove(2);
     let away = Worker { status: WorkerStatus::OnLeave, updated_at: at(50), ..away };
@@ -18,24 +18,24 @@ pub(crate) async fn at_once<S: Repository + Clone + 'static>(store: S) {
         let request = Request { id: id(0x6000 + n).into(), ..request.clone() };
         let id = id(0x7000 + message_id).into();
         let message = Notification { id, request_id: request.id, ..message.clone() };
-        Opening { request, notification: Some(message) }
+        Filing { request, assignment: None, notification: Some(message) }
     };
-    let opening = |n: u128| with_message(n, n);
-    let mut refused = opening(4);
+    let filing = |n: u128| with_message(n, n);
+    let mut refused = filing(4);
     refused.request.assigned_worker_id = Some(away.id);
     refused.notification.as_mut().unwrap().worker_id = away.id;
-    let given = [opening(1), opening(2), with_message(2, 22), refused, opening(5)];
-    let answers = join_all(given.iter().map(|opening| store.open(opening))).await;
+    let given = [filing(1), filing(2), with_message(2, 22), refused, filing(5)];
+    let answers = join_all(given.iter().map(|filing| file_one(&store, filing))).await;
     let [one, two, again, refused, five] = answers.try_into().unwrap();
     assert_eq!((one.unwrap(), five.unwrap()), (Inserted::New, Inserted::New));
     let twice = [two.unwrap() == Inserted::New, again.unwrap() == Inserted::New];
     assert_ne!(twice[0], twice[1], "one of the two files it");
     assert_eq!(kind(refused), RepositoryErrorKind::Conflict);
     for n in [1, 2, 5] {
-        let record = store.record(opening(n).request.id).await.unwrap().unwrap();
+        let record = store.record(filing(n).request.id).await.unwrap().unwrap();
         assert_eq!(record.notifications.len(), 1);
     }
-    assert_eq!(store.request(opening(4).request.id).await.unwrap(), None);
+    assert_eq!(store.request(filing(4).request.id).await.unwrap(), None);
 }
 
 /// Thousands wait in a storm: what a step holds meanwhile.

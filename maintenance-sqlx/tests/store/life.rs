@@ -79,7 +79,10 @@ pub(crate) async fn life<R: Repository>(store: R) {
     let moved =
         maintenance.change_status(request.id, Move::to(RequestStatus::InProgress, boss)).await.unwrap();
     let note = Some("The other one is nearer.");
-    let given = maintenance.assign(request.id, workers[1].id, boss, note).await.unwrap();
+    let given = maintenance
+        .assign(request.id, workers[1].id, note.into_iter().fold(Assign::by(boss), Assign::note))
+        .await
+        .unwrap();
     assert_eq!((moved.version, given.version), (2, 3));
     let comment = NewComment { id: Some(id(0x77).into()), comment: "On my way.".into() };
     let staff = Actor::Worker(workers[1].id);
@@ -102,28 +105,35 @@ pub(crate) async fn life<R: Repository>(store: R) {
     assert_eq!(record.history.len(), 4);
     assert!(record.history.windows(2).all(|pair| pair[0].changed_at < pair[1].changed_at));
     assert_eq!((record.comments, record.attachments), (vec![said], vec![attached]));
-    let told: Vec<_> = record.notifications.iter().map(|n| n.worker_id).collect();
-    assert_eq!(told, [workers[0].id, workers[1].id]);
+    let told = |kind| record.notifications.iter().filter(move |n| n.kind == kind).map(|n| n.worker_id);
+    assert!(told(NotificationKind::Assignment).eq([workers[0].id, workers[1].id]));
+    assert!(told(NotificationKind::Withdrawn).eq([workers[0].id]));
+    let givens: Vec<_> =
+        record.assignments.iter().map(|row| (row.previous_worker_id, row.new_worker_id)).collect();
+    let (first, second) = (Some(workers[0].id), Some(workers[1].id));
+    assert_eq!(givens, [(None, first), (first, second)]);
+    assert!(!record.assignments[0].ranking.is_empty());
     assert_eq!(maintenance.repository().record(id(1).into()).await.unwrap(), None);
 
     // Refusals write nothing.
-    let stale = RequestStep { request: done.clone(), change: None, notification: None };
+    let current = Step::on(&done, at(91));
+    let mut stale = current.clone();
+    stale.seen -= 1;
     assert_eq!(kind(store.apply(&stale).await), RepositoryErrorKind::Conflict);
-    let mut gone = stale.clone();
-    gone.request.id = id(1).into();
+    let mut gone = current.clone();
+    gone.request_id = id(1).into();
     assert_eq!(kind(store.apply(&gone).await), RepositoryErrorKind::NotFound);
     let away = Worker { status: WorkerStatus::Inactive, updated_at: at(90), ..workers[2].clone() };
     store.save_worker(&away, workers[2].updated_at).await.unwrap();
-    let mut tell = stale.clone();
-    tell.request.version += 1;
-    tell.notification =
-        Some(Notification { worker_id: away.id, id: id(0x99).into(), ..record.notifications[0].clone() });
+    let mut tell = current.clone();
+    let message = Notification { worker_id: away.id, id: id(0x99).into(), ..record.notifications[0].clone() };
+    tell.writes.push(Write::Notify(message.clone()));
     assert_eq!(kind(store.apply(&tell).await), RepositoryErrorKind::Conflict);
-    let mut opening = Opening { request: request.clone(), notification: tell.notification.clone() };
-    assert_eq!(store.open(&opening).await.unwrap(), Inserted::Existing(done.clone()));
-    opening.request.id = id(0x55).into();
-    opening.request.assigned_worker_id = Some(away.id);
-    assert_eq!(kind(store.open(&opening).await), RepositoryErrorKind::Conflict);
+    let mut filing = Filing { request: request.clone(), assignment: None, notification: Some(message) };
+    assert_eq!(file_one(store, &filing).await.unwrap(), Inserted::Existing(done.clone()));
+    filing.request.id = id(0x55).into();
+    filing.request.assigned_worker_id = Some(away.id);
+    assert_eq!(kind(file_one(store, &filing).await), RepositoryErrorKind::Conflict);
     assert_eq!(store.request(id(0x55).into()).await.unwrap(), None);
     let lost = Comment {
         id: id(0x56).into(),
@@ -136,7 +146,7 @@ pub(crate) async fn life<R: Repository>(store: R) {
             .remove(0)
     };
     assert_eq!(kind(store.add_comment(&lost).await), RepositoryErrorKind::NotFound);
-    assert_eq!(maintenance.record(request.id).await.unwrap().notifications.len(), 2);
+    assert_eq!(maintenance.record(request.id).await.unwrap().notifications.len(), 3);
 }
 
 /// Every filter gives the rows that it says, in pages of every size.
@@ -162,16 +172,18 @@ pub(crate) async fn lists<R: Repository>(store: R) {
             created_at,
             ..template.clone()
         };
-        store.open(&Opening { request: request.clone(), notification: None }).await.unwrap();
+        let filing = Filing { request: request.clone(), assignment: None, notification: None };
+        file_one(store, &filing).await.unwrap();
         all.push(request);
     }
     all.push(template);
     all.sort_by_key(|request| std::cmp::Reverse((request.created_at, request.id)));
-    for shape in 0..256_u32 {
+    for shape in 0..512_u32 {
         let on = |bit: u32| shape & (1 << bit) != 0;
         let filter = RequestFilter {
             renter_id: on(0).then(|| id(0xd001).into()),
             assigned_worker_id: on(1).then_some(workers[1].id),
+            unassigned: on(8),
             complex_id: on(2).then_some(complex(1)),
             property_id: on(3).then(|| id(0xe001).into()),
             statuses: match shape % 3 {
@@ -206,6 +218,7 @@ pub(crate) async fn lists<R: Repository>(store: R) {
 fn matches(filter: &RequestFilter, request: &Request) -> bool {
     filter.renter_id.is_none_or(|id| request.renter_id == id)
         && filter.assigned_worker_id.is_none_or(|id| request.assigned_worker_id == Some(id))
+        && (!filter.unassigned || request.assigned_worker_id.is_none())
         && filter.complex_id.is_none_or(|id| request.complex_id == id)
         && filter.property_id.is_none_or(|id| request.property_id == id)
         && (filter.statuses.is_empty() || filter.statuses.contains(&request.status))

@@ -32,6 +32,14 @@ impl Directory for NoDirectory {
     }
 }
 
+/// The store's answer to one filing.
+pub(crate) async fn file_one(
+    store: &dyn Repository,
+    filing: &Filing,
+) -> Result<Inserted<Request>, RepositoryError> {
+    store.file(std::slice::from_ref(filing)).await?.remove(0)
+}
+
 /// A clock that stands still.
 struct Still;
 

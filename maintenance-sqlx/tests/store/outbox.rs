@@ -38,20 +38,19 @@ pub(crate) async fn outbox<R: Repository>(store: R, rounds: u64) {
         for request in &requests {
             if dice.throw(3) == 0 {
                 let record = store.record(*request).await.unwrap().unwrap();
-                let mut step = RequestStep { request: record.request, change: None, notification: None };
-                step.request.version += 1;
-                step.request.updated_at += TimeDelta::microseconds(1);
+                let now = record.request.updated_at + TimeDelta::microseconds(1);
+                let mut step = Step::on(&record.request, now);
                 next += 1;
-                step.notification = Some(Notification {
+                step.writes.push(Write::Notify(Notification {
                     id: id(next).into(),
                     worker_id: workers[0].id,
-                    created_at: step.request.updated_at,
-                    due_at: step.request.updated_at,
+                    created_at: now,
+                    due_at: now,
                     status: WhatsAppStatus::Pending,
                     provider_message_id: None,
                     attempts: 0,
                     claims: 0,
-                    since: step.request.updated_at,
+                    since: now,
                     lease: None,
                     error: None,
                     sent_at: None,
@@ -59,9 +58,7 @@ pub(crate) async fn outbox<R: Repository>(store: R, rounds: u64) {
                     read_at: None,
                     failed_at: None,
                     ..record.notifications[0].clone()
-                });
-                step.request.whatsapp_message_id = None;
-                step.request.whatsapp_status = WhatsAppStatus::Pending;
+                }));
                 store.apply(&step).await.unwrap();
             }
         }

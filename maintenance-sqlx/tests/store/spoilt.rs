@@ -56,30 +56,29 @@ pub(crate) async fn halves<R: Repository>(store: R) {
     let (change, message) = (record.history[0].clone(), record.notifications[0].clone());
 
     // The change's id is taken.
-    let request = Request { status: RequestStatus::InProgress, version: 2, ..two.clone() };
-    let change = StatusChange { request_id: two.id, ..change };
-    let step = RequestStep { request, change: Some(change), notification: None };
+    let mut step = Step::on(&two, two.updated_at + TimeDelta::microseconds(1));
+    step.writes.push(Write::Status(StatusChange { request_id: two.id, ..change }));
     assert_eq!(kind(store.apply(&step).await), RepositoryErrorKind::Conflict);
     assert_eq!(maintenance.record(two.id).await.unwrap().request, two);
 
     // The id of the second one's message is taken by another request's.
-    let opening = |n: u128, message_id: NotificationId| {
+    let filing = |n: u128, message_id: NotificationId| {
         let request = Request { id: id(n).into(), ..two.clone() };
         let message = Notification { id: message_id, request_id: request.id, ..message.clone() };
-        Opening { request, notification: Some(message) }
+        Filing { request, assignment: None, notification: Some(message) }
     };
-    let openings = [opening(0x61, id(0x71).into()), opening(0x62, message.id)];
-    assert_eq!(kind(store.open_many(&openings).await), RepositoryErrorKind::Conflict);
-    assert_eq!(kind(store.open(&openings[1]).await), RepositoryErrorKind::Conflict);
-    for opening in &openings {
-        assert_eq!(store.request(opening.request.id).await.unwrap(), None);
+    let filings = [filing(0x61, id(0x71).into()), filing(0x62, message.id)];
+    assert_eq!(kind(store.file(&filings).await), RepositoryErrorKind::Conflict);
+    assert_eq!(kind(file_one(store, &filings[1]).await), RepositoryErrorKind::Conflict);
+    for filing in &filings {
+        assert_eq!(store.request(filing.request.id).await.unwrap(), None);
     }
 
     // Filed after all, and again: nothing new.
-    let openings = [opening(0x61, id(0x71).into()), opening(0x62, id(0x72).into())];
-    assert_eq!(kinds(store.open_many(&openings).await), [true, true]);
-    assert_eq!(kinds(store.open_many(&openings).await), [false, false]);
-    assert!(matches!(store.open(&openings[0]).await, Ok(Inserted::Existing(_))));
+    let filings = [filing(0x61, id(0x71).into()), filing(0x62, id(0x72).into())];
+    assert_eq!(kinds(store.file(&filings).await), [true, true]);
+    assert_eq!(kinds(store.file(&filings).await), [false, false]);
+    assert!(matches!(file_one(store, &filings[0]).await, Ok(Inserted::Existing(_))));
     assert_eq!(maintenance.record(id(0x61).into()).await.unwrap().notifications.len(), 1);
 }
 

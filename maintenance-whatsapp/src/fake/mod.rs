@@ -3,9 +3,9 @@
 //!
 //! ```
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use maintenance_whatsapp::{CloudApi, CloudApiConfig, Template, fake::{FakeCloudApi, Fault}};
+//! use maintenance_whatsapp::{CloudApi, CloudApiConfig, Templates, fake::{FakeCloudApi, Fault}};
 //!
-//! let config = CloudApiConfig::new("106540352242922", "a-token", Template::assignment("new_request"));
+//! let config = CloudApiConfig::new("106540352242922", "a-token", Templates::default());
 //! let fake = FakeCloudApi::start(config).await?;
 //! let notifier = CloudApi::new(fake.config())?;
 //!
@@ -78,7 +78,9 @@ impl FakeCloudApi {
         let shared = Arc::new(Shared {
             client: client.build().map_err(io::Error::other)?,
             state: Mutex::new(State {
-                templates: Arc::new(vec![config.template.clone()]),
+                templates: Arc::new(
+                    config.templates.clone().into_kinds().into_iter().map(|(_, template)| template).collect(),
+                ),
                 ..State::default()
             }),
             accepted: watch::Sender::default(),

@@ -13,8 +13,8 @@ use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
 
 use crate::{
-    answer::{integer, is_message_id},
-    meaning::failure,
+    error_code::failure,
+    response::{integer, is_message_id},
 };
 
 /// The field of the changes that tell of messages.

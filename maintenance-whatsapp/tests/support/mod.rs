@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use maintenance_core::{
-    Description, Location, Message, Name, NotificationKind, PhoneNumber, Priority, RenterContact, Title,
+    Content, Description, Location, Name, NotificationKind, Outgoing, PhoneNumber, Place, PlaceText,
+    Priority, Recipient, RenterContact, Title,
 };
-use maintenance_whatsapp::{CloudApi, CloudApiConfig, Pacing, Template, fake::FakeCloudApi};
+use maintenance_whatsapp::{CloudApi, CloudApiConfig, Pacing, Templates, fake::FakeCloudApi};
 
 pub(crate) const TO: &str = "+16505551234";
 
@@ -13,23 +14,30 @@ pub(crate) fn number(text: &str) -> PhoneNumber {
     PhoneNumber::try_from(text.to_owned()).unwrap()
 }
 
-pub(crate) fn message() -> Message {
-    Message {
-        notification_id: "6f1b0f0e-5d0c-4a3e-9c39-0a4a6f6f2f10".parse().unwrap(),
-        kind: NotificationKind::Assignment,
-        attempt: 1,
-        to: number(TO),
-        request_id: "0b7c1d7e-9d43-4c5e-8f07-7b1f6f6a2c11".parse().unwrap(),
-        title: Title::new("Sink leaks").unwrap(),
-        description: Description::new("Water on the\nkitchen floor").unwrap(),
-        priority: Priority::High,
-        location: Location::new("Kitchen, flat 4").unwrap(),
-        specialty: None,
-        renter: Some(RenterContact {
-            name: Name::new("Zoë Example").unwrap(),
-            phone_number: number("+12025550123"),
-        }),
-    }
+pub(crate) fn worker(phone_number: &str) -> Recipient {
+    let id = "0f000001-0000-4000-8000-000000000001".parse().unwrap();
+    Recipient::Worker { id, phone_number: number(phone_number) }
+}
+
+pub(crate) fn message() -> Outgoing {
+    let content = Content::new(
+        "0b7c1d7e-9d43-4c5e-8f07-7b1f6f6a2c11".parse().unwrap(),
+        Title::new("Sink leaks").unwrap(),
+        Description::new("Water on the\nkitchen floor").unwrap(),
+        Priority::High,
+        Location::new("Kitchen, flat 4").unwrap(),
+        None,
+    );
+    let text = |text| Some(PlaceText::new(text).unwrap());
+    let place = Place { complex: text("Riverside"), address: text("12 Quay Street"), unit: text("flat 4") };
+    let name = Name::new("Zoë Example").unwrap();
+    let renter = RenterContact { name, phone_number: Some(number("+12025550123")) };
+    Outgoing::new(
+        "6f1b0f0e-5d0c-4a3e-9c39-0a4a6f6f2f10".parse().unwrap(),
+        NotificationKind::Assignment,
+        worker(TO),
+        content.place(Some(place)).renter(Some(renter)),
+    )
 }
 
 /// A configuration whose pace doesn't slow the tests.
@@ -37,7 +45,7 @@ pub(crate) fn config() -> CloudApiConfig {
     CloudApiConfig {
         pacing: Pacing { number_per_second: 100_000, recipient_burst: 100_000, ..Pacing::default() },
         request_timeout: Duration::from_secs(10),
-        ..CloudApiConfig::new("106540352242922", "EAAtoken", Template::assignment("maintenance_request"))
+        ..CloudApiConfig::new("106540352242922", "EAAtoken", Templates::default())
     }
 }
 

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use maintenance_core::{
-    Actor, Error, Maintenance, Move, NewRequest, Notification, Opening, Reassigned, Repository,
-    RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRepository as _, RequestStatus,
-    Submission, Submitted, WorkerId, WorkerStatus,
+    Actor, Assign, Error, Filing, Maintenance, Move, NewRequest, Notification, PageRequest, Reassigned,
+    Repository, RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRepository as _,
+    RequestStatus, Submission, Submitted, WorkerId, WorkerStatus,
 };
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -81,23 +81,23 @@ pub async fn a_store_files_many_in_one_step_and_refuses_each_alone(world: World)
     let (stays, leaves) = (world.worker(&["plumbing"]).await, world.worker(&["roofing"]).await);
     let there = world.filed().await;
     let message = world.newest_message(there.id).await;
-    let opening = |n: u128, worker| {
+    let filing = |n: u128, worker| {
         let id = RequestId::from_uuid(Uuid::from_u128(n));
         let request = Request { id, assigned_worker_id: Some(worker), ..there.clone() };
         let notification_id = Uuid::from_u128(n + 100).into();
         let message =
             Notification { id: notification_id, request_id: id, worker_id: worker, ..message.clone() };
-        Opening { request, notification: Some(message) }
+        Filing { request, assignment: None, notification: Some(message) }
     };
-    let mut openings = [opening(1, stays.id), opening(2, leaves.id), opening(3, stays.id)];
-    openings[2].request.id = there.id;
+    let mut filings = [filing(1, stays.id), filing(2, leaves.id), filing(3, stays.id)];
+    filings[2].request.id = there.id;
     world.maintenance.set_worker_status(leaves.id, WorkerStatus::Inactive).await.unwrap();
-    let mut unassigned = openings[0].clone();
+    let mut unassigned = filings[0].clone();
     unassigned.request.id = Uuid::from_u128(4).into();
     unassigned.request.assigned_worker_id = None;
     unassigned.notification = None;
-    let all = [&openings[..], &[unassigned.clone()]].concat();
-    let answers = world.maintenance.repository().open_many(&all).await.unwrap();
+    let all = [&filings[..], &[unassigned.clone()]].concat();
+    let answers = world.maintenance.repository().file(&all).await.unwrap();
     let told: Vec<_> = answers.iter().map(|answer| answer.as_ref().map_err(|error| &error.kind)).collect();
     assert_eq!(
         told,
@@ -108,16 +108,16 @@ pub async fn a_store_files_many_in_one_step_and_refuses_each_alone(world: World)
             Ok(&maintenance_core::Inserted::New),
         ]
     );
-    let filed = world.record(openings[0].request.id).await;
+    let filed = world.record(filings[0].request.id).await;
     assert_eq!(
         (&filed.request, filed.notifications.first()),
-        (&openings[0].request, openings[0].notification.as_ref())
+        (&filings[0].request, filings[0].notification.as_ref())
     );
     assert_eq!(world.record(unassigned.request.id).await.request, unassigned.request);
     assert_eq!(world.requests().await.len(), 3);
 }
 
-/// Each to whoever suits; one for whom nobody does stays.
+/// Each to whoever suits; one for whom nobody does is nobody's, and found as such.
 pub async fn the_work_of_a_worker_who_falls_ill_goes_to_others(world: World) {
     let ill = world.worker(&["plumbing", "roofing"]).await;
     let roof = NewRequest { specialty: Some("roofing".into()), ..world.new_request() };
@@ -130,16 +130,51 @@ pub async fn the_work_of_a_worker_who_falls_ill_goes_to_others(world: World) {
     let other = world.worker(&["plumbing"]).await;
     world.maintenance.set_worker_status(ill.id, WorkerStatus::OnLeave).await.unwrap();
     let by = world.landlord();
-    let answers = world.maintenance.reassign_all(ill.id, by, Some("ill")).await.unwrap();
+    let answers = world.maintenance.reassign_all(ill.id, Assign::by(by).note("ill")).await.unwrap();
     let chosen: BTreeMap<_, _> = answers
         .into_iter()
         .map(|one| (one.request_id, one.outcome.unwrap().request.assigned_worker_id))
         .collect();
-    let expected = [(roof.id, Some(ill.id)), (begun.id, Some(other.id)), (waiting.id, Some(other.id))];
+    let expected = [(roof.id, None), (begun.id, Some(other.id)), (waiting.id, Some(other.id))];
     assert_eq!(chosen, expected.into());
     assert_eq!(world.record(begun.id).await.request.status, RequestStatus::Pending);
-    let refused = world.maintenance.reassign_all(ill.id, Actor::Worker(ill.id), None).await.unwrap();
-    assert!(matches!(refused[..], [Reassigned { outcome: Err(Error::NotAllowed { .. }), .. }]));
+    let unassigned = RequestFilter { unassigned: true, ..RequestFilter::default() };
+    let found = world.maintenance.requests(&unassigned, &PageRequest::first(10)).await.unwrap();
+    assert_eq!(found.items.iter().map(|request| request.id).collect::<Vec<_>>(), [roof.id]);
+    let refused = world.maintenance.reassign_all(ill.id, Assign::by(Actor::Worker(ill.id))).await;
+    assert!(matches!(refused, Err(Error::NotAllowed { .. })));
+}
+
+/// Twice at once, as by two people who hear of it: each request is moved once.
+pub async fn reassigning_all_twice_at_once_moves_each_request_once(world: World) {
+    let ill = world.worker(&["plumbing"]).await;
+    for _ in 0..10 {
+        world.filed().await;
+    }
+    for _ in 0..3 {
+        world.worker(&["plumbing"]).await;
+    }
+    world.maintenance.set_worker_status(ill.id, WorkerStatus::OnLeave).await.unwrap();
+    let mut both = JoinSet::new();
+    for _ in 0..2 {
+        let (maintenance, by) = (world.maintenance.clone(), world.landlord());
+        both.spawn(async move { maintenance.reassign_all(ill.id, Assign::by(by)).await.unwrap() });
+    }
+    let mut moved = 0;
+    while let Some(answers) = both.join_next().await {
+        for Reassigned { outcome, .. } in answers.unwrap() {
+            match outcome {
+                Ok(_) => moved += 1,
+                Err(Error::AssignmentConflict { .. }) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+    assert_eq!(moved, 10);
+    for request in world.requests().await {
+        assert_eq!(request.version, 2, "moved once");
+        assert_ne!(request.assigned_worker_id, Some(ill.id));
+    }
 }
 
 /// Every status is there, also those without any.

@@ -1,8 +1,9 @@
 //! What webhooks tell.
 
 use maintenance_core::{
-    Actor, Clock as _, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, NextStep, Notification,
-    NotificationRepository as _, Priority, Request, Scope, SendOutcome, SendRecord, WhatsAppStatus,
+    Actor, Assign, Clock as _, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, NextStep,
+    Notification, NotificationRepository as _, Priority, Request, Scope, SendOutcome, SendRecord,
+    WhatsAppStatus,
 };
 use uuid::Uuid;
 
@@ -308,7 +309,7 @@ pub async fn a_failure_that_passes_files_the_message_anew_once(world: World) {
     // Somebody else has the request by now: nothing is filed.
     let (request, message) = sent_message(&world).await;
     let other = world.worker(&["plumbing"]).await;
-    world.maintenance.assign(request.id, other.id, world.landlord(), None).await.unwrap();
+    world.maintenance.assign(request.id, other.id, Assign::by(world.landlord())).await.unwrap();
     let mut failure = world.news(&message, Failed);
     failure.next = Some(NextStep::Retry { after: None });
     let before = world.record(request.id).await.notifications.len();

@@ -1,12 +1,12 @@
 //! Filing a request.
 
 use maintenance_core::{
-    Error, Notification, Opening, Priority, PropertyId, RepositoryErrorKind, Request, RequestId,
+    Error, Filing, Notification, Priority, PropertyId, RepositoryErrorKind, Request, RequestId,
     RequestRepository as _, RequestStatus, Submission, Verdict, WhatsAppStatus, WorkerStatus,
 };
 use uuid::Uuid;
 
-use crate::{World, accepted};
+use crate::{World, accepted, file_one};
 
 /// One step, every field as it was given.
 pub async fn submitting_files_the_request_and_its_message_together(world: World) {
@@ -186,8 +186,8 @@ pub async fn a_worker_who_left_after_ranking_gets_no_request(world: World) {
     notification.id = Uuid::from_u128(78).into();
     notification.request_id = request.id;
     world.maintenance.set_worker_status(worker.id, WorkerStatus::Inactive).await.unwrap();
-    let opening = Opening { request, notification: Some(notification) };
-    let refused = world.maintenance.repository().open(&opening).await.unwrap_err();
+    let filing = Filing { request, assignment: None, notification: Some(notification) };
+    let refused = file_one(world.maintenance.repository(), &filing).await.unwrap_err();
     assert_eq!(refused.kind, RepositoryErrorKind::Conflict);
-    assert_eq!(world.maintenance.repository().request(opening.request.id).await.unwrap(), None);
+    assert_eq!(world.maintenance.repository().request(filing.request.id).await.unwrap(), None);
 }

@@ -1,0 +1,18 @@
+//! Deciding again what met a change made meanwhile.
+
+use crate::{maintenance::Error, ports::RepositoryErrorKind};
+
+/// Counts how often a step was decided again.
+#[derive(Default)]
+pub(crate) struct Tries(u32);
+
+impl Tries {
+    const MOST: u32 = 8;
+
+    /// Whether to decide again: the store said `Conflict` or `Busy`, and not too often yet.
+    pub(crate) fn again(&mut self, error: &Error) -> bool {
+        let Error::Repository(error) = error else { return false };
+        self.0 += 1;
+        self.0 < Self::MOST && matches!(error.kind, RepositoryErrorKind::Conflict | RepositoryErrorKind::Busy)
+    }
+}

@@ -1,0 +1,122 @@
+//! What a channel is given to send.
+
+use crate::values::{
+    Description, Location, NotificationId, PhoneNumber, RequestId, Specialty, Title, WorkerId,
+};
+
+use super::{
+    contact::{Place, RenterContact},
+    notification::NotificationKind,
+    request::Priority,
+};
+
+/// A message on its way out: to whom, what about, and the facts. The wording is the channel's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outgoing {
+    /// Our id of the message: the channel should carry it, so that a webhook can bring it back.
+    pub notification_id: NotificationId,
+    /// What the message is about.
+    pub kind: NotificationKind,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// Who gets it.
+    pub to: Recipient,
+    /// What it says.
+    pub content: Content,
+}
+
+/// Who gets a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Recipient {
+    /// A maintenance worker.
+    Worker {
+        /// Their id.
+        id: WorkerId,
+        /// Their number as it stands.
+        phone_number: PhoneNumber,
+    },
+}
+
+/// The facts that a message may say ("Communication Flow" of the specification: request id, issue, priority, location,
+/// the renter's contact).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Content {
+    /// The request.
+    pub request_id: RequestId,
+    /// Its title.
+    pub title: Title,
+    /// What is wrong.
+    pub description: Description,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Where in the property.
+    pub location: Location,
+    /// The trade needed, if known.
+    pub specialty: Option<Specialty>,
+    /// Which building and unit; `None` when the host's directory doesn't say.
+    pub place: Option<Place>,
+    /// How to reach the renter; `None` when the host's directory doesn't know them (any more), or when the message is
+    /// for somebody who has no more to do with them. The message goes out all the same: a worker without the renter's
+    /// number beats no worker.
+    pub renter: Option<RenterContact>,
+}
+
+impl Outgoing {
+    /// A first attempt at that message.
+    pub fn new(
+        notification_id: NotificationId,
+        kind: NotificationKind,
+        to: Recipient,
+        content: Content,
+    ) -> Self {
+        Self { notification_id, kind, attempt: 1, to, content }
+    }
+
+    /// The same as that attempt, counted from 1.
+    #[must_use]
+    pub fn attempt(mut self, attempt: u32) -> Self {
+        self.attempt = attempt;
+        self
+    }
+}
+
+impl Recipient {
+    /// The number to send to, E.164.
+    pub fn phone_number(&self) -> &PhoneNumber {
+        match self {
+            Self::Worker { phone_number, .. } => phone_number,
+        }
+    }
+}
+
+impl Content {
+    /// What there is to say of a request by itself; the place and the renter's contact are added by
+    /// [`place`](Self::place) and [`renter`](Self::renter).
+    pub fn new(
+        request_id: RequestId,
+        title: Title,
+        description: Description,
+        priority: Priority,
+        location: Location,
+        specialty: Option<Specialty>,
+    ) -> Self {
+        Self { request_id, title, description, priority, location, specialty, place: None, renter: None }
+    }
+
+    /// With the building and unit.
+    #[must_use]
+    pub fn place(mut self, place: Option<Place>) -> Self {
+        self.place = place;
+        self
+    }
+
+    /// With the renter's contact.
+    #[must_use]
+    pub fn renter(mut self, renter: Option<RenterContact>) -> Self {
+        self.renter = renter;
+        self
+    }
+}

@@ -1,0 +1,25 @@
+//! A request with all that happened to it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    assignment_history::AssignmentChange, attachment::Attachment, comment::Comment, history::StatusChange,
+    notification::Notification, request::Request,
+};
+
+/// A request with all that happened to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestRecord {
+    /// The request.
+    pub request: Request,
+    /// Its status changes, oldest first.
+    pub history: Vec<StatusChange>,
+    /// The changes of its worker, oldest first.
+    pub assignments: Vec<AssignmentChange>,
+    /// Its comments, oldest first.
+    pub comments: Vec<Comment>,
+    /// Its attachments, oldest first.
+    pub attachments: Vec<Attachment>,
+    /// Its messages, oldest first.
+    pub notifications: Vec<Notification>,
+}

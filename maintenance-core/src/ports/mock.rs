@@ -1,0 +1,154 @@
+//! mockall mocks of every port, for a host's own tests (feature `mock`).
+//!
+//! For most tests the real thing in memory (`maintenance-memory`) says more; a mock is for the answer that is
+//! hard to bring about.
+//!
+//! ```
+//! use maintenance_core::{
+//!     Error, Maintenance, RepositoryErrorKind, WorkerId, mock::{MockDirectory, MockRepository},
+//! };
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let mut repository = MockRepository::new();
+//! repository.expect_worker().returning(|_| Err(RepositoryErrorKind::Unavailable.into()));
+//!
+//! let maintenance = Maintenance::new(repository, MockDirectory::new());
+//! let answer = maintenance.worker(WorkerId::from_uuid(uuid::Uuid::from_u128(1))).await;
+//! assert!(matches!(answer, Err(Error::Repository(error)) if error.kind == RepositoryErrorKind::Unavailable));
+//! # }
+//! ```
+
+use std::collections::{BTreeMap, HashMap};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use mockall::mock;
+use uuid::Uuid;
+
+use super::{
+    clock::Clock,
+    directory::{Directory, DirectoryError},
+    filter::{AssignmentsOf, CommentFilter, RequestFilter, WorkerFilter},
+    notifier::{Notifier, NotifyError, Receipt},
+    page::{Listing, Slice},
+    repository::{Inserted, NotificationRepository, RequestRepository, WorkerRepository},
+    repository_error::RepositoryError,
+};
+use crate::{
+    model::{
+        Attachment, Claim, Claimed, Comment, ComplexAssignment, Deferral, DeliveryEffect, DeliveryUpdate,
+        Filing, Notification, Outgoing, Place, Recorded, RenterContact, Request, RequestRecord,
+        RequestStatus, SendRecord, Step, Worker,
+    },
+    rules::Candidate,
+    values::{ComplexId, IdSource, NotificationId, PropertyId, RenterId, RequestId, WorkerId},
+};
+
+mock! {
+    /// A mock of a whole store.
+    pub Repository {}
+
+    #[async_trait]
+    impl WorkerRepository for Repository {
+        async fn add_worker(&self, worker: &Worker) -> Result<Inserted<Worker>, RepositoryError>;
+        async fn worker(&self, id: WorkerId) -> Result<Option<Worker>, RepositoryError>;
+        async fn save_worker(&self, worker: &Worker, seen: DateTime<Utc>) -> Result<(), RepositoryError>;
+        async fn workers(&self, filter: &WorkerFilter, slice: Slice) -> Result<Listing<Worker>, RepositoryError>;
+        async fn assign_complex(
+            &self,
+            assignment: &ComplexAssignment,
+        ) -> Result<ComplexAssignment, RepositoryError>;
+        async fn unassign_complex(&self, worker: WorkerId, complex: ComplexId) -> Result<bool, RepositoryError>;
+        async fn assignments(&self, of: AssignmentsOf) -> Result<Listing<ComplexAssignment>, RepositoryError>;
+        async fn candidates(
+            &self,
+            complexes: &[ComplexId],
+        ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError>;
+    }
+
+    #[async_trait]
+    impl RequestRepository for Repository {
+        async fn file(
+            &self,
+            filings: &[Filing],
+        ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError>;
+        async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError>;
+        async fn record(&self, id: RequestId) -> Result<Option<RequestRecord>, RepositoryError>;
+        async fn requests(&self, filter: &RequestFilter, slice: Slice) -> Result<Listing<Request>, RepositoryError>;
+        async fn count_by_status(
+            &self,
+            filter: &RequestFilter,
+        ) -> Result<BTreeMap<RequestStatus, u64>, RepositoryError>;
+        async fn apply(&self, step: &Step) -> Result<(), RepositoryError>;
+        async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError>;
+        async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError>;
+        async fn comments(&self, filter: &CommentFilter, slice: Slice) -> Result<Listing<Comment>, RepositoryError>;
+    }
+
+    #[async_trait]
+    impl NotificationRepository for Repository {
+        async fn claim(&self, claim: Claim) -> Result<Listing<Claimed>, RepositoryError>;
+        async fn defer(&self, deferral: Deferral) -> Result<u64, RepositoryError>;
+        async fn record_outcomes(&self, records: &[SendRecord]) -> Result<Recorded, RepositoryError>;
+        async fn record_deliveries(
+            &self,
+            updates: &[DeliveryUpdate],
+            now: DateTime<Utc>,
+        ) -> Result<Vec<DeliveryEffect>, RepositoryError>;
+        async fn file_again(
+            &self,
+            failed: NotificationId,
+            again: &Notification,
+        ) -> Result<bool, RepositoryError>;
+        async fn catch_up(&self, forget_before: DateTime<Utc>) -> Result<Vec<DeliveryUpdate>, RepositoryError>;
+        async fn time(&self) -> Result<Option<DateTime<Utc>>, RepositoryError>;
+    }
+}
+
+mock! {
+    /// A mock of a channel.
+    pub Notifier {}
+
+    #[async_trait]
+    impl Notifier for Notifier {
+        async fn notify(&self, message: &Outgoing) -> Result<Receipt, NotifyError>;
+    }
+}
+
+mock! {
+    /// A mock of the host's directory.
+    pub Directory {}
+
+    #[async_trait]
+    impl Directory for Directory {
+        async fn places(
+            &self,
+            properties: &[PropertyId],
+        ) -> Result<HashMap<PropertyId, Place>, DirectoryError>;
+        async fn complex_of(&self, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError>;
+        async fn contacts(
+            &self,
+            renters: &[RenterId],
+        ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError>;
+    }
+}
+
+mock! {
+    /// A mock of a clock.
+    pub Clock {}
+
+    impl Clock for Clock {
+        fn now(&self) -> DateTime<Utc>;
+        fn monotonic(&self) -> std::time::Duration;
+    }
+}
+
+mock! {
+    /// A mock of a source of ids.
+    pub IdSource {}
+
+    impl IdSource for IdSource {
+        fn uuid(&self) -> Uuid;
+    }
+}

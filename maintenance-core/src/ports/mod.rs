@@ -1,0 +1,19 @@
+//! What the engine asks of a host: a store, a channel, a directory, the time.
+
+mod clock;
+mod directory;
+mod filter;
+#[cfg(feature = "mock")]
+pub mod mock;
+mod notifier;
+pub(crate) mod page;
+mod repository;
+mod repository_error;
+
+pub use clock::{Clock, SystemClock};
+pub use directory::{Directory, DirectoryError};
+pub use filter::{AssignmentsOf, CommentFilter, RequestFilter, WorkerFilter};
+pub use notifier::{Notifier, NotifyError, Receipt, SendEffect};
+pub use page::{Cursor, Listing, MAX_PAGE_SIZE, Page, PageRequest, Position, Slice};
+pub use repository::{Inserted, NotificationRepository, Repository, RequestRepository, WorkerRepository};
+pub use repository_error::{BoxError, RepositoryError, RepositoryErrorKind};

@@ -1,0 +1,191 @@
+//! Lists in pages: keyset positions behind an opaque cursor.
+
+use std::{fmt, hash::Hasher};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use fnv::FnvHasher;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::repository_error::RepositoryError;
+use crate::values::Invalid;
+
+/// The largest page.
+pub const MAX_PAGE_SIZE: u32 = 200;
+
+/// Which page of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct PageRequest {
+    /// How many items at most, 1 to [`MAX_PAGE_SIZE`].
+    pub size: u32,
+    /// Where the page before ended; `None` for the first page.
+    #[serde(default)]
+    pub after: Option<Cursor>,
+}
+
+impl PageRequest {
+    /// The first page, with that many items at most.
+    pub fn first(size: u32) -> Self {
+        Self { size, after: None }
+    }
+
+    /// The page after that cursor, with that many items at most.
+    pub fn after(cursor: Cursor, size: u32) -> Self {
+        Self { size, after: Some(cursor) }
+    }
+}
+
+impl Default for PageRequest {
+    /// The first page of 50.
+    fn default() -> Self {
+        Self::first(50)
+    }
+}
+
+/// Where a page ended. Opaque, safe in a URL, valid for the same list with the same filter only.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cursor(String);
+
+impl Cursor {
+    /// The cursor as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Cursor {
+    /// Takes what a client sent back; it is checked when it is used.
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A page of a list.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// The items, in the list's order.
+    pub items: Vec<T>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<Cursor>,
+    /// Rows that could not be read: each error names table, column and row. The rest of the page is whole.
+    pub corrupt: Vec<RepositoryError>,
+}
+
+/// What a repository reads of a list: the rows after a position, up to a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slice {
+    /// The last row already read.
+    pub after: Option<Position>,
+    /// How many rows at most.
+    pub limit: u32,
+}
+
+/// A row's place in a list: every list is ordered by time, then id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The row's time.
+    pub at: DateTime<Utc>,
+    /// The row's id.
+    pub id: Uuid,
+}
+
+/// Rows that a repository read: those that are sound, and an error for each that is not.
+#[derive(Debug)]
+pub struct Listing<T> {
+    /// The sound rows, in order.
+    pub items: Vec<T>,
+    /// The others.
+    pub corrupt: Vec<RepositoryError>,
+}
+
+impl<T> Default for Listing<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), corrupt: Vec::new() }
+    }
+}
+
+impl<T> FromIterator<Result<T, RepositoryError>> for Listing<T> {
+    fn from_iter<I: IntoIterator<Item = Result<T, RepositoryError>>>(rows: I) -> Self {
+        let mut listing = Self::default();
+        for row in rows {
+            match row {
+                Ok(item) => listing.items.push(item),
+                Err(error) => listing.corrupt.push(error),
+            }
+        }
+        listing
+    }
+}
+
+impl<T> Listing<T> {
+    /// How many rows were read.
+    pub(crate) fn rows(&self) -> usize {
+        self.items.len() + self.corrupt.len()
+    }
+
+    /// The page of `size` that begins with these rows; `size + 1` of them were asked for at least.
+    pub(crate) fn into_page(mut self, size: u32, query: Query, position: impl Fn(&T) -> Position) -> Page<T> {
+        let size = size as usize;
+        let more = self.rows() > size;
+        self.items.truncate(size);
+        let next = self.items.last().filter(|_| more).map(|item| query.cursor(position(item)));
+        Page { items: self.items, next, corrupt: self.corrupt }
+    }
+}
+
+/// The fingerprint of a list and its filter, which ties a cursor to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Query(u64);
+
+impl Query {
+    pub(crate) fn new(list: &str, filter: &impl Serialize) -> Self {
+        let mut hasher = FnvHasher::default();
+        hasher.write(list.as_bytes());
+        // A filter holds plain values only, whose JSON can't fail; were it to, the list's name alone would
+        // tie the cursor.
+        hasher.write(&serde_json::to_vec(filter).unwrap_or_default());
+        Self(hasher.finish())
+    }
+
+    fn cursor(self, Position { at, id }: Position) -> Cursor {
+        let bytes = [&self.0.to_be_bytes()[..], &at.timestamp_micros().to_be_bytes(), id.as_bytes()].concat();
+        Cursor(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// What to read for this page, or what is wrong with the request for it.
+    pub(crate) fn slice(self, page: &PageRequest) -> Result<Slice, Invalid> {
+        let mut invalid = Invalid::default();
+        if !(1..=MAX_PAGE_SIZE).contains(&page.size) {
+            invalid.push("page.size", format!("is {}; it must be 1 to {MAX_PAGE_SIZE}", page.size));
+        }
+        let after = page.after.as_ref().map(|cursor| self.position(cursor)).transpose();
+        let after = invalid.keep("page.after", after);
+        invalid.finish(after.map(|after| Slice { after, limit: page.size.saturating_add(1) }))
+    }
+
+    fn position(self, cursor: &Cursor) -> Result<Position, &'static str> {
+        const MALFORMED: &str = "is no cursor of this engine; send back `next` of the page before";
+        const OTHER: &str = "is a cursor of another list or filter; start that list at its first page";
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(&cursor.0).map_err(|_| MALFORMED)?;
+        let bytes: [u8; 32] = bytes.try_into().map_err(|_| MALFORMED)?;
+        let number = |from: usize| {
+            let mut eight = [0; 8];
+            eight.copy_from_slice(bytes.get(from..from + 8).unwrap_or(&[0; 8]));
+            eight
+        };
+        if u64::from_be_bytes(number(0)) != self.0 {
+            return Err(OTHER);
+        }
+        let at = DateTime::from_timestamp_micros(i64::from_be_bytes(number(8))).ok_or(MALFORMED)?;
+        let id = bytes.last_chunk().map(|id| Uuid::from_bytes(*id)).ok_or(MALFORMED)?;
+        Ok(Position { at, id })
+    }
+}

@@ -1,0 +1,154 @@
+//! What a decision about a request writes.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    model::{
+        Actor, AssignmentCause, AssignmentChange, Filing, Notification, NotificationKind, Ranked, Request,
+        RequestStatus, Selection, StatusChange, Step, Write,
+    },
+    values::{
+        AssignmentChangeId, IdSource, Note, NotificationId, StatusChangeId, UserId, WorkerId,
+        time::next_timestamp,
+    },
+};
+
+use super::transition::{Effect, Refusal, Transition, permit};
+
+/// Who decides and why, and what each write needs besides.
+pub(crate) struct Decision<'d> {
+    pub(crate) by: Actor,
+    pub(crate) note: Option<&'d Note>,
+    /// The time by the clock.
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) ids: &'d dyn IdSource,
+}
+
+/// How a worker was found for a request, or why it has none any more.
+pub(crate) struct Choice {
+    pub(crate) worker: Option<WorkerId>,
+    pub(crate) cause: AssignmentCause,
+    pub(crate) ranking: Vec<Ranked>,
+}
+
+/// Files a request for the worker that the selection chose, or for nobody.
+pub(crate) fn file(mut request: Request, selection: &Selection, ids: &dyn IdSource) -> Filing {
+    let at = request.created_at;
+    request.assigned_worker_id = selection.chosen;
+    let assignment = selection.chosen.map(|worker| AssignmentChange {
+        id: AssignmentChangeId::mint(ids),
+        request_id: request.id,
+        previous_worker_id: None,
+        new_worker_id: Some(worker),
+        changed_by: UserId::SYSTEM,
+        changed_at: at,
+        cause: AssignmentCause::Filed,
+        notes: None,
+        ranking: selection.kept(),
+    });
+    let message = |worker| {
+        Notification::new(NotificationId::mint(ids), NotificationKind::Assignment, &request, worker, at, at)
+    };
+    let notification = selection.chosen.map(message);
+    Filing { request, assignment, notification }
+}
+
+/// Moves a request by that row of the table, with all its effects. Whether its worker is active counts only where the
+/// row tells them.
+pub(crate) fn change_status(
+    request: &Request,
+    row: Transition,
+    decision: &Decision<'_>,
+    worker_is_active: bool,
+) -> Step {
+    let mut step = Step::on(request, next_timestamp(decision.now, request.updated_at));
+    step.writes.push(decision.status(request, row.to, step.at));
+    let Some(worker) = request.assigned_worker_id else { return step };
+    let nobody = |cause| Choice { worker: None, cause, ranking: Vec::new() };
+    if row.has(Effect::EndsAssignment) {
+        step.writes.push(decision.assignment(request, nobody(AssignmentCause::HandedBack), step.at));
+    }
+    if row.has(Effect::TakesBack) && decision.by != Actor::Worker(worker) {
+        step.writes.push(decision.message(request, NotificationKind::Withdrawn, worker, step.at));
+    }
+    if row.has(Effect::TellsWorker) {
+        step.writes.push(if worker_is_active {
+            decision.message(request, NotificationKind::Assignment, worker, step.at)
+        } else {
+            decision.assignment(request, nobody(AssignmentCause::WorkerInactive), step.at)
+        });
+    }
+    step
+}
+
+/// Gives an open request to another worker, or to nobody: the new worker is told, and so is the one before. Work in
+/// progress goes back to pending, since its new worker has not begun.
+///
+/// # Errors
+///
+/// The table's refusal to put work in progress back, as without a note.
+pub(crate) fn assign(request: &Request, choice: Choice, decision: &Decision<'_>) -> Result<Step, Refusal> {
+    let mut step = Step::on(request, next_timestamp(decision.now, request.updated_at));
+    if request.status != RequestStatus::Pending {
+        permit(request, RequestStatus::Pending, decision.by, decision.note)?;
+        step.writes.push(decision.status(request, RequestStatus::Pending, step.at));
+    }
+    let worker = choice.worker;
+    step.writes.push(decision.assignment(request, choice, step.at));
+    if let Some(before) = request.assigned_worker_id.filter(|before| Some(*before) != worker) {
+        step.writes.push(decision.message(request, NotificationKind::Withdrawn, before, step.at));
+    }
+    if let Some(worker) = worker {
+        step.writes.push(decision.message(request, NotificationKind::Assignment, worker, step.at));
+    }
+    Ok(step)
+}
+
+/// Tells the worker of a request again that it is theirs.
+pub(crate) fn tell_again(request: &Request, worker: WorkerId, decision: &Decision<'_>) -> Step {
+    let mut step = Step::on(request, next_timestamp(decision.now, request.updated_at));
+    step.writes.push(decision.message(request, NotificationKind::Assignment, worker, step.at));
+    step
+}
+
+impl Decision<'_> {
+    fn status(&self, request: &Request, to: RequestStatus, at: DateTime<Utc>) -> Write {
+        Write::Status(StatusChange {
+            id: StatusChangeId::mint(self.ids),
+            request_id: request.id,
+            previous_status: request.status,
+            new_status: to,
+            changed_by: self.by.user_id(),
+            changed_at: at,
+            notes: self.note.cloned(),
+        })
+    }
+
+    fn assignment(&self, request: &Request, choice: Choice, at: DateTime<Utc>) -> Write {
+        Write::Assignment(AssignmentChange {
+            id: AssignmentChangeId::mint(self.ids),
+            request_id: request.id,
+            previous_worker_id: request.assigned_worker_id,
+            new_worker_id: choice.worker,
+            changed_by: self.by.user_id(),
+            changed_at: at,
+            cause: choice.cause,
+            notes: self.note.cloned(),
+            ranking: choice.ranking,
+        })
+    }
+
+    fn message(
+        &self,
+        request: &Request,
+        kind: NotificationKind,
+        worker: WorkerId,
+        at: DateTime<Utc>,
+    ) -> Write {
+        let id = NotificationId::mint(self.ids);
+        Write::Notify(Notification::new(id, kind, request, worker, at, self.now))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! Each row of the table with its effects, and each way of giving a request to somebody, without a store.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use super::{super::transition::TRANSITIONS, *};
+use crate::{
+    model::{Priority, WhatsAppStatus},
+    values::{Description, Location, Title},
+};
+
+struct Counting(AtomicU64);
+
+impl IdSource for Counting {
+    fn uuid(&self) -> Uuid {
+        Uuid::from_u128(u128::from(self.0.fetch_add(1, Ordering::SeqCst)))
+    }
+}
+
+const WORKER: WorkerId = WorkerId::from_uuid(Uuid::from_u128(0xA));
+const OTHER: WorkerId = WorkerId::from_uuid(Uuid::from_u128(0xB));
+const LANDLORD: Actor = Actor::Landlord(UserId::from_uuid(Uuid::from_u128(0xC)));
+
+fn request(status: RequestStatus) -> Request {
+    let at = DateTime::UNIX_EPOCH;
+    Request {
+        id: Uuid::from_u128(1).into(),
+        renter_id: Uuid::from_u128(2).into(),
+        title: Title::new("The sink leaks").unwrap(),
+        description: Description::new("It drips.").unwrap(),
+        status,
+        priority: Priority::High,
+        created_at: at,
+        updated_at: at,
+        completed_at: (status == RequestStatus::Completed).then_some(at),
+        property_id: Uuid::from_u128(3).into(),
+        location: Location::new("Kitchen").unwrap(),
+        assigned_worker_id: Some(WORKER),
+        whatsapp_message_id: Some("wamid.1".to_owned()),
+        whatsapp_status: WhatsAppStatus::Read,
+        complex_id: Uuid::from_u128(4).into(),
+        specialty: None,
+        version: 7,
+    }
+}
+
+fn decision(by: Actor, ids: &Counting) -> Decision<'_> {
+    Decision { by, note: None, now: DateTime::UNIX_EPOCH + TimeDelta::hours(1), ids }
+}
+
+/// What a step writes: the messages by kind and recipient, and where the assignment goes.
+fn written(step: &Step) -> (Vec<(NotificationKind, WorkerId)>, Option<Option<WorkerId>>) {
+    let mut messages = Vec::new();
+    let mut assignment = None;
+    for write in &step.writes {
+        match write {
+            Write::Notify(message) => messages.push((message.kind, message.worker_id)),
+            Write::Assignment(change) => assignment = Some(change.new_worker_id),
+            Write::Status(_) => {}
+        }
+    }
+    (messages, assignment)
+}
+
+#[test]
+fn every_row_of_the_table_has_the_effects_that_it_says() {
+    let ids = Counting(AtomicU64::new(100));
+    for row in TRANSITIONS {
+        let before = request(row.from);
+        let step = change_status(&before, *row, &decision(LANDLORD, &ids), true);
+        assert_eq!((step.request_id, step.seen), (before.id, 7));
+        let after = step.after(before.clone());
+        assert_eq!((after.status, after.version, after.updated_at), (row.to, 8, step.at), "{row:?}");
+        assert_eq!(after.completed_at.is_some(), row.has(Effect::SetsCompletedAt), "{row:?}");
+        assert!(after.check().is_ok(), "{row:?}");
+        let kept = (!row.has(Effect::EndsAssignment)).then_some(WORKER);
+        assert_eq!(after.assigned_worker_id, kept, "{row:?}");
+        let mut told = Vec::new();
+        told.extend(row.has(Effect::TakesBack).then_some((NotificationKind::Withdrawn, WORKER)));
+        told.extend(row.has(Effect::TellsWorker).then_some((NotificationKind::Assignment, WORKER)));
+        assert_eq!(written(&step).0, told, "{row:?}");
+        let mirror =
+            if row.has(Effect::TellsWorker) { WhatsAppStatus::Pending } else { WhatsAppStatus::Read };
+        assert_eq!(after.whatsapp_status, mirror, "{row:?}");
+    }
+}
+
+#[test]
+fn a_worker_who_hands_back_needs_not_be_told() {
+    let ids = Counting(AtomicU64::new(100));
+    let before = request(RequestStatus::InProgress);
+    let row = TRANSITIONS.iter().find(|row| row.has(Effect::EndsAssignment)).unwrap();
+    let step = change_status(&before, *row, &decision(Actor::Worker(WORKER), &ids), true);
+    assert_eq!(written(&step), (vec![], Some(None)));
+}
+
+#[test]
+fn a_worker_who_left_loses_a_request_that_is_reopened() {
+    let ids = Counting(AtomicU64::new(100));
+    let before = request(RequestStatus::Completed);
+    let row = TRANSITIONS.iter().find(|row| row.has(Effect::TellsWorker)).unwrap();
+    let step = change_status(&before, *row, &decision(LANDLORD, &ids), false);
+    assert_eq!(written(&step), (vec![], Some(None)));
+    assert_eq!(step.after(before).assigned_worker_id, None);
+}
+
+#[test]
+fn a_new_worker_is_told_and_so_is_the_one_before() {
+    let ids = Counting(AtomicU64::new(100));
+    let choice = |worker| Choice { worker, cause: AssignmentCause::ByHand, ranking: Vec::new() };
+    let before = request(RequestStatus::Pending);
+    let step = assign(&before, choice(Some(OTHER)), &decision(LANDLORD, &ids)).unwrap();
+    let told = vec![(NotificationKind::Withdrawn, WORKER), (NotificationKind::Assignment, OTHER)];
+    assert_eq!(written(&step), (told, Some(Some(OTHER))));
+    assert_eq!(step.must_be_active(), Some(OTHER));
+    let step = assign(&before, choice(None), &decision(LANDLORD, &ids)).unwrap();
+    assert_eq!(written(&step), (vec![(NotificationKind::Withdrawn, WORKER)], Some(None)));
+    assert_eq!(step.must_be_active(), None);
+}
+
+#[test]
+fn work_in_progress_goes_to_another_with_a_note_alone() {
+    let ids = Counting(AtomicU64::new(100));
+    let before = request(RequestStatus::InProgress);
+    let choice = || Choice { worker: Some(OTHER), cause: AssignmentCause::ByHand, ranking: Vec::new() };
+    let refused = assign(&before, choice(), &decision(LANDLORD, &ids)).unwrap_err();
+    assert!(matches!(refused, Refusal::NoteRequired(_)));
+    let note = Note::new("the first is ill").unwrap();
+    let step =
+        assign(&before, choice(), &Decision { note: Some(&note), ..decision(LANDLORD, &ids) }).unwrap();
+    assert_eq!(step.after(before).status, RequestStatus::Pending);
+}

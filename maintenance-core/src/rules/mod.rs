@@ -1,0 +1,13 @@
+//! The rules: pure functions over the model. Each stands here once.
+
+mod decide;
+#[cfg(feature = "tokio")]
+mod moot;
+mod selection;
+mod transition;
+
+pub(crate) use decide::{Choice, Decision, assign, change_status, file, tell_again};
+#[cfg(feature = "tokio")]
+pub(crate) use moot::Turn;
+pub use selection::{Candidate, Need, SelectionPolicy, exclusions, select};
+pub use transition::{Effect, Refusal, TRANSITIONS, Transition, permit};

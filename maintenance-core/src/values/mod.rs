@@ -1,0 +1,23 @@
+//! Values that are valid once they are made: ids, numbers, texts, times. They know nothing of each other's use.
+
+pub(crate) mod backoff;
+pub(crate) mod email;
+pub(crate) mod ids;
+pub(crate) mod invalid;
+pub(crate) mod phone;
+pub(crate) mod specialty;
+pub(crate) mod text;
+pub(crate) mod text_enum;
+pub(crate) mod time;
+
+pub use backoff::Backoff;
+pub use email::Email;
+pub use ids::{
+    AssignmentChangeId, AssignmentId, AttachmentId, CommentId, ComplexId, IdSource, LeaseId, NotificationId,
+    PropertyId, RandomIds, RenterId, RequestId, StatusChangeId, UserId, WorkerId,
+};
+pub use invalid::{FieldError, Invalid, Rule};
+pub use phone::{PhoneNumber, Region};
+pub use specialty::Specialty;
+pub use text::{CommentText, Description, Location, Name, Note, PlaceText, Text, Title};
+pub use time::whole_micros;

@@ -1,0 +1,49 @@
+//! A step's writes, sorted by what each database binds.
+
+use maintenance_core::{RepositoryError, RepositoryErrorKind, RequestStatus, Step, WorkerId, Write};
+use serde_json::Value;
+
+use crate::encode;
+
+/// What a step changes of the request's own row, and the rows that go with it, each list as one JSON array.
+pub(crate) struct Writes {
+    /// The new status, if it changes.
+    pub(crate) status: Option<RequestStatus>,
+    /// Whether the worker changes.
+    pub(crate) assigns: bool,
+    /// The new worker, or nobody.
+    pub(crate) worker: Option<WorkerId>,
+    /// Rows of the status history.
+    pub(crate) history: String,
+    /// Rows of the assignment history.
+    pub(crate) assignments: String,
+    /// Rows of the outbox.
+    pub(crate) messages: String,
+}
+
+impl TryFrom<&Step> for Writes {
+    type Error = RepositoryError;
+
+    /// `Unsupported` when the step has a write that this crate doesn't know.
+    fn try_from(step: &Step) -> Result<Self, RepositoryError> {
+        let (mut status, mut assigns, mut worker) = (None, false, None);
+        let (mut history, mut assignments, mut messages) = (Vec::new(), Vec::new(), Vec::new());
+        for write in &step.writes {
+            match write {
+                Write::Status(change) => {
+                    status = Some(change.new_status);
+                    history.push(encode::status_change(change));
+                }
+                Write::Assignment(change) => {
+                    (assigns, worker) = (true, change.new_worker_id);
+                    assignments.push(encode::assignment_change(change));
+                }
+                Write::Notify(message) => messages.push(encode::notification(message)),
+                _ => return Err(RepositoryErrorKind::Unsupported.into()),
+            }
+        }
+        let rows = |rows: Vec<Value>| Value::from(rows).to_string();
+        let (history, assignments, messages) = (rows(history), rows(assignments), rows(messages));
+        Ok(Self { status, assigns, worker, history, assignments, messages })
+    }
+}
