@@ -1,7 +1,7 @@
 //! Measures the engine on a database of a chosen size, in one run with the same effects written by hand: as
 //! one statement (the limit), and as a naive transaction of six on the specification's indexes alone.
 //!
-//! `cargo run --release --example load -- --database postgres://… --compare-rows 10000`
+//! `cargo run --release -p maintenance-load -- --database postgres://… --compare-rows 10000`
 //!
 //! Who is compared takes turns in slices of a second, and a ratio is taken within a round, so that what else
 //! the machine does meets all alike. What one slice needs is stocked before it and cleared after it, untimed.

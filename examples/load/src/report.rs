@@ -84,7 +84,7 @@ impl Report<'_> {
             None => "memory",
         };
         let mut words = vec![
-            "cargo run --release --example load --".to_owned(),
+            "cargo run --release -p maintenance-load --".to_owned(),
             format!("--database {database} --requests {requests} --clients {clients}"),
             format!("--complexes {complexes} --workers-per-complex {workers_per_complex}"),
             format!("--backlog {backlog} --batch {batch} --seconds {seconds} --rounds {rounds}"),
