@@ -4,12 +4,13 @@
 //! `cargo run --release -p maintenance-load -- --database postgres://… --compare-rows 10000`
 //!
 //! Who is compared takes turns in slices of a second, and a ratio is taken within a round, so that what else
-//! the machine does meets all alike. What one slice needs is stocked before it and cleared after it, untimed.
+//! the machine does meets all alike. What one slice needs is prepared before it and cleared after it, untimed.
 
 mod args;
 mod bars;
 mod baseline;
 mod channel;
+mod dataset;
 mod engine;
 mod footprint;
 mod machine;
@@ -23,7 +24,6 @@ mod report;
 mod results;
 mod setup;
 mod store;
-mod town;
 mod work;
 
 use std::error::Error;

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::{
     Result,
-    town::{Town, fresh},
-    work::{Doer, Stocked},
+    dataset::{Dataset, fresh},
+    work::{Backend, Prepared},
 };
 
 /// Who is first among the candidates for the need `k`, by the engine's own rule.
@@ -157,20 +157,20 @@ const BEGIN: &str = "
 /// One statement an effect.
 pub(crate) struct OneStatement {
     pub(crate) pool: PgPool,
-    pub(crate) town: Town,
+    pub(crate) dataset: Dataset,
 }
 
 fn id_of(new: &NewRequest) -> Uuid {
     new.id.map_or_else(fresh, Uuid::from)
 }
 
-fn complex_of(town: Town, new: &NewRequest) -> Uuid {
+fn complex_of(dataset: Dataset, new: &NewRequest) -> Uuid {
     let (_, low) = new.property_id.uuid().as_u64_pair();
-    town.complex_of(u32::try_from(low & 0xffff_ffff).unwrap_or_default()).uuid()
+    dataset.complex_of(u32::try_from(low & 0xffff_ffff).unwrap_or_default()).uuid()
 }
 
 #[async_trait]
-impl Doer for OneStatement {
+impl Backend for OneStatement {
     async fn submit(&self, new: NewRequest) -> Result<()> {
         let query = sqlx::query(SUBMIT)
             .bind(id_of(&new))
@@ -181,7 +181,7 @@ impl Doer for OneStatement {
             .bind(SystemClock.now())
             .bind(new.property_id.uuid())
             .bind(&new.location)
-            .bind(complex_of(self.town, &new))
+            .bind(complex_of(self.dataset, &new))
             .bind(&new.specialty)
             .bind(fresh());
         query.fetch_one(&self.pool).await?;
@@ -201,7 +201,7 @@ impl Doer for OneStatement {
             .bind(vec![now; new.len()])
             .bind(uuids(&|new| new.property_id.uuid()))
             .bind(texts(&|new| new.location.clone()))
-            .bind(uuids(&|new| complex_of(self.town, new)))
+            .bind(uuids(&|new| complex_of(self.dataset, new)))
             .bind(texts(&|new| new.specialty.clone().unwrap_or_default()))
             .bind(uuids(&|_| fresh()));
         let filed = query.fetch_all(&self.pool).await?;
@@ -230,7 +230,7 @@ impl Doer for OneStatement {
         changed(done.rows_affected(), updates.len())
     }
 
-    async fn begin(&self, of: &Stocked) -> Result<()> {
+    async fn begin(&self, of: &Prepared) -> Result<()> {
         let query = sqlx::query(BEGIN).bind(of.request.uuid()).bind(SystemClock.now());
         let done = query.bind(of.worker.uuid()).bind(fresh()).execute(&self.pool).await?;
         changed(done.rows_affected(), 1)
