@@ -77,7 +77,8 @@ impl Postgres {
         let connections = u32::try_from(clients)?.max(4) + 1;
         let pool = PgPoolOptions::new().max_connections(connections).test_before_acquire(plain);
         let pool = pool.connect_with(options.clone()).await?;
-        let counts = "select count(*) from public.pg_stat_statements where false";
+        // The view is there as soon as the extension is; reading it fails unless the library is preloaded.
+        let counts = "select calls from public.pg_stat_statements limit 1";
         let counts_statements = sqlx::query(counts).execute(&pool).await.is_ok();
         let (schema, filled) = (schema.to_owned(), SystemClock.now());
         Ok(Self { pool, options, schema, dataset, filled, counts_statements })
@@ -207,6 +208,11 @@ impl Database for Postgres {
             let value =
                 sqlx::query_scalar("select current_setting($1)").bind(name).fetch_one(&self.pool).await?;
             facts.push((name.to_owned(), value));
+        }
+        if !self.counts_statements {
+            let why =
+                "not counted, since pg_stat_statements is not in shared_preload_libraries or not readable";
+            facts.push(("statements".to_owned(), why.to_owned()));
         }
         Ok(facts)
     }
