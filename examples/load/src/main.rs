@@ -33,7 +33,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use args::Args;
 use measure::Group;
-use plan::Plan;
+use plan::{Plan, by_clients};
 use report::Report;
 use results::Results;
 use setup::Setup;
@@ -88,7 +88,11 @@ async fn rounds(plan: &Plan<'_>, groups: &[Group], report: &mut Report<'_>, bar:
         report.write()?;
     }
     if plan.args.plot.is_some() {
-        go(&plan.by_clients(&plot::CLIENTS), plan.setup, &mut report.results, bar).await?;
+        let measured =
+            |clients: usize| report.results.rows.iter().any(|row| row.group == by_clients(clients));
+        let left = plot::CLIENTS.into_iter().filter(|clients| !measured(*clients));
+        let groups: Vec<Group> = left.map(|clients| plan.submit(clients)).collect();
+        go(&groups, plan.setup, &mut report.results, bar).await?;
     }
     Ok(())
 }

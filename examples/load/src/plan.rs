@@ -21,7 +21,7 @@ use crate::{
     work::{Actor, Delivering, Dispatching, Moving, Pool, Submitting, Work},
 };
 
-pub(crate) const SUBMIT: &str = "submit";
+pub(crate) const SUBMIT_MANY: &str = "submit_many";
 pub(crate) const SEND: &str = "claim, send, record";
 pub(crate) const DELIVERY: &str = "delivery updates";
 pub(crate) const STATUS: &str = "status changes";
@@ -35,6 +35,9 @@ pub(crate) const ENGINE: &str = "engine";
 pub(crate) const NAIVE: &str = "six statements";
 pub(crate) const ROWS_ALONE: &str = "rusqlite, rows alone";
 pub(crate) const BARE: &str = "bare reqwest";
+/// The numbers of clients that the bars on submit are about.
+pub(crate) const FEW: usize = 1;
+pub(crate) const MANY: usize = 32;
 /// How many statuses a webhook has at most.
 pub(crate) const POST: u32 = 1_000;
 /// How many sends go on at a time against the fake API.
@@ -66,7 +69,9 @@ impl<'a> Plan<'a> {
     /// All groups that are wanted.
     pub(crate) async fn groups(&self) -> Result<Vec<Group>> {
         let mut groups = vec![
-            self.submit(SUBMIT.to_owned(), self.args.clients, true),
+            self.submit(FEW),
+            self.submit(MANY),
+            self.submit_many(),
             self.status_changes(),
             self.deliveries(),
             self.sends().await?,
@@ -83,11 +88,6 @@ impl<'a> Plan<'a> {
         }
         groups.retain(|group| self.args.wants(&group.name));
         Ok(groups)
-    }
-
-    /// Submits by other numbers of clients, for the plot.
-    pub(crate) fn by_clients(&self, clients: &[usize]) -> Vec<Group> {
-        clients.iter().map(|clients| self.submit(by_clients(*clients), *clients, false)).collect()
     }
 
     fn group(&self, name: impl Into<String>, contenders: Vec<Contender>) -> Group {
@@ -141,16 +141,19 @@ impl<'a> Plan<'a> {
         Self::compared(contenders)
     }
 
-    fn submit(&self, name: String, clients: usize, batches: bool) -> Group {
+    /// Submits by so many clients at once.
+    pub(crate) fn submit(&self, clients: usize) -> Group {
         let mut contenders = self.three(clients, true, |by, _| Submitting { by, batch: 1 });
         if let Some(backend) = &self.setup.rows_alone {
             let by = Actor { backend: Arc::clone(backend), ..self.engine.clone() };
             contenders.push(Contender::new(ROWS_ALONE, clients, Submitting { by, batch: 1 }));
         }
-        if batches {
-            contenders.extend(self.batches(self.args.batch, |by| Submitting { by, batch: self.args.batch }));
-        }
-        self.group(name, contenders)
+        self.group(by_clients(clients), contenders)
+    }
+
+    fn submit_many(&self) -> Group {
+        let batch = self.args.batch;
+        self.group(SUBMIT_MANY, self.batches(batch, |by| Submitting { by, batch }))
     }
 
     fn status_changes(&self) -> Group {
@@ -273,7 +276,7 @@ pub(crate) fn candidates(n: u32) -> String {
 }
 
 pub(crate) fn by_clients(clients: usize) -> String {
-    format!("submit by {clients} clients")
+    format!("submit by {clients} client{}", if clients == 1 { "" } else { "s" })
 }
 
 /// The engine with a channel that accepts at once.

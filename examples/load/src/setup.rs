@@ -8,6 +8,7 @@ use crate::{
     baseline::{postgres, postgres_naive, rusqlite, sqlite_naive},
     dataset::Dataset,
     footprint,
+    plan::MANY,
     store::{Indexes, Memory, Tables, postgres::Postgres, sqlite::Sqlite},
     work::{Actor, Backend},
 };
@@ -54,8 +55,7 @@ pub(crate) async fn setup(args: &Args) -> Result<Setup> {
 
 async fn postgres(args: &Args) -> Result<Setup> {
     let (url, dataset) = (args.database.as_str(), dataset(args));
-    // The plot goes up to more clients than the table.
-    let clients = args.clients.max(if args.plot.is_some() { 32 } else { 0 });
+    let clients = args.clients.max(MANY);
     let main = Postgres::fill(url, SCHEMA, dataset, Indexes::Ours, clients).await?;
     let naive = format!("{SCHEMA}_naive");
     let naive = Postgres::fill(url, &naive, dataset, Indexes::Specification, clients).await?;

@@ -16,7 +16,7 @@ use crate::{
 /// Who is first among the candidates for the need `k`, by the engine's own rule.
 macro_rules! ranked {
     () => {
-        "select w.id
+        "select w.id as worker_id
            from complex_maintenance_assignments a
            join maintenance_workers w on w.id = a.worker_id
            cross join lateral (select count(*) as open from maintenance_requests r
@@ -34,7 +34,9 @@ macro_rules! ranked {
     };
 }
 
-/// Files the rows `n`, each with the message to its worker; of one need all go to one worker.
+/// Files the rows `n`, each with the message to its worker. All rows of one need go to one worker, which is the
+/// engine's choice too while every row of a batch is of another complex, as in this dataset up to its number of
+/// complexes. What a filing writes beside these rows is one more insert from `filed`.
 macro_rules! file {
     () => {
         concat!(
@@ -42,10 +44,11 @@ macro_rules! file {
     , needs as (
         select distinct complex_id, specialty, priority = 'emergency' as emergency from n
     ), best as (
-        select k.*, (",
-            ranked!(),
-            ") as worker_id
+        select k.*, r.worker_id
           from needs k
+          left join lateral (",
+            ranked!(),
+            ") r on true
     ), chosen as (
         select n.*, b.worker_id
           from n
@@ -62,7 +65,7 @@ macro_rules! file {
           from chosen
         on conflict (id) do nothing
         returning id, assigned_worker_id, notification_id, created_at, priority
-    ), told as (
+    ), new_message as (
         insert into maintenance_notifications
                (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
                 error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at, priority, since)
