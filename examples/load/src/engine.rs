@@ -1,4 +1,4 @@
-//! The engine as one who does it.
+//! The engine as a backend.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use maintenance_core::{
 
 use crate::{
     Result,
-    town::Town,
-    work::{Doer, Stocked},
+    dataset::Dataset,
+    work::{Backend, Prepared},
 };
 
 pub(crate) type Store = Arc<dyn Repository>;
@@ -36,12 +36,12 @@ impl Engine {
     /// Over that store and channel, sending in batches of that size, so many at a time.
     pub(crate) fn new(
         store: Store,
-        town: Town,
+        dataset: Dataset,
         channel: Arc<dyn Notifier>,
         batch: u32,
         concurrency: usize,
     ) -> Self {
-        let maintenance = Maintenance::new(store, town);
+        let maintenance = Maintenance::new(store, dataset);
         let policy = DispatchPolicy { batch, concurrency, ..DispatchPolicy::default() };
         let dispatcher = maintenance.dispatcher(channel, policy);
         Self { maintenance, dispatcher }
@@ -49,7 +49,7 @@ impl Engine {
 }
 
 #[async_trait]
-impl Doer for Engine {
+impl Backend for Engine {
     async fn submit(&self, new: NewRequest) -> Result<()> {
         self.maintenance.submit(new).await?;
         Ok(())
@@ -75,7 +75,7 @@ impl Doer for Engine {
         Ok(())
     }
 
-    async fn begin(&self, of: &Stocked) -> Result<()> {
+    async fn begin(&self, of: &Prepared) -> Result<()> {
         let to = Move::to(RequestStatus::InProgress, Actor::Worker(of.worker));
         self.maintenance.change_status(of.request, to).await?;
         Ok(())

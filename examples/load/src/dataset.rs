@@ -10,9 +10,9 @@ use maintenance_core::{
 };
 use uuid::Uuid;
 
-/// How large the town is, in the proportions that every table size keeps.
+/// How large the dataset is, in proportions that every table size keeps.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Town {
+pub(crate) struct Dataset {
     /// Requests in the tables at first.
     pub(crate) rows: u32,
     pub(crate) complexes: u32,
@@ -40,7 +40,7 @@ pub(crate) fn numbered(kind: Kind, n: u32) -> Uuid {
     Uuid::from_u64_pair(0x4000, (u64::from(kind as u16) << 48) | u64::from(n))
 }
 
-impl Town {
+impl Dataset {
     pub(crate) fn new(rows: u32, complexes: u32, workers_per_complex: u32) -> Self {
         let complexes = complexes.max(1);
         // Twenty requests a renter.
@@ -48,7 +48,7 @@ impl Town {
         Self { rows, complexes, workers_per_complex, properties: homes * complexes }
     }
 
-    /// The same town with so many requests: fewer complexes, each as busy.
+    /// The same dataset with so many requests: fewer complexes, each as busy.
     pub(crate) fn scaled(self, rows: u32) -> Self {
         let complexes = u64::from(self.complexes) * u64::from(rows) / u64::from(self.rows.max(1));
         Self::new(rows, u32::try_from(complexes).unwrap_or(self.complexes), self.workers_per_complex)
@@ -104,11 +104,11 @@ pub(crate) const DESCRIPTION: &str = "Water drips from the trap under the sink s
 
 /// The host's directory: every property is in its complex, and every renter has a number.
 #[async_trait]
-impl Directory for Town {
+impl Directory for Dataset {
     async fn complex_of(&self, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
         let (_, low) = property.uuid().as_u64_pair();
         let number = u32::try_from(low & 0xffff_ffff).map_err(DirectoryError::new)?;
-        Ok(Some(Town::complex_of(*self, number)))
+        Ok(Some(Dataset::complex_of(*self, number)))
     }
 
     async fn contacts(

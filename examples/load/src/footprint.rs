@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 use crate::{
     Result,
     args::Args,
+    dataset::Dataset,
     engine::{Instant, Store},
-    town::Town,
 };
 
 /// Kilobytes of resident memory.
@@ -53,8 +53,8 @@ pub(crate) fn measure(args: &Args, tables: &str) -> Result<Footprint> {
 }
 
 /// What the child does.
-pub(crate) async fn child(store: Store, town: Town, in_flight: usize) -> Result<Footprint> {
-    let maintenance = Maintenance::new(store, town);
+pub(crate) async fn child(store: Store, dataset: Dataset, in_flight: usize) -> Result<Footprint> {
+    let maintenance = Maintenance::new(store, dataset);
     let dispatcher = maintenance.dispatcher(Instant, DispatchPolicy::default());
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(async move {
@@ -69,7 +69,7 @@ pub(crate) async fn child(store: Store, town: Town, in_flight: usize) -> Result<
     let maintenance = Arc::new(maintenance);
     let submits = (0..u32::try_from(in_flight)?).map(|n| {
         let maintenance = Arc::clone(&maintenance);
-        tokio::spawn(async move { maintenance.submit(town.request(n)).await })
+        tokio::spawn(async move { maintenance.submit(dataset.request(n)).await })
     });
     let submits: Vec<_> = submits.collect();
     let answers = join_all(submits).await;

@@ -1,8 +1,8 @@
 //! The statements that fill SQLite tables. `g` numbers the requests from 1, the oldest first.
 
-use crate::town::{DESCRIPTION, LOCATION, TITLE, Town};
+use crate::dataset::{DESCRIPTION, Dataset, LOCATION, TITLE};
 
-/// Number `n` of a kind, as [`numbered`](crate::town::numbered) makes it.
+/// Number `n` of a kind, as [`numbered`](crate::dataset::numbered) makes it.
 fn id(kind: &str, n: &str) -> String {
     format!("printf('00000000-0000-4000-{kind}-%012x', {n})")
 }
@@ -26,9 +26,9 @@ fn one_of(texts: &[&str], n: &str) -> String {
 
 const TRADES: &[&str] = &["plumbing", "electrical", "hvac", "carpentry"];
 
-pub(super) fn people(town: Town, now: i64) -> Vec<String> {
-    let Town { workers_per_complex: each, .. } = town;
-    let workers = town.workers();
+pub(super) fn people(dataset: Dataset, now: i64) -> Vec<String> {
+    let Dataset { workers_per_complex: each, .. } = dataset;
+    let workers = dataset.workers();
     let numbers = format!(
         "with recursive numbers (w) as (select 0 union all select w + 1 from numbers where w + 1 < {workers})"
     );
@@ -60,8 +60,8 @@ pub(super) fn people(town: Town, now: i64) -> Vec<String> {
     ]
 }
 
-fn facts(town: Town, now: i64, from: u32, to: u32) -> String {
-    let Town { rows, complexes, workers_per_complex: each, properties } = town;
+fn facts(dataset: Dataset, now: i64, from: u32, to: u32) -> String {
+    let Dataset { rows, complexes, workers_per_complex: each, properties } = dataset;
     format!(
         "with recursive generated (g) as (select {from} union all select g + 1 from generated where g < {to}),
          numbers as (
@@ -84,9 +84,9 @@ fn facts(town: Town, now: i64, from: u32, to: u32) -> String {
     )
 }
 
-pub(super) fn requests(town: Town, now: i64, from: u32, to: u32) -> Vec<String> {
-    let facts = facts(town, now, from, to);
-    let complexes = town.complexes;
+pub(super) fn requests(dataset: Dataset, now: i64, from: u32, to: u32) -> Vec<String> {
+    let facts = facts(dataset, now, from, to);
+    let complexes = dataset.complexes;
     let (second, two, minute) = (time("at + 1"), time("at + 2"), time("at + 60"));
     vec![
         format!(
@@ -149,8 +149,8 @@ pub(super) fn requests(town: Town, now: i64, from: u32, to: u32) -> Vec<String> 
 }
 
 /// Pending requests of `$1`, a list of request, message, provider's id and time; `$2` whether sent.
-pub(super) fn stock(town: Town) -> [String; 2] {
-    let Town { complexes, workers_per_complex: each, properties, .. } = town;
+pub(super) fn prepare(dataset: Dataset) -> [String; 2] {
+    let Dataset { complexes, workers_per_complex: each, properties, .. } = dataset;
     let given = "select key as k, \
                         value ->> 0 as request, value ->> 1 as notification, value ->> 2 as provider, \
                         value ->> 3 as at \

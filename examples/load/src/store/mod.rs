@@ -1,4 +1,4 @@
-//! The tables that are measured on: made, filled, stocked, metered and removed again.
+//! The tables that are measured on: made, filled, metered and removed again.
 
 mod memory;
 pub(crate) mod postgres;
@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub(crate) use memory::Memory;
 
-use crate::{Result, engine::Store, work::Stocked};
+use crate::{Result, engine::Store, work::Prepared};
 
 /// Tables under one name.
 #[async_trait]
@@ -23,7 +23,7 @@ pub(crate) trait Database: Send + Sync {
     fn store(&self) -> Store;
 
     /// Adds so many pending requests, each with its message.
-    async fn stock(&self, n: u32, told: Told) -> Result<Vec<Stocked>>;
+    async fn prepare(&self, n: u32, told: Told) -> Result<Vec<Prepared>>;
 
     /// Takes away all requests that were filed since the fill, so that slices don't weigh on each other and
     /// the tables keep their size.
@@ -46,7 +46,7 @@ pub(crate) trait Database: Send + Sync {
     async fn remove(&self) -> Result<()>;
 }
 
-/// Whether a stocked message is still to be sent.
+/// Whether a prepared message is still to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Told {
     NotYet,

@@ -20,7 +20,7 @@ use maintenance_whatsapp::{
     },
 };
 
-use crate::{Result, town, work::Work};
+use crate::{Result, dataset, work::Work};
 
 /// A fake without limits of pace, and a notifier that sends to it.
 pub(crate) async fn fake() -> Result<(FakeCloudApi, CloudApi)> {
@@ -87,10 +87,10 @@ fn message() -> Result<Message> {
         attempt: 1,
         to: PhoneNumber::try_from("+12025550123".to_owned())?,
         request_id: RequestId::mint(&RandomIds),
-        title: Title::new(town::TITLE)?,
-        description: Description::new(town::DESCRIPTION)?,
+        title: Title::new(dataset::TITLE)?,
+        description: Description::new(dataset::DESCRIPTION)?,
         priority: Priority::Medium,
-        location: Location::new(town::LOCATION)?,
+        location: Location::new(dataset::LOCATION)?,
         specialty: None,
         renter: None,
     })
@@ -102,7 +102,7 @@ pub(crate) struct Notifying(Slot);
 
 #[async_trait]
 impl Work for Notifying {
-    async fn stock(&self) -> Result<()> {
+    async fn prepare(&self) -> Result<()> {
         connect(&self.0).await
     }
 
@@ -124,7 +124,7 @@ pub(crate) struct Bare(Slot);
 
 #[async_trait]
 impl Work for Bare {
-    async fn stock(&self) -> Result<()> {
+    async fn prepare(&self) -> Result<()> {
         connect(&self.0).await
     }
 

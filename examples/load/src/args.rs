@@ -13,7 +13,7 @@ pub(crate) struct Args {
     /// How many requests one round of batches and messages has ready at most.
     #[arg(long, default_value_t = 40_000)]
     pub(crate) requests: u32,
-    /// How many clients work at once.
+    /// How many clients work at once; submits are measured by 1 and by 32 whatever this says.
     #[arg(long, default_value_t = 8)]
     pub(crate) clients: usize,
     /// How many complexes there are.

@@ -11,8 +11,8 @@ use maintenance_core::{
 
 use crate::{
     Result,
+    dataset::{Dataset, Kind, numbered},
     engine::Store,
-    town::{Kind, Town, numbered},
     work::Work,
 };
 
@@ -31,22 +31,22 @@ pub(crate) enum List {
 }
 
 /// Every list, each with a filter that a backend's screens use.
-pub(crate) fn lists(town: Town) -> Vec<(&'static str, List)> {
+pub(crate) fn lists(dataset: Dataset) -> Vec<(&'static str, List)> {
     let requests = |filter: RequestFilter| List::Requests(filter);
     let any = RequestFilter::default;
-    let home = town.property(town.rows / 2);
-    let complex = town.complex_of(home);
-    let worker = town.worker(home % town.complexes * town.workers_per_complex);
+    let home = dataset.property(dataset.rows / 2);
+    let complex = dataset.complex_of(home);
+    let worker = dataset.worker(home % dataset.complexes * dataset.workers_per_complex);
     let open = vec![RequestStatus::Pending, RequestStatus::InProgress];
     let year = SystemClock.now() - TimeDelta::days(350);
     let workers = |filter: WorkerFilter| List::Workers(filter);
     let comments = |filter: CommentFilter| List::Comments(filter);
     vec![
         ("requests", requests(any())),
-        ("requests of a renter", requests(RequestFilter { renter_id: Some(town.renter(home)), ..any() })),
+        ("requests of a renter", requests(RequestFilter { renter_id: Some(dataset.renter(home)), ..any() })),
         (
             "requests of a property",
-            requests(RequestFilter { property_id: Some(town.property_id(home)), ..any() }),
+            requests(RequestFilter { property_id: Some(dataset.property_id(home)), ..any() }),
         ),
         ("requests of a complex", requests(RequestFilter { complex_id: Some(complex), ..any() })),
         (
@@ -88,7 +88,7 @@ pub(crate) fn lists(town: Town) -> Vec<(&'static str, List)> {
         (
             "comments of a user",
             comments(CommentFilter {
-                user_id: Some(numbered(Kind::Landlord, home % town.complexes).into()),
+                user_id: Some(numbered(Kind::Landlord, home % dataset.complexes).into()),
                 request_id: None,
             }),
         ),
@@ -117,8 +117,12 @@ pub(crate) struct Reading {
 }
 
 /// The first page, and a deep one if the list has another full page.
-pub(crate) async fn readings(store: Store, town: Town, list: List) -> Result<(Reading, Option<Reading>)> {
-    let maintenance = Arc::new(Maintenance::new(store, town));
+pub(crate) async fn readings(
+    store: Store,
+    dataset: Dataset,
+    list: List,
+) -> Result<(Reading, Option<Reading>)> {
+    let maintenance = Arc::new(Maintenance::new(store, dataset));
     let first = PageRequest::first(list.size());
     let mut cursors = vec![];
     let mut page = first.clone();

@@ -6,7 +6,7 @@ use crate::{
     args::Args,
     footprint::Footprint,
     measure::Versus,
-    plan::{self, of_rows, together},
+    plan::{self, by_clients, of_rows, together},
     results::Results,
 };
 
@@ -34,32 +34,16 @@ impl Bar {
 
 /// All bars that this database has.
 pub(crate) fn bars(results: &Results, args: &Args, footprint: Option<Footprint>) -> Vec<Bar> {
-    use plan::{DELIVERY, ENGINE, NOTIFIER, POST, ROWS_ALONE, SELECTION, SEND, SIZE, SUBMIT, WEBHOOK};
+    use plan::{DELIVERY, ENGINE, NOTIFIER, POST, SELECTION, SEND, SIZE, SUBMIT_MANY, WEBHOOK};
     let batch = together(ENGINE, args.batch);
-    let limit = |group, name: &str| results.compared(group, name, Versus::Limit);
-    let submit = if args.database.starts_with("sqlite:") {
-        let rows_alone = results.throughputs((SUBMIT, ENGINE), (SUBMIT, ROWS_ALONE));
-        let mut bar = Bar::new("submit / the same rows by hand with rusqlite", true, 0.5, rows_alone);
-        if let Some(ratio) = limit(SUBMIT, ENGINE) {
-            bar.note = format!("by rows alone; {ratio:.2} when rusqlite chooses the worker too");
-        }
-        bar
-    } else {
-        Bar::new("submit / the same effect as one hand-written statement", true, 0.75, limit(SUBMIT, ENGINE))
-    };
-    let mut bars = vec![
-        submit,
+    let limit = |group: &str, name: &str| results.compared(group, name, Versus::Limit);
+    let mut bars = submit_bars(results, args);
+    bars.extend([
         Bar::new(
-            "submit / naive six-statement transaction",
+            format!("submit_many of {} / the same by hand", args.batch),
             true,
-            8.0,
-            results.compared(SUBMIT, ENGINE, Versus::Naive),
-        ),
-        Bar::new(
-            format!("submit_many of {} / submit, requests a second", args.batch),
-            true,
-            5.0,
-            results.throughputs((SUBMIT, &batch), (SUBMIT, ENGINE)),
+            0.9,
+            limit(SUBMIT_MANY, &batch),
         ),
         Bar::new("claim, send, record / hand-written claim and record", true, 0.6, limit(SEND, &batch)),
         Bar::new(
@@ -69,7 +53,7 @@ pub(crate) fn bars(results: &Results, args: &Args, footprint: Option<Footprint>)
             results.throughputs((DELIVERY, &together(ENGINE, POST)), (DELIVERY, ENGINE)),
         ),
         slowest_page(results),
-    ];
+    ]);
     for (what, name) in [("candidates", "candidates"), ("submit latency", "submit")] {
         let figure = results.compared(SIZE, &of_rows(name, args.backlog), Versus::Smaller);
         bars.push(Bar::new(format!("{what}: large tables / small"), false, 1.3, figure));
@@ -106,6 +90,28 @@ pub(crate) fn bars(results: &Results, args: &Args, footprint: Option<Footprint>)
         bars.retain(|bar| pure.iter().any(|name| bar.what.starts_with(name)));
     }
     bars
+}
+
+/// Submits by few and by many clients, beside one hand-written statement per request or the rows alone.
+fn submit_bars(results: &Results, args: &Args) -> Vec<Bar> {
+    use plan::{ENGINE, FEW, MANY, ROWS_ALONE};
+    let limit = |clients| results.compared(&by_clients(clients), ENGINE, Versus::Limit);
+    if args.database.starts_with("sqlite:") {
+        let group = by_clients(MANY);
+        let rows_alone = results.throughputs((&group, ENGINE), (&group, ROWS_ALONE));
+        let mut bar =
+            Bar::new(format!("{group} / the same rows alone with rusqlite"), true, 0.75, rows_alone);
+        if let Some(ratio) = limit(MANY) {
+            bar.note = format!("{ratio:.2} when rusqlite chooses the worker too");
+        }
+        return vec![bar];
+    }
+    [(FEW, 0.8), (MANY, 1.5)]
+        .map(|(clients, bound)| {
+            let what = format!("{} / one hand-written statement per request", by_clients(clients));
+            Bar::new(what, true, bound, limit(clients))
+        })
+        .into()
 }
 
 fn kilobytes(kb: u64) -> f64 {

@@ -15,9 +15,9 @@ use uuid::Uuid;
 use super::{Database, Indexes, Reading, Told, chunks, postgres_sql, progress, specification_indexes};
 use crate::{
     Result,
+    dataset::{Dataset, fresh},
     engine::Store,
-    town::{Town, fresh},
-    work::Stocked,
+    work::Prepared,
 };
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub(crate) struct Postgres {
     pub(crate) pool: PgPool,
     options: PgConnectOptions,
     schema: String,
-    town: Town,
+    dataset: Dataset,
     filled: DateTime<Utc>,
     counts_statements: bool,
 }
@@ -41,7 +41,7 @@ impl Postgres {
     pub(crate) async fn fill(
         url: &str,
         schema: &str,
-        town: Town,
+        dataset: Dataset,
         indexes: Indexes,
         clients: usize,
     ) -> Result<Self> {
@@ -55,7 +55,7 @@ impl Postgres {
         let _ = sqlx::raw_sql(extension).execute(&mut connection).await;
         connection.close().await?;
 
-        let mut made = Self::open(url, schema, town, clients, indexes == Indexes::Specification).await?;
+        let mut made = Self::open(url, schema, dataset, clients, indexes == Indexes::Specification).await?;
         migrate(&made.pool).await?;
         let mut connection = PgConnection::connect_with(&made.options).await?;
         made.load(&mut connection, indexes).await?;
@@ -68,7 +68,7 @@ impl Postgres {
     pub(crate) async fn open(
         url: &str,
         schema: &str,
-        town: Town,
+        dataset: Dataset,
         clients: usize,
         plain: bool,
     ) -> Result<Self> {
@@ -77,10 +77,11 @@ impl Postgres {
         let connections = u32::try_from(clients)?.max(4) + 1;
         let pool = PgPoolOptions::new().max_connections(connections).test_before_acquire(plain);
         let pool = pool.connect_with(options.clone()).await?;
-        let counts = "select count(*) from public.pg_stat_statements where false";
+        // The view is there as soon as the extension is; reading it fails unless the library is preloaded.
+        let counts = "select calls from public.pg_stat_statements limit 1";
         let counts_statements = sqlx::query(counts).execute(&pool).await.is_ok();
         let (schema, filled) = (schema.to_owned(), SystemClock.now());
-        Ok(Self { pool, options, schema, town, filled, counts_statements })
+        Ok(Self { pool, options, schema, dataset, filled, counts_statements })
     }
 
     async fn load(&self, connection: &mut PgConnection, indexes: Indexes) -> Result<()> {
@@ -97,12 +98,12 @@ impl Postgres {
         let mut run =
             vec!["set synchronous_commit = off".to_owned(), "set maintenance_work_mem = '256MB'".to_owned()];
         run.extend(put_off.iter().map(|(name, _)| format!("drop index {name}")));
-        run.extend(postgres_sql::people(self.town));
+        run.extend(postgres_sql::people(self.dataset));
         execute(connection, run).await?;
 
-        let bar = progress(&self.schema, self.town.rows);
-        for (from, to) in chunks(self.town.rows) {
-            execute(connection, postgres_sql::requests(self.town, from, to)).await?;
+        let bar = progress(&self.schema, self.dataset.rows);
+        for (from, to) in chunks(self.dataset.rows) {
+            execute(connection, postgres_sql::requests(self.dataset, from, to)).await?;
             bar.set_position(to.into());
         }
         bar.set_message(format!("{}: indexes", self.schema));
@@ -136,14 +137,14 @@ impl Database for Postgres {
         Arc::new(PgRepository::new(self.pool.clone()))
     }
 
-    async fn stock(&self, n: u32, told: Told) -> Result<Vec<Stocked>> {
+    async fn prepare(&self, n: u32, told: Told) -> Result<Vec<Prepared>> {
         let ids: Vec<(Uuid, Uuid)> = (0..n).map(|_| (fresh(), fresh())).collect();
         let (requests, notifications): (Vec<Uuid>, Vec<Uuid>) = ids.iter().copied().unzip();
         let providers: Vec<String> = ids.iter().map(|(_, id)| format!("wamid.{}", id.simple())).collect();
         let mut step = self.pool.begin().await?;
         sqlx::query("set local synchronous_commit = off").execute(&mut *step).await?;
         let mut workers: Vec<Uuid> = vec![];
-        for sql in postgres_sql::stock(self.town) {
+        for sql in postgres_sql::prepare(self.dataset) {
             let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(&requests).bind(&notifications);
             let query = query.bind(told == Told::Sent).bind(&providers);
             workers = query.fetch_all(&mut *step).await?;
@@ -151,7 +152,7 @@ impl Database for Postgres {
         step.commit().await?;
         let rows = ids.into_iter().zip(providers).zip(workers);
         Ok(rows
-            .map(|(((request, notification), provider), worker)| Stocked {
+            .map(|(((request, notification), provider), worker)| Prepared {
                 request: request.into(),
                 worker: worker.into(),
                 notification: notification.into(),
@@ -207,6 +208,11 @@ impl Database for Postgres {
             let value =
                 sqlx::query_scalar("select current_setting($1)").bind(name).fetch_one(&self.pool).await?;
             facts.push((name.to_owned(), value));
+        }
+        if !self.counts_statements {
+            let why =
+                "not counted, since pg_stat_statements is not in shared_preload_libraries or not readable";
+            facts.push(("statements".to_owned(), why.to_owned()));
         }
         Ok(facts)
     }

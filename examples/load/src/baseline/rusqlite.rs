@@ -19,9 +19,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::postgres::changed;
 use crate::{
     Result,
+    dataset::{Dataset, fresh},
     store::sqlite::time,
-    town::{Town, fresh},
-    work::{Doer, Stocked},
+    work::{Backend, Prepared},
 };
 
 /// Who is first among the candidates, by the engine's own rule.
@@ -100,7 +100,7 @@ const CHANGE: &str = "
 /// One transaction an effect.
 pub(crate) struct ByHand {
     connection: Mutex<Connection>,
-    town: Town,
+    dataset: Dataset,
     /// Whether a submit chooses its worker; otherwise the next one is given it, and only the rows are
     /// written.
     chooses: bool,
@@ -108,14 +108,14 @@ pub(crate) struct ByHand {
 }
 
 impl ByHand {
-    pub(crate) fn open(file: &Path, town: Town, chooses: bool) -> Result<Self> {
+    pub(crate) fn open(file: &Path, dataset: Dataset, chooses: bool) -> Result<Self> {
         let connection = Connection::open(file)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "normal")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.busy_timeout(Duration::from_secs(10))?;
         connection.set_prepared_statement_cache_capacity(64);
-        Ok(Self { connection: Mutex::new(connection), town, chooses, next: AtomicU32::new(0) })
+        Ok(Self { connection: Mutex::new(connection), dataset, chooses, next: AtomicU32::new(0) })
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
@@ -125,7 +125,7 @@ impl ByHand {
     fn file(&self, step: &Connection, new: &NewRequest) -> Result<()> {
         let now = time(SystemClock.now());
         let (_, low) = new.property_id.uuid().as_u64_pair();
-        let complex = self.town.complex_of(u32::try_from(low & 0xffff_ffff)?).to_string();
+        let complex = self.dataset.complex_of(u32::try_from(low & 0xffff_ffff)?).to_string();
         let (request, message) =
             (new.id.map_or_else(|| fresh().to_string(), |id| id.to_string()), fresh().to_string());
         let trade = new.specialty.as_deref().unwrap_or_default();
@@ -133,7 +133,7 @@ impl ByHand {
             let mut ranked = step.prepare_cached(RANKED)?;
             ranked.query_row(params![complex, trade, new.priority.as_str()], |row| row.get(0)).optional()?
         } else {
-            Some(self.town.worker(self.next.fetch_add(1, Ordering::Relaxed)).to_string())
+            Some(self.dataset.worker(self.next.fetch_add(1, Ordering::Relaxed)).to_string())
         };
         let done = step.prepare_cached(FILE)?.execute(params![
             request,
@@ -157,7 +157,7 @@ impl ByHand {
 }
 
 #[async_trait]
-impl Doer for ByHand {
+impl Backend for ByHand {
     async fn submit(&self, new: NewRequest) -> Result<()> {
         self.submit_many(vec![new]).await
     }
@@ -219,7 +219,7 @@ impl Doer for ByHand {
         Ok(step.commit()?)
     }
 
-    async fn begin(&self, of: &Stocked) -> Result<()> {
+    async fn begin(&self, of: &Prepared) -> Result<()> {
         let now = time(SystemClock.now());
         let (request, worker) = (of.request.to_string(), of.worker.to_string());
         let mut connection = self.lock();

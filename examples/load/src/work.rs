@@ -15,15 +15,15 @@ use maintenance_core::{
 
 use crate::{
     Result,
+    dataset::Dataset,
     store::{Database, Told},
-    town::Town,
 };
 
 /// One thing to measure.
 #[async_trait]
 pub(crate) trait Work: Send + Sync {
     /// Makes ready what the next slice uses up; not timed.
-    async fn stock(&self) -> Result<()> {
+    async fn prepare(&self) -> Result<()> {
         Ok(())
     }
 
@@ -38,7 +38,7 @@ pub(crate) trait Work: Send + Sync {
 
 /// The effects that are compared: by the engine, and by hand.
 #[async_trait]
-pub(crate) trait Doer: Send + Sync {
+pub(crate) trait Backend: Send + Sync {
     async fn submit(&self, new: NewRequest) -> Result<()>;
 
     async fn submit_many(&self, _new: Vec<NewRequest>) -> Result<()> {
@@ -51,12 +51,12 @@ pub(crate) trait Doer: Send + Sync {
     async fn deliver(&self, updates: &[DeliveryUpdate]) -> Result<()>;
 
     /// Moves a pending request to in progress, by its worker.
-    async fn begin(&self, of: &Stocked) -> Result<()>;
+    async fn begin(&self, of: &Prepared) -> Result<()>;
 }
 
 /// A request made ready, with its message.
 #[derive(Debug, Clone)]
-pub(crate) struct Stocked {
+pub(crate) struct Prepared {
     pub(crate) request: RequestId,
     pub(crate) worker: WorkerId,
     pub(crate) notification: NotificationId,
@@ -66,9 +66,9 @@ pub(crate) struct Stocked {
 /// Who does it, and on which tables.
 #[derive(Clone)]
 pub(crate) struct Actor {
-    pub(crate) doer: Arc<dyn Doer>,
+    pub(crate) backend: Arc<dyn Backend>,
     pub(crate) database: Arc<dyn Database>,
-    pub(crate) town: Town,
+    pub(crate) dataset: Dataset,
 }
 
 /// Filing requests, singly or in batches.
@@ -85,10 +85,10 @@ impl Work for Submitting {
     async fn once(&self) -> Result<u64> {
         let from = NUMBER.fetch_add(self.batch, Ordering::Relaxed);
         if self.batch == 1 {
-            self.by.doer.submit(self.by.town.request(from)).await?;
+            self.by.backend.submit(self.by.dataset.request(from)).await?;
         } else {
-            let new = (0..self.batch).map(|n| self.by.town.request(from.wrapping_add(n)));
-            self.by.doer.submit_many(new.collect()).await?;
+            let new = (0..self.batch).map(|n| self.by.dataset.request(from.wrapping_add(n)));
+            self.by.backend.submit_many(new.collect()).await?;
         }
         Ok(self.batch.into())
     }
@@ -102,17 +102,17 @@ impl Work for Submitting {
 pub(crate) struct Dispatching {
     pub(crate) by: Actor,
     pub(crate) batch: u32,
-    pub(crate) stock: u32,
+    pub(crate) amount: u32,
 }
 
 #[async_trait]
 impl Work for Dispatching {
-    async fn stock(&self) -> Result<()> {
-        self.by.database.stock(self.stock, Told::NotYet).await.map(drop)
+    async fn prepare(&self) -> Result<()> {
+        self.by.database.prepare(self.amount, Told::NotYet).await.map(drop)
     }
 
     async fn once(&self) -> Result<u64> {
-        self.by.doer.dispatch(self.batch).await
+        self.by.backend.dispatch(self.batch).await
     }
 
     async fn clear(&self) -> Result<()> {
@@ -120,18 +120,18 @@ impl Work for Dispatching {
     }
 }
 
-/// A stock that clients take from.
-pub(crate) type Shelf = Mutex<VecDeque<Stocked>>;
+/// Prepared requests that clients take from.
+pub(crate) type Pool = Mutex<VecDeque<Prepared>>;
 
-fn take(shelf: &Shelf, n: u32) -> Vec<Stocked> {
-    let mut shelf = shelf.lock().unwrap_or_else(PoisonError::into_inner);
-    let n = usize::try_from(n).unwrap_or(usize::MAX).min(shelf.len());
-    shelf.drain(..n).collect()
+fn take(pool: &Pool, n: u32) -> Vec<Prepared> {
+    let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
+    let n = usize::try_from(n).unwrap_or(usize::MAX).min(pool.len());
+    pool.drain(..n).collect()
 }
 
-async fn fill(shelf: &Shelf, by: &Actor, n: u32) -> Result<()> {
-    let stocked = by.database.stock(n, Told::Sent).await?;
-    *shelf.lock().unwrap_or_else(PoisonError::into_inner) = stocked.into();
+async fn fill(pool: &Pool, by: &Actor, n: u32) -> Result<()> {
+    let prepared = by.database.prepare(n, Told::Sent).await?;
+    *pool.lock().unwrap_or_else(PoisonError::into_inner) = prepared.into();
     Ok(())
 }
 
@@ -139,19 +139,19 @@ async fn fill(shelf: &Shelf, by: &Actor, n: u32) -> Result<()> {
 pub(crate) struct Delivering {
     pub(crate) by: Actor,
     pub(crate) batch: u32,
-    pub(crate) stock: u32,
-    pub(crate) shelf: Shelf,
+    pub(crate) amount: u32,
+    pub(crate) pool: Pool,
 }
 
 #[async_trait]
 impl Work for Delivering {
-    async fn stock(&self) -> Result<()> {
-        fill(&self.shelf, &self.by, self.stock).await
+    async fn prepare(&self) -> Result<()> {
+        fill(&self.pool, &self.by, self.amount).await
     }
 
     async fn once(&self) -> Result<u64> {
         let at = SystemClock.now();
-        let updates: Vec<DeliveryUpdate> = take(&self.shelf, self.batch)
+        let updates: Vec<DeliveryUpdate> = take(&self.pool, self.batch)
             .into_iter()
             .map(|of| DeliveryUpdate {
                 notification_id: Some(of.notification),
@@ -163,7 +163,7 @@ impl Work for Delivering {
             })
             .collect();
         if !updates.is_empty() {
-            self.by.doer.deliver(&updates).await?;
+            self.by.backend.deliver(&updates).await?;
         }
         Ok(u64::try_from(updates.len())?)
     }
@@ -176,19 +176,19 @@ impl Work for Delivering {
 /// Changes of status.
 pub(crate) struct Moving {
     pub(crate) by: Actor,
-    pub(crate) stock: u32,
-    pub(crate) shelf: Shelf,
+    pub(crate) amount: u32,
+    pub(crate) pool: Pool,
 }
 
 #[async_trait]
 impl Work for Moving {
-    async fn stock(&self) -> Result<()> {
-        fill(&self.shelf, &self.by, self.stock).await
+    async fn prepare(&self) -> Result<()> {
+        fill(&self.pool, &self.by, self.amount).await
     }
 
     async fn once(&self) -> Result<u64> {
-        let Some(of) = take(&self.shelf, 1).pop() else { return Ok(0) };
-        self.by.doer.begin(&of).await?;
+        let Some(of) = take(&self.pool, 1).pop() else { return Ok(0) };
+        self.by.backend.begin(&of).await?;
         Ok(1)
     }
 

@@ -9,14 +9,14 @@ use uuid::Uuid;
 
 use crate::{
     Result,
-    town::{Town, fresh},
-    work::{Doer, Stocked},
+    dataset::{Dataset, fresh},
+    work::{Backend, Prepared},
 };
 
 /// Who is first among the candidates for the need `k`, by the engine's own rule.
 macro_rules! ranked {
     () => {
-        "select w.id
+        "select w.id as worker_id
            from complex_maintenance_assignments a
            join maintenance_workers w on w.id = a.worker_id
            cross join lateral (select count(*) as open from maintenance_requests r
@@ -34,7 +34,9 @@ macro_rules! ranked {
     };
 }
 
-/// Files the rows `n`, each with the message to its worker; of one need all go to one worker.
+/// Files the rows `n`, each with the message to its worker. All rows of one need go to one worker, which is the
+/// engine's choice too while every row of a batch is of another complex, as in this dataset up to its number of
+/// complexes. What a filing writes beside these rows is one more insert from `filed`.
 macro_rules! file {
     () => {
         concat!(
@@ -42,10 +44,11 @@ macro_rules! file {
     , needs as (
         select distinct complex_id, specialty, priority = 'emergency' as emergency from n
     ), best as (
-        select k.*, (",
-            ranked!(),
-            ") as worker_id
+        select k.*, r.worker_id
           from needs k
+          left join lateral (",
+            ranked!(),
+            ") r on true
     ), chosen as (
         select n.*, b.worker_id
           from n
@@ -62,7 +65,7 @@ macro_rules! file {
           from chosen
         on conflict (id) do nothing
         returning id, assigned_worker_id, notification_id, created_at, priority
-    ), told as (
+    ), new_message as (
         insert into maintenance_notifications
                (id, request_id, worker_id, kind, status, provider_message_id, attempts, due_at, lease,
                 error_code, error_text, created_at, sent_at, delivered_at, read_at, failed_at, priority, since)
@@ -157,20 +160,20 @@ const BEGIN: &str = "
 /// One statement an effect.
 pub(crate) struct OneStatement {
     pub(crate) pool: PgPool,
-    pub(crate) town: Town,
+    pub(crate) dataset: Dataset,
 }
 
 fn id_of(new: &NewRequest) -> Uuid {
     new.id.map_or_else(fresh, Uuid::from)
 }
 
-fn complex_of(town: Town, new: &NewRequest) -> Uuid {
+fn complex_of(dataset: Dataset, new: &NewRequest) -> Uuid {
     let (_, low) = new.property_id.uuid().as_u64_pair();
-    town.complex_of(u32::try_from(low & 0xffff_ffff).unwrap_or_default()).uuid()
+    dataset.complex_of(u32::try_from(low & 0xffff_ffff).unwrap_or_default()).uuid()
 }
 
 #[async_trait]
-impl Doer for OneStatement {
+impl Backend for OneStatement {
     async fn submit(&self, new: NewRequest) -> Result<()> {
         let query = sqlx::query(SUBMIT)
             .bind(id_of(&new))
@@ -181,7 +184,7 @@ impl Doer for OneStatement {
             .bind(SystemClock.now())
             .bind(new.property_id.uuid())
             .bind(&new.location)
-            .bind(complex_of(self.town, &new))
+            .bind(complex_of(self.dataset, &new))
             .bind(&new.specialty)
             .bind(fresh());
         query.fetch_one(&self.pool).await?;
@@ -201,7 +204,7 @@ impl Doer for OneStatement {
             .bind(vec![now; new.len()])
             .bind(uuids(&|new| new.property_id.uuid()))
             .bind(texts(&|new| new.location.clone()))
-            .bind(uuids(&|new| complex_of(self.town, new)))
+            .bind(uuids(&|new| complex_of(self.dataset, new)))
             .bind(texts(&|new| new.specialty.clone().unwrap_or_default()))
             .bind(uuids(&|_| fresh()));
         let filed = query.fetch_all(&self.pool).await?;
@@ -230,7 +233,7 @@ impl Doer for OneStatement {
         changed(done.rows_affected(), updates.len())
     }
 
-    async fn begin(&self, of: &Stocked) -> Result<()> {
+    async fn begin(&self, of: &Prepared) -> Result<()> {
         let query = sqlx::query(BEGIN).bind(of.request.uuid()).bind(SystemClock.now());
         let done = query.bind(of.worker.uuid()).bind(fresh()).execute(&self.pool).await?;
         changed(done.rows_affected(), 1)

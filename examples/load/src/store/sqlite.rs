@@ -19,9 +19,9 @@ use uuid::Uuid;
 use super::{Database, Indexes, Told, chunks, progress, specification_indexes, sqlite_sql};
 use crate::{
     Result,
+    dataset::{Dataset, fresh},
     engine::Store,
-    town::{Town, fresh},
-    work::Stocked,
+    work::Prepared,
 };
 
 /// One file.
@@ -30,7 +30,7 @@ pub(crate) struct Sqlite {
     pub(crate) pool: SqlitePool,
     pub(crate) file: PathBuf,
     store: SqliteRepository<'static>,
-    town: Town,
+    dataset: Dataset,
     filled: DateTime<Utc>,
 }
 
@@ -41,11 +41,11 @@ pub(crate) fn time(at: DateTime<Utc>) -> String {
 
 impl Sqlite {
     /// Makes and fills a file. One that is there is refused: it may be somebody's.
-    pub(crate) async fn fill(file: &Path, town: Town, indexes: Indexes) -> Result<Self> {
+    pub(crate) async fn fill(file: &Path, dataset: Dataset, indexes: Indexes) -> Result<Self> {
         if file.exists() {
             return Err(format!("{} exists; name a file that may be made and removed", file.display()).into());
         }
-        let mut made = Self::open(file, town).await?;
+        let mut made = Self::open(file, dataset).await?;
         migrate(&made.pool).await?;
         made.load(indexes).await?;
         made.filled = SystemClock.now();
@@ -53,10 +53,10 @@ impl Sqlite {
     }
 
     /// A file that is there already.
-    pub(crate) async fn open(file: &Path, town: Town) -> Result<Self> {
+    pub(crate) async fn open(file: &Path, dataset: Dataset) -> Result<Self> {
         let pool = open(file).await?;
         let store = SqliteRepository::new(pool.clone());
-        Ok(Self { pool, file: file.to_owned(), store, town, filled: SystemClock.now() })
+        Ok(Self { pool, file: file.to_owned(), store, dataset, filled: SystemClock.now() })
     }
 
     async fn load(&self, indexes: Indexes) -> Result<()> {
@@ -81,13 +81,13 @@ impl Sqlite {
         .await?;
         let now = SystemClock.now().timestamp();
         let mut run: Vec<String> = put_off.iter().map(|(name, _)| format!("drop index {name}")).collect();
-        run.extend(sqlite_sql::people(self.town, now));
+        run.extend(sqlite_sql::people(self.dataset, now));
         execute(&mut connection, run).await?;
         let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let bar = progress(&name, self.town.rows);
-        for (from, to) in chunks(self.town.rows) {
+        let bar = progress(&name, self.dataset.rows);
+        for (from, to) in chunks(self.dataset.rows) {
             let mut run = vec!["begin immediate".to_owned()];
-            run.extend(sqlite_sql::requests(self.town, now, from, to));
+            run.extend(sqlite_sql::requests(self.dataset, now, from, to));
             run.push("commit".to_owned());
             execute(&mut connection, run).await?;
             bar.set_position(to.into());
@@ -119,7 +119,7 @@ impl Database for Sqlite {
         Arc::new(self.store.clone())
     }
 
-    async fn stock(&self, n: u32, told: Told) -> Result<Vec<Stocked>> {
+    async fn prepare(&self, n: u32, told: Told) -> Result<Vec<Prepared>> {
         // Each at its own moment, as if they had come one by one.
         let now = SystemClock.now();
         let ids: Vec<(Uuid, Uuid, String, String)> = (0..n)
@@ -129,17 +129,17 @@ impl Database for Sqlite {
         let given = serde_json::to_string(&ids)?;
         let mut step = self.pool.begin_with("begin immediate").await?;
         let mut workers: Vec<String> = vec![];
-        for sql in sqlite_sql::stock(self.town) {
+        for sql in sqlite_sql::prepare(self.dataset) {
             let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(&given).bind(told == Told::Sent);
             workers = query.fetch_all(&mut *step).await?;
         }
         step.commit().await?;
-        let mut stocked = Vec::with_capacity(ids.len());
+        let mut prepared = Vec::with_capacity(ids.len());
         for ((request, notification, provider, _), worker) in ids.into_iter().zip(workers) {
             let (worker, request) = (worker.parse()?, request.into());
-            stocked.push(Stocked { request, worker, notification: notification.into(), provider });
+            prepared.push(Prepared { request, worker, notification: notification.into(), provider });
         }
-        Ok(stocked)
+        Ok(prepared)
     }
 
     async fn settle(&self) -> Result<()> {

@@ -1,15 +1,15 @@
 //! The statements that fill PostgreSQL tables. `g` numbers the requests from 1, the oldest first.
 
-use crate::town::{DESCRIPTION, LOCATION, TITLE, Town};
+use crate::dataset::{DESCRIPTION, Dataset, LOCATION, TITLE};
 
-/// Number `n` of a kind, as [`numbered`](crate::town::numbered) makes it.
+/// Number `n` of a kind, as [`numbered`](crate::dataset::numbered) makes it.
 fn id(kind: &str, n: &str) -> String {
     format!("('00000000-0000-4000-{kind}-' || lpad(to_hex({n}), 12, '0'))::uuid")
 }
 
-pub(super) fn people(town: Town) -> Vec<String> {
-    let Town { complexes, workers_per_complex: each, .. } = town;
-    let workers = town.workers();
+pub(super) fn people(dataset: Dataset) -> Vec<String> {
+    let Dataset { complexes, workers_per_complex: each, .. } = dataset;
+    let workers = dataset.workers();
     vec![
         format!(
             "insert into maintenance_workers
@@ -38,8 +38,8 @@ pub(super) fn people(town: Town) -> Vec<String> {
 }
 
 /// The numbered facts of each request that all the fills of a chunk share.
-fn facts(town: Town, from: u32, to: u32) -> String {
-    let Town { rows, complexes, workers_per_complex: each, properties } = town;
+fn facts(dataset: Dataset, from: u32, to: u32) -> String {
+    let Dataset { rows, complexes, workers_per_complex: each, properties } = dataset;
     format!(
         "with numbers as (
              select g, ((g::bigint * 7919) % {properties})::integer as home,
@@ -58,9 +58,9 @@ fn facts(town: Town, from: u32, to: u32) -> String {
     )
 }
 
-pub(super) fn requests(town: Town, from: u32, to: u32) -> Vec<String> {
-    let facts = facts(town, from, to);
-    let complexes = town.complexes;
+pub(super) fn requests(dataset: Dataset, from: u32, to: u32) -> Vec<String> {
+    let facts = facts(dataset, from, to);
+    let complexes = dataset.complexes;
     vec![
         format!(
             "{facts}
@@ -122,8 +122,8 @@ pub(super) fn requests(town: Town, from: u32, to: u32) -> Vec<String> {
 
 /// Pending requests with the ids of `$1` and messages with those of `$2`; `$3` whether they are sent, `$4`
 /// the provider's ids.
-pub(super) fn stock(town: Town) -> [String; 2] {
-    let Town { complexes, workers_per_complex: each, properties, .. } = town;
+pub(super) fn prepare(dataset: Dataset) -> [String; 2] {
+    let Dataset { complexes, workers_per_complex: each, properties, .. } = dataset;
     let worker = id("8a00", &format!("((k * 7919) % {complexes}) * {each} + (k / {complexes}) % {each}"));
     // Each at its own moment, as if they had come one by one.
     let at = "(now() + k * interval '1 microsecond')";

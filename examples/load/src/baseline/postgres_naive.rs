@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::postgres::changed;
 use crate::{
     Result,
-    town::{Town, fresh},
-    work::{Doer, Stocked},
+    dataset::{Dataset, fresh},
+    work::{Backend, Prepared},
 };
 
 const WORKERS: &str = "
@@ -50,15 +50,15 @@ const UNTOLD: &str = "
 /// A transaction of six statements an effect.
 pub(crate) struct SixStatements {
     pub(crate) pool: PgPool,
-    pub(crate) town: Town,
+    pub(crate) dataset: Dataset,
 }
 
 #[async_trait]
-impl Doer for SixStatements {
+impl Backend for SixStatements {
     async fn submit(&self, new: NewRequest) -> Result<()> {
         let now = SystemClock.now();
         let (_, low) = new.property_id.uuid().as_u64_pair();
-        let complex = self.town.complex_of(u32::try_from(low & 0xffff_ffff)?);
+        let complex = self.dataset.complex_of(u32::try_from(low & 0xffff_ffff)?);
         let mut step = self.pool.begin().await?;
         let workers: Vec<(Uuid, Vec<String>, bool)> =
             sqlx::query_as(WORKERS).bind(complex.uuid()).fetch_all(&mut *step).await?;
@@ -139,7 +139,7 @@ impl Doer for SixStatements {
         Ok(())
     }
 
-    async fn begin(&self, of: &Stocked) -> Result<()> {
+    async fn begin(&self, of: &Prepared) -> Result<()> {
         let now = SystemClock.now();
         let mut step = self.pool.begin().await?;
         let sql = "select status, assigned_worker_id from maintenance_requests where id = $1 for update";

@@ -10,6 +10,7 @@ use crate::{
     Result,
     args::Args,
     channel::{self, Bare, Notifying},
+    dataset::{Dataset, Kind, numbered},
     engine::{Engine, Instant, Store},
     measure::{Contender, Group, Versus},
     numbers::count,
@@ -17,11 +18,10 @@ use crate::{
     pure::{PlainJson, Post, Receiving, Selecting},
     setup::Setup,
     store::Tables,
-    town::{Kind, Town, numbered},
-    work::{Actor, Delivering, Dispatching, Moving, Shelf, Submitting, Work},
+    work::{Actor, Delivering, Dispatching, Moving, Pool, Submitting, Work},
 };
 
-pub(crate) const SUBMIT: &str = "submit";
+pub(crate) const SUBMIT_MANY: &str = "submit_many";
 pub(crate) const SEND: &str = "claim, send, record";
 pub(crate) const DELIVERY: &str = "delivery updates";
 pub(crate) const STATUS: &str = "status changes";
@@ -35,6 +35,9 @@ pub(crate) const ENGINE: &str = "engine";
 pub(crate) const NAIVE: &str = "six statements";
 pub(crate) const ROWS_ALONE: &str = "rusqlite, rows alone";
 pub(crate) const BARE: &str = "bare reqwest";
+/// The numbers of clients that the bars on submit are about.
+pub(crate) const FEW: usize = 1;
+pub(crate) const MANY: usize = 32;
 /// How many statuses a webhook has at most.
 pub(crate) const POST: u32 = 1_000;
 /// How many sends go on at a time against the fake API.
@@ -59,14 +62,16 @@ pub(crate) struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     pub(crate) fn new(setup: &'a Setup, args: &'a Args) -> Self {
-        let engine = engine(&setup.tables, setup.town, args.batch);
+        let engine = engine(&setup.tables, setup.dataset, args.batch);
         Self { setup, args, engine }
     }
 
     /// All groups that are wanted.
     pub(crate) async fn groups(&self) -> Result<Vec<Group>> {
         let mut groups = vec![
-            self.submit(SUBMIT.to_owned(), self.args.clients, true),
+            self.submit(FEW),
+            self.submit(MANY),
+            self.submit_many(),
             self.status_changes(),
             self.deliveries(),
             self.sends().await?,
@@ -75,7 +80,7 @@ impl<'a> Plan<'a> {
             self.webhook()?,
             self.notifier(),
         ];
-        for (name, list) in pages::lists(self.setup.town) {
+        for (name, list) in pages::lists(self.setup.dataset) {
             let name = format!("{PAGE}{name}");
             if self.args.wants(&name) {
                 groups.push(self.page(name, list).await?);
@@ -83,11 +88,6 @@ impl<'a> Plan<'a> {
         }
         groups.retain(|group| self.args.wants(&group.name));
         Ok(groups)
-    }
-
-    /// Submits by other numbers of clients, for the plot.
-    pub(crate) fn by_clients(&self, clients: &[usize]) -> Vec<Group> {
-        clients.iter().map(|clients| self.submit(by_clients(*clients), *clients, false)).collect()
     }
 
     fn group(&self, name: impl Into<String>, contenders: Vec<Contender>) -> Group {
@@ -104,8 +104,8 @@ impl<'a> Plan<'a> {
         let tables = &self.setup.tables;
         let mut contenders =
             vec![Contender::new(ENGINE, clients, work(self.engine.clone(), false)).metered(tables)];
-        if let Some((name, doer)) = &self.setup.limit {
-            let by = Actor { doer: Arc::clone(doer), ..self.engine.clone() };
+        if let Some((name, backend)) = &self.setup.limit {
+            let by = Actor { backend: Arc::clone(backend), ..self.engine.clone() };
             contenders.push(Contender::new(*name, clients, work(by, false)).metered(tables));
         }
         if let Some(by) = self.setup.naive.as_ref().filter(|_| naive) {
@@ -133,58 +133,62 @@ impl<'a> Plan<'a> {
             Contender::new(together(ENGINE, batch), clients, work(self.engine.clone()))
                 .metered(&self.setup.tables),
         ];
-        if let Some((name, doer)) = &self.setup.limit {
-            let by = Actor { doer: Arc::clone(doer), ..self.engine.clone() };
+        if let Some((name, backend)) = &self.setup.limit {
+            let by = Actor { backend: Arc::clone(backend), ..self.engine.clone() };
             contenders
                 .push(Contender::new(together(name, batch), clients, work(by)).metered(&self.setup.tables));
         }
         Self::compared(contenders)
     }
 
-    fn submit(&self, name: String, clients: usize, batches: bool) -> Group {
+    /// Submits by so many clients at once.
+    pub(crate) fn submit(&self, clients: usize) -> Group {
         let mut contenders = self.three(clients, true, |by, _| Submitting { by, batch: 1 });
-        if let Some(doer) = &self.setup.rows_alone {
-            let by = Actor { doer: Arc::clone(doer), ..self.engine.clone() };
+        if let Some(backend) = &self.setup.rows_alone {
+            let by = Actor { backend: Arc::clone(backend), ..self.engine.clone() };
             contenders.push(Contender::new(ROWS_ALONE, clients, Submitting { by, batch: 1 }));
         }
-        if batches {
-            contenders.extend(self.batches(self.args.batch, |by| Submitting { by, batch: self.args.batch }));
-        }
-        self.group(name, contenders)
+        self.group(by_clients(clients), contenders)
+    }
+
+    fn submit_many(&self) -> Group {
+        let batch = self.args.batch;
+        self.group(SUBMIT_MANY, self.batches(batch, |by| Submitting { by, batch }))
     }
 
     fn status_changes(&self) -> Group {
-        let stock = self.args.requests / 4;
-        let work = |by, _| Moving { by, stock, shelf: Shelf::default() };
+        let amount = self.args.requests / 4;
+        let work = |by, _| Moving { by, amount, pool: Pool::default() };
         self.group(STATUS, self.three(self.args.clients, true, work))
     }
 
     fn deliveries(&self) -> Group {
         let requests = self.args.requests;
-        let delivering = |by, batch, stock| Delivering { by, batch, stock, shelf: Shelf::default() };
+        let delivering = |by, batch, amount| Delivering { by, batch, amount, pool: Pool::default() };
         // The naive way reads the whole table for each: it uses up few.
-        let stock = |naive| if naive { requests / 100 } else { requests / 4 };
+        let amount = |naive| if naive { requests / 100 } else { requests / 4 };
         let mut contenders = self
-            .three(self.args.clients, self.setup.naive_sends, |by, naive| delivering(by, 1, stock(naive)));
+            .three(self.args.clients, self.setup.naive_sends, |by, naive| delivering(by, 1, amount(naive)));
         contenders.extend(self.batches(POST, |by| delivering(by, POST, requests)));
         self.group(DELIVERY, contenders)
     }
 
     async fn sends(&self) -> Result<Group> {
         let Args { clients, batch, requests, .. } = *self.args;
-        let mut contenders = self.batches(batch, |by| Dispatching { by, batch, stock: requests });
+        let mut contenders = self.batches(batch, |by| Dispatching { by, batch, amount: requests });
         if let Some(by) = self.setup.naive.as_ref().filter(|_| self.setup.naive_sends) {
             let database = Arc::clone(&by.database);
-            let work = Dispatching { by: by.clone(), batch: 1, stock: requests / 20 };
+            let work = Dispatching { by: by.clone(), batch: 1, amount: requests / 20 };
             contenders.push(Contender::new(NAIVE, clients, work).metered(&database));
             if let Some(first) = contenders.first_mut() {
                 first.versus.push((Versus::Naive, NAIVE.to_owned()));
             }
         }
         let (fake, api) = channel::fake().await?;
-        let doer = Engine::new(self.setup.tables.store(), self.setup.town, Arc::new(api), batch, IN_FLIGHT);
-        let by = Actor { doer: Arc::new(doer), ..self.engine.clone() };
-        let work = Kept { _fake: fake, work: Dispatching { by, batch, stock: requests / 4 } };
+        let backend =
+            Engine::new(self.setup.tables.store(), self.setup.dataset, Arc::new(api), batch, IN_FLIGHT);
+        let by = Actor { backend: Arc::new(backend), ..self.engine.clone() };
+        let work = Kept { _fake: fake, work: Dispatching { by, batch, amount: requests / 4 } };
         let name = format!("{}, fake API", together(ENGINE, batch));
         contenders.push(Contender::new(name, clients, work).metered(&self.setup.tables));
         Ok(self.group(SEND, contenders))
@@ -192,39 +196,43 @@ impl<'a> Plan<'a> {
 
     fn by_size(&self) -> Group {
         let mut contenders = vec![];
-        let smaller = self.setup.smaller.iter().map(|(town, tables)| (*town, tables));
-        let all: Vec<(Town, &Tables)> = smaller.chain([(self.setup.town, &self.setup.apart)]).collect();
-        let first = self.setup.smaller.first().map(|(town, _)| town.rows);
-        for (town, tables) in all {
-            let compared = |contender: Contender, name: &str| match first.filter(|rows| *rows != town.rows) {
+        let smaller = self.setup.smaller.iter().map(|(dataset, tables)| (*dataset, tables));
+        let all: Vec<(Dataset, &Tables)> = smaller.chain([(self.setup.dataset, &self.setup.apart)]).collect();
+        let first = self.setup.smaller.first().map(|(dataset, _)| dataset.rows);
+        for (dataset, tables) in all {
+            let compared = |contender: Contender, name: &str| match first.filter(|rows| *rows != dataset.rows)
+            {
                 Some(rows) => contender.versus(Versus::Smaller, of_rows(name, rows)),
                 None => contender,
             };
             let ranking = Ranking {
                 store: tables.store(),
-                complex: numbered(Kind::Complex, town.complexes / 2).into(),
+                complex: numbered(Kind::Complex, dataset.complexes / 2).into(),
             };
-            contenders
-                .push(compared(Contender::new(of_rows("candidates", town.rows), 1, ranking), "candidates"));
-            let by = engine(tables, town, self.args.batch);
+            contenders.push(compared(
+                Contender::new(of_rows("candidates", dataset.rows), 1, ranking),
+                "candidates",
+            ));
+            let by = engine(tables, dataset, self.args.batch);
             let submit = Submitting { by, batch: 1 };
-            contenders.push(compared(Contender::new(of_rows("submit", town.rows), 1, submit), "submit"));
+            contenders.push(compared(Contender::new(of_rows("submit", dataset.rows), 1, submit), "submit"));
         }
         self.group(SIZE, contenders)
     }
 
     async fn page(&self, name: String, list: pages::List) -> Result<Group> {
-        let lists =
-            |town| pages::lists(town).into_iter().find(|(known, _)| name.ends_with(&format!(": {known}")));
-        let (first, deep) = pages::readings(self.setup.apart.store(), self.setup.town, list).await?;
+        let lists = |dataset| {
+            pages::lists(dataset).into_iter().find(|(known, _)| name.ends_with(&format!(": {known}")))
+        };
+        let (first, deep) = pages::readings(self.setup.apart.store(), self.setup.dataset, list).await?;
         let mut contenders = vec![Contender::new("first", 1, first)];
         contenders.extend(deep.map(|deep| Contender::new("deep", 1, deep)));
-        for (town, tables) in &self.setup.smaller {
-            let Some((_, list)) = lists(*town) else { continue };
-            let (first, deep) = pages::readings(tables.store(), *town, list).await?;
+        for (dataset, tables) in &self.setup.smaller {
+            let Some((_, list)) = lists(*dataset) else { continue };
+            let (first, deep) = pages::readings(tables.store(), *dataset, list).await?;
             let smaller = [("first", Some(first)), ("deep", deep)];
             for (kind, reading) in smaller.into_iter().filter_map(|(kind, reading)| Some((kind, reading?))) {
-                let name = of_rows(kind, town.rows);
+                let name = of_rows(kind, dataset.rows);
                 let larger =
                     contenders.iter_mut().find(|larger| larger.name == kind && larger.versus.is_empty());
                 if let Some(larger) = larger {
@@ -268,13 +276,13 @@ pub(crate) fn candidates(n: u32) -> String {
 }
 
 pub(crate) fn by_clients(clients: usize) -> String {
-    format!("submit by {clients} clients")
+    format!("submit by {clients} client{}", if clients == 1 { "" } else { "s" })
 }
 
 /// The engine with a channel that accepts at once.
-fn engine(tables: &Tables, town: Town, batch: u32) -> Actor {
-    let doer = Engine::new(tables.store(), town, Arc::new(Instant), batch, 32);
-    Actor { doer: Arc::new(doer), database: Arc::clone(tables), town }
+fn engine(tables: &Tables, dataset: Dataset, batch: u32) -> Actor {
+    let backend = Engine::new(tables.store(), dataset, Arc::new(Instant), batch, 32);
+    Actor { backend: Arc::new(backend), database: Arc::clone(tables), dataset }
 }
 
 /// Work whose fake must live as long.
@@ -285,8 +293,8 @@ struct Kept<W> {
 
 #[async_trait]
 impl<W: Work> Work for Kept<W> {
-    async fn stock(&self) -> Result<()> {
-        self.work.stock().await
+    async fn prepare(&self) -> Result<()> {
+        self.work.prepare().await
     }
 
     async fn once(&self) -> Result<u64> {

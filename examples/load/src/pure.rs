@@ -15,7 +15,7 @@ use sha2::Sha256;
 
 use crate::{
     Result,
-    town::{Kind, fresh, numbered},
+    dataset::{Kind, fresh, numbered},
     work::Work,
 };
 

@@ -13,27 +13,27 @@ use maintenance_memory::MemoryRepository;
 use super::{Database, Told, progress};
 use crate::{
     Result,
+    dataset::{Dataset, Kind, TRADES, numbered},
     engine::Store,
-    town::{Kind, TRADES, Town, numbered},
-    work::Stocked,
+    work::Prepared,
 };
 
 #[derive(Clone)]
 pub(crate) struct Memory {
     repository: MemoryRepository,
-    town: Town,
+    dataset: Dataset,
 }
 
 impl Memory {
-    pub(crate) async fn fill(town: Town) -> Result<Self> {
+    pub(crate) async fn fill(dataset: Dataset) -> Result<Self> {
         let repository = MemoryRepository::new();
-        let made = Self { repository, town };
-        let maintenance = Maintenance::new(made.repository.clone(), town);
-        for n in 0..town.workers() {
+        let made = Self { repository, dataset };
+        let maintenance = Maintenance::new(made.repository.clone(), dataset);
+        for n in 0..dataset.workers() {
             let trade = usize::try_from(n)? % TRADES.len();
             let worker = maintenance
                 .add_worker(NewWorker {
-                    id: Some(town.worker(n)),
+                    id: Some(dataset.worker(n)),
                     first_name: "Worker".to_owned(),
                     last_name: format!("No {n}"),
                     phone_number: format!("+120255501{:02}", n % 100),
@@ -42,11 +42,11 @@ impl Memory {
                     ..NewWorker::default()
                 })
                 .await?;
-            let complex = numbered(Kind::Complex, n / town.workers_per_complex).into();
-            maintenance.assign_complex(worker.id, complex, n % town.workers_per_complex == 0).await?;
+            let complex = numbered(Kind::Complex, n / dataset.workers_per_complex).into();
+            maintenance.assign_complex(worker.id, complex, n % dataset.workers_per_complex == 0).await?;
         }
-        let bar = progress("memory", town.rows);
-        made.stock(town.rows, Told::Sent).await?;
+        let bar = progress("memory", dataset.rows);
+        made.prepare(dataset.rows, Told::Sent).await?;
         bar.finish_and_clear();
         Ok(made)
     }
@@ -58,17 +58,17 @@ impl Database for Memory {
         Arc::new(self.repository.clone()) as Arc<dyn Repository>
     }
 
-    async fn stock(&self, n: u32, told: Told) -> Result<Vec<Stocked>> {
-        let maintenance = Maintenance::new(self.repository.clone(), self.town);
-        let mut stocked = vec![];
+    async fn prepare(&self, n: u32, told: Told) -> Result<Vec<Prepared>> {
+        let maintenance = Maintenance::new(self.repository.clone(), self.dataset);
+        let mut prepared = vec![];
         for chunk in (0..n).collect::<Vec<_>>().chunks(500) {
-            let new: Vec<_> = chunk.iter().map(|n| self.town.request(*n)).collect();
+            let new: Vec<_> = chunk.iter().map(|n| self.dataset.request(*n)).collect();
             for answer in maintenance.submit_many(&new).await {
                 let submitted = answer?;
                 if matches!(submitted.submission, Submission::Filed(_))
                     && let Some(worker) = submitted.request.assigned_worker_id
                 {
-                    stocked.push((submitted.request.id, worker));
+                    prepared.push((submitted.request.id, worker));
                 }
             }
         }
@@ -100,7 +100,7 @@ impl Database for Memory {
             .collect();
         self.repository.record_outcomes(&records).await?;
         for claimed in claimed {
-            ready.push(Stocked {
+            ready.push(Prepared {
                 request: claimed.request.id,
                 worker: claimed.notification.worker_id,
                 notification: claimed.notification.id,

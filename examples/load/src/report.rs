@@ -25,6 +25,7 @@ pub(crate) struct Report<'a> {
     pub(crate) footprint: Option<Footprint>,
 }
 
+/// The columns of the table.
 const HEAD: [&str; 11] = [
     "what",
     "by",
@@ -69,8 +70,15 @@ impl Report<'_> {
         Ok(())
     }
 
-    fn table(&self) -> Vec<[String; 11]> {
-        self.results.rows.iter().map(|row| cells(&self.results, row)).collect()
+    /// Head and rows, without the columns that have no figure at all, as where nothing counts statements.
+    fn table(&self) -> Vec<Vec<String>> {
+        let rows: Vec<_> = self.results.rows.iter().map(|row| cells(&self.results, row)).collect();
+        let filled =
+            |column: usize| rows.iter().any(|row| row.get(column).is_some_and(|cell| !cell.is_empty()));
+        let columns: Vec<usize> = (0..HEAD.len()).filter(|column| filled(*column)).collect();
+        let head = HEAD.map(ToOwned::to_owned);
+        let chosen = |row: &[String; 11]| columns.iter().filter_map(|n| row.get(*n).cloned()).collect();
+        std::iter::once(&head).chain(&rows).map(chosen).collect()
     }
 
     /// The command that repeats it. Where the database is, is the reader's own affair.
@@ -84,7 +92,7 @@ impl Report<'_> {
             None => "memory",
         };
         let mut words = vec![
-            "cargo run --release --example load --".to_owned(),
+            "cargo run --release -p maintenance-load --".to_owned(),
             format!("--database {database} --requests {requests} --clients {clients}"),
             format!("--complexes {complexes} --workers-per-complex {workers_per_complex}"),
             format!("--backlog {backlog} --batch {batch} --seconds {seconds} --rounds {rounds}"),
@@ -105,14 +113,11 @@ impl Report<'_> {
             println!("{dim}{name:20}{dim:#} {value}");
         }
         let table = self.table();
-        let widths: Vec<usize> = HEAD
-            .iter()
-            .enumerate()
-            .map(|(column, head)| {
-                let cells = table.iter().filter_map(|row| row.get(column));
-                cells.map(|cell| cell.chars().count()).chain([head.chars().count()]).max().unwrap_or_default()
-            })
-            .collect();
+        let width = |column: usize| {
+            let cells = table.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+        };
+        let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
         let line = |cells: &[String]| {
             let cells = cells.iter().zip(&widths).enumerate();
             let padded =
@@ -123,9 +128,9 @@ impl Report<'_> {
                 );
             padded.collect::<Vec<_>>().join("  ")
         };
-        println!("\n{bold}{}{bold:#}", line(&HEAD.map(ToOwned::to_owned)));
-        for row in &table {
-            println!("{}", line(row));
+        if let Some((head, rows)) = table.split_first() {
+            println!("\n{bold}{}{bold:#}", line(head));
+            rows.iter().for_each(|row| println!("{}", line(row)));
         }
         println!();
         for bar in &self.bars {
@@ -150,9 +155,11 @@ impl Report<'_> {
             let note = if bar.note.is_empty() { String::new() } else { format!(": {}", bar.note) };
             format!("| {} | {} | {} | {}{note} |", bar.what, promise(bar), figure(bar), verdict(bar).0)
         }));
-        let right = "--:|".repeat(HEAD.len() - 2);
-        lines.push(format!("\n| {} |\n|---|---|{right}", HEAD.join(" | ")));
-        lines.extend(self.table().iter().map(|row| format!("| {} |", row.join(" | "))));
+        if let Some((head, rows)) = self.table().split_first() {
+            let right = "--:|".repeat(head.len().saturating_sub(2));
+            lines.push(format!("\n| {} |\n|---|---|{right}", head.join(" | ")));
+            lines.extend(rows.iter().map(|row| format!("| {} |", row.join(" | "))));
+        }
         lines.join("\n") + "\n"
     }
 

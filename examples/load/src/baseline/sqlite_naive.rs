@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::postgres::changed;
 use crate::{
     Result,
+    dataset::{Dataset, fresh},
     store::sqlite::time,
-    town::{Town, fresh},
-    work::{Doer, Stocked},
+    work::{Backend, Prepared},
 };
 
 const WORKERS: &str = "
@@ -43,15 +43,15 @@ const TELL: &str = "
 /// A transaction of six statements an effect.
 pub(crate) struct SixStatements {
     pub(crate) pool: SqlitePool,
-    pub(crate) town: Town,
+    pub(crate) dataset: Dataset,
 }
 
 #[async_trait]
-impl Doer for SixStatements {
+impl Backend for SixStatements {
     async fn submit(&self, new: NewRequest) -> Result<()> {
         let now = time(SystemClock.now());
         let (_, low) = new.property_id.uuid().as_u64_pair();
-        let complex = self.town.complex_of(u32::try_from(low & 0xffff_ffff)?).to_string();
+        let complex = self.dataset.complex_of(u32::try_from(low & 0xffff_ffff)?).to_string();
         let mut step = self.pool.begin_with("begin immediate").await?;
         let workers: Vec<(String, String, bool)> =
             sqlx::query_as(WORKERS).bind(&complex).fetch_all(&mut *step).await?;
@@ -99,7 +99,7 @@ impl Doer for SixStatements {
         Err("isn't compared on SQLite".into())
     }
 
-    async fn begin(&self, of: &Stocked) -> Result<()> {
+    async fn begin(&self, of: &Prepared) -> Result<()> {
         let now = time(SystemClock.now());
         let (request, worker) = (of.request.to_string(), of.worker.to_string());
         let mut step = self.pool.begin_with("begin immediate").await?;

@@ -92,7 +92,7 @@ struct Tally {
 pub(crate) async fn round(group: &Group) -> Result<Vec<Round>> {
     let mut tallies: Vec<Tally> = group.contenders.iter().map(|_| Tally::default()).collect();
     let window = group.window.as_secs_f64();
-    // A stock that is used up early ends a slice early: more slices make up for it, within reason.
+    // A pool that is used up early ends a slice early: more slices make up for it, within reason.
     let most = 4 + 6 * group.window.as_secs();
     for _ in 0..most {
         let mut all_done = true;
@@ -114,7 +114,7 @@ pub(crate) async fn round(group: &Group) -> Result<Vec<Round>> {
 }
 
 async fn slice(contender: &Contender, tally: &mut Tally, time: Duration) -> Result<()> {
-    contender.work.stock().await?;
+    contender.work.prepare().await?;
     let before = read(contender).await?;
     let begun = Instant::now();
     let clients = (0..contender.clients.max(1)).map(|_| {
