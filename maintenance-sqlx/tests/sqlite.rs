@@ -12,7 +12,7 @@
 
 mod store;
 
-use std::{sync::Mutex, time::Duration};
+use std::{sync::Mutex, task::Poll, time::Duration};
 
 use futures_util::future::join_all;
 use maintenance_core::*;
@@ -311,6 +311,52 @@ async fn a_step_that_fails_half_way_leaves_nothing() {
     store::halves(SqliteRepository::in_transaction(&mut tx)).await;
     tx.rollback().await.unwrap();
     store::halves(SqliteRepository::new(file.pool.clone())).await;
+}
+
+/// Polls a step once, and gives it up after the other has passed.
+async fn given_up_after(passes: impl Future, step: impl Future) {
+    let mut step = Box::pin(step);
+    std::future::poll_fn(|context| Poll::Ready(step.as_mut().poll(context).is_ready())).await;
+    passes.await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_given_up_in_the_hosts_transaction_undoes_nothing_but_itself() {
+    let file = file().await;
+    sqlx::raw_sql("create table host_audit (entry integer not null)").execute(&file.pool).await.unwrap();
+    let staff = store::staff(&SqliteRepository::new(file.pool.clone())).await;
+    // As long as a statement of another connection takes, the step goes on with nobody looking.
+    let statements = async |n: usize| {
+        for _ in 0..n {
+            sqlx::raw_sql("select 1").execute(&file.pool).await.unwrap();
+        }
+    };
+    for round in 0..100_usize {
+        let mut tx = file.pool.begin_with("begin immediate").await.unwrap();
+        sqlx::raw_sql("insert into host_audit values (1)").execute(&mut *tx).await.unwrap();
+        let served = {
+            let inside = SqliteRepository::in_transaction(&mut tx);
+            let assign = async |n: usize| {
+                let complex = store::complex(10 + n as u128);
+                let assignment = store::assignment(n as u128, &staff[0], complex, false);
+                inside.assign_complex(&assignment).await.map(drop)
+            };
+            let n = 100 + 4 * round;
+            given_up_after(statements(0), assign(n)).await;
+            assign(n + 1).await.unwrap();
+            given_up_after(statements(round % 6), assign(n + 2)).await;
+            assign(n + 3).await.unwrap();
+            inside.assignments(AssignmentsOf::Worker(staff[0].id)).await.unwrap().items
+        };
+        tx.commit().await.unwrap();
+        for acknowledged in [101 + 4 * round, 103 + 4 * round] {
+            let complex = store::complex(10 + acknowledged as u128);
+            assert!(served.iter().any(|served| served.complex_id == complex), "round {round}");
+        }
+    }
+    let entries: i64 =
+        sqlx::query_scalar("select count(*) from host_audit").fetch_one(&file.pool).await.unwrap();
+    assert_eq!(entries, 100, "no row of the host's was undone");
 }
 
 #[tokio::test]

@@ -31,8 +31,12 @@ macro_rules! step {
 }
 pub(super) use step;
 
+/// What undoes a step, one statement per call: a call that nobody waits for ends after its first statement.
+type Undo = &'static [&'static str];
+
 const ROLLBACK: &str = "rollback";
-const ROLLBACK_WITHIN: &str = "rollback to maintenance_step; release maintenance_step";
+const UNDO_ALONE: Undo = &[ROLLBACK];
+const UNDO_WITHIN: Undo = &["rollback to maintenance_step", "release maintenance_step"];
 
 impl Step {
     pub(super) async fn alone(
@@ -40,7 +44,7 @@ impl Step {
         connection: PoolConnection<Sqlite>,
         bind: impl FnOnce(Query) -> Query,
     ) -> Result<Rows, sqlx::Error> {
-        let mut open = Open { connection, undo: Some(ROLLBACK) };
+        let mut open = Open { connection, undo: UNDO_ALONE };
         let done = bind(sqlx::query(self.alone)).fetch_all(&mut *open.connection).await;
         if done.is_err() {
             let undone = sqlx::raw_sql(ROLLBACK).execute(&mut *open.connection).await;
@@ -49,7 +53,7 @@ impl Step {
                 open.connection.close_on_drop();
             }
         }
-        open.undo = None;
+        open.undo = &[];
         done
     }
 
@@ -58,13 +62,15 @@ impl Step {
         connection: &mut SqliteConnection,
         bind: impl FnOnce(Query) -> Query,
     ) -> Result<Rows, sqlx::Error> {
-        let mut open = Open { connection, undo: Some(ROLLBACK_WITHIN) };
+        let mut open = Open { connection, undo: UNDO_WITHIN };
         let done = bind(sqlx::query(self.within)).fetch_all(&mut *open.connection).await;
         if done.is_err() {
-            // Some errors end the host's whole transaction; then there is no savepoint to go back to.
-            let _ = sqlx::raw_sql(ROLLBACK_WITHIN).execute(&mut *open.connection).await;
+            for undo in UNDO_WITHIN {
+                // Some errors end the host's whole transaction; then there is no savepoint to go back to.
+                let _ = sqlx::raw_sql(*undo).execute(&mut *open.connection).await;
+            }
         }
-        open.undo = None;
+        open.undo = &[];
         done
     }
 }
@@ -74,18 +80,18 @@ fn nothing_to_undo(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| error.message().contains("no transaction is active"))
 }
 
-/// A connection amid a step. Given up half-way, as by a time-out, what was written is undone.
+/// A connection amid a step. Rolls the step back when dropped before it completes, as by a time-out.
 struct Open<C: std::ops::DerefMut<Target = SqliteConnection>> {
     connection: C,
-    undo: Option<&'static str>,
+    undo: Undo,
 }
 
 impl<C: std::ops::DerefMut<Target = SqliteConnection>> Drop for Open<C> {
     fn drop(&mut self) {
-        if let Some(undo) = self.undo {
-            // The first poll puts it onto the connection's queue, behind the step and before whatever comes
-            // next. A step that had ended has nothing to undo.
-            let _ = sqlx::raw_sql(undo).execute(&mut *self.connection).now_or_never();
+        for undo in self.undo {
+            // The first poll puts the statement onto the connection's queue, behind the step and before whatever
+            // comes next. A step that had ended has nothing to undo.
+            let _ = sqlx::raw_sql(*undo).execute(&mut *self.connection).now_or_never();
         }
     }
 }
