@@ -1,8 +1,9 @@
 //! The ports to a store. Each method is one decided step, written whole or not at all.
 //!
 //! What an implementor owes:
-//! - a write that returns an error has written nothing, and leaves a transaction it runs in usable unless
-//!   the kind is `Unavailable` or `Other`;
+//! - a write that returns an error has written nothing, unless the kind is `Unavailable`; it leaves a transaction
+//!   that it runs in usable, unless the kind is `Aborted` or `Unavailable`;
+//! - it answers in bounded time: `Busy` is returned once the store has waited as long as it is set to wait;
 //! - every guard named at a method is checked in the same atomic step as the write;
 //! - times keep their microseconds, enums their text, texts every character;
 //! - no log, `Debug` or error holds a name, a number or a text.
@@ -37,10 +38,22 @@ pub struct RepositoryError {
 pub enum RepositoryErrorKind {
     /// The row that the step builds on isn't there.
     NotFound,
-    /// The row changed since it was read, or the step's guard no longer holds: read and decide again.
+    /// The row changed since it was read, or the step's guard no longer holds: read and decide again. The use cases
+    /// do so a few times before they return this.
     Conflict,
-    /// Too much at once, as with a locked database: try the same again.
+    /// Somebody else held a lock longer than the store waits for one, or the database's own time limit ended the
+    /// statement. Nothing was written. The store has waited already, so leave some time before you try again.
     Busy,
+    /// The database can be reached and takes no writes: it is read-only (a replica, or a former primary after a
+    /// failover) or its disk is full. Nothing was written. It needs a person or a failover, so trying again soon
+    /// does not help.
+    NotWritable,
+    /// The database refused a statement and with it ended the host's transaction that the step ran in: roll it back,
+    /// and begin anew if the code is one that passes (PostgreSQL: `40001`, `40P01`). Never returned over a pool.
+    Aborted {
+        /// The database's own code: PostgreSQL's SQLSTATE, or SQLite's extended result code.
+        code: String,
+    },
     /// A stored row breaks the schema's rules: somebody must mend it.
     Corrupt {
         /// Its table.
@@ -50,10 +63,18 @@ pub enum RepositoryErrorKind {
         /// The row's id.
         row: String,
     },
-    /// The store can't be reached; nothing is known of a write that was under way.
+    /// The store can't be reached or did not answer within the time limit; a write that was under way may or may not
+    /// have been made.
     Unavailable,
     /// Anything else.
     Other,
+}
+
+impl RepositoryErrorKind {
+    /// Whether it is about the store or its transaction, and so about none of the rows of a step in particular.
+    pub(crate) fn is_about_the_store(&self) -> bool {
+        matches!(self, Self::Busy | Self::NotWritable | Self::Aborted { .. } | Self::Unavailable)
+    }
 }
 
 impl RepositoryError {
@@ -91,6 +112,10 @@ impl fmt::Display for RepositoryError {
             RepositoryErrorKind::NotFound => f.write_str("the row was not found"),
             RepositoryErrorKind::Conflict => f.write_str("the row was changed by someone else"),
             RepositoryErrorKind::Busy => f.write_str("the store is busy"),
+            RepositoryErrorKind::NotWritable => f.write_str("the store takes no writes"),
+            RepositoryErrorKind::Aborted { code } => {
+                write!(f, "the database ended the host's transaction with code {code}; roll it back")
+            }
             RepositoryErrorKind::Corrupt { table, column, row } => {
                 write!(f, "{table}.{column} of row {row} can't be read")
             }

@@ -44,6 +44,8 @@ mod decode;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod error;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod limit;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod lists;
 mod migrate;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

@@ -3,10 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use maintenance_core::{Inserted, Notification, Opening, RepositoryError, RepositoryErrorKind, Request};
-use sqlx::{PgConnection, Row as _, postgres::PgRow};
+use sqlx::{Row as _, postgres::PgRow};
 use uuid::Uuid;
 
-use super::{convert::integer, source::failed};
+use super::{
+    convert::integer,
+    source::{Connection, failed},
+};
 use crate::{columns::request_columns, decode};
 
 /// Rows go in by the order of their ids, so that two batches at once with the same ids can't block each other.
@@ -70,10 +73,10 @@ type Answers = Vec<Result<Inserted<Request>, RepositoryError>>;
 
 /// Files the openings; those that were refused are read in a second statement.
 pub(super) async fn open_many(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_, '_>,
     openings: &[Opening],
 ) -> Result<Answers, RepositoryError> {
-    let rows = bind(openings).fetch_all(&mut *connection).await.map_err(failed)?;
+    let rows = connection.fetch_all(bind(openings)).await?;
     let mut new = HashSet::with_capacity(rows.len());
     for row in &rows {
         new.insert(row.try_get::<Uuid, _>(0).map_err(failed)?);
@@ -100,10 +103,10 @@ pub(super) async fn open_many(
 }
 
 async fn read(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_, '_>,
     ids: Vec<Uuid>,
 ) -> Result<HashMap<Uuid, PgRow>, RepositoryError> {
-    let rows = sqlx::query(REQUESTS).bind(ids).fetch_all(connection).await.map_err(failed)?;
+    let rows = connection.fetch_all(sqlx::query(REQUESTS).bind(ids)).await?;
     rows.into_iter().map(|row| Ok((row.try_get(0).map_err(failed)?, row))).collect()
 }
 

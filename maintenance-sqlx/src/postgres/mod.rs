@@ -34,14 +34,14 @@ mod source;
 mod tests;
 mod workers;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::Mutex;
 
 pub use migrate::{migrate, migrate_in, migrator};
 
-use crate::queue::Queue;
+use crate::{limit, queue::Queue};
 use source::Source;
 
 /// The store over a PostgreSQL pool or inside the host's open transaction. Clones share the connection.
@@ -53,7 +53,17 @@ pub struct PgRepository<'c> {
 impl PgRepository<'static> {
     /// The store over that pool; its tables are made by [`migrate`].
     pub fn new(pool: PgPool) -> Self {
-        Self { source: Source::Pool(Queue::new(pool)) }
+        Self { source: Source::Pool { queue: Queue::new(pool), limit: limit::DEFAULT } }
+    }
+
+    /// With another time limit for each step, which counts from the call on, with the wait for a connection: 30
+    /// seconds by default. A step that takes longer ends as `Unavailable`, and its connection is closed.
+    #[must_use]
+    pub fn with_time_limit(mut self, time_limit: Duration) -> Self {
+        if let Source::Pool { limit, .. } = &mut self.source {
+            *limit = time_limit;
+        }
+        self
     }
 }
 

@@ -8,11 +8,11 @@ use maintenance_core::{
     RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus,
     RequestStep, Slice, StatusChange,
 };
-use sqlx::{PgConnection, Postgres, Row, postgres::PgArguments};
+use sqlx::{Postgres, postgres::PgArguments};
 use tracing::instrument;
 use uuid::Uuid;
 
-use super::{PgRepository, batch, convert::integer, source::failed};
+use super::{PgRepository, batch, convert::integer, source::Connection};
 use crate::{
     columns::{
         attachment_columns, comment_columns, history_columns, notification_columns, record_sql,
@@ -156,10 +156,10 @@ fn bind_message(query: Query, message: Option<&Notification>) -> Query {
 }
 
 async fn read_request(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_, '_>,
     request: RequestId,
 ) -> Result<Option<Request>, RepositoryError> {
-    let row = sqlx::query(REQUEST).bind(request.uuid()).fetch_optional(connection).await.map_err(failed)?;
+    let row = connection.fetch_optional(sqlx::query(REQUEST).bind(request.uuid())).await?;
     row.as_ref().map(decode::request).transpose()
 }
 
@@ -170,8 +170,7 @@ impl RequestRepository for PgRepository<'_> {
         let Opening { request, notification } = opening;
         let query = bind_message(bind_request(sqlx::query(OPEN), request), notification.as_ref());
         let mut connection = self.source.connection().await?;
-        let row = query.fetch_one(&mut *connection).await.map_err(failed)?;
-        if row.try_get(0).map_err(failed)? {
+        if connection.fetch_value(query).await? {
             return Ok(Inserted::New);
         }
         // Either the request is there, or its worker isn't active.
@@ -184,19 +183,19 @@ impl RequestRepository for PgRepository<'_> {
         &self,
         openings: &[Opening],
     ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
-        batch::open_many(&mut *self.source.connection().await?, openings).await
+        batch::open_many(&mut self.source.connection().await?, openings).await
     }
 
     #[instrument(level = "debug", skip_all, fields(request = %id))]
     async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError> {
-        read_request(&mut *self.source.connection().await?, id).await
+        read_request(&mut self.source.connection().await?, id).await
     }
 
     #[instrument(level = "debug", skip_all, fields(%request))]
     async fn record(&self, request: RequestId) -> Result<Option<RequestRecord>, RepositoryError> {
         let mut connection = self.source.connection().await?;
         let query = sqlx::query(RECORD).bind(request.uuid());
-        let rows = query.fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = connection.fetch_all(query).await?;
         decode::record(&rows)
     }
 
@@ -208,7 +207,7 @@ impl RequestRepository for PgRepository<'_> {
     ) -> Result<Listing<Request>, RepositoryError> {
         let mut query = lists::requests::<Postgres>(filter, slice);
         let mut connection = self.source.connection().await?;
-        let rows = query.build().fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = connection.fetch_all(query.build()).await?;
         Ok(rows.iter().map(decode::request).collect())
     }
 
@@ -219,7 +218,7 @@ impl RequestRepository for PgRepository<'_> {
     ) -> Result<BTreeMap<RequestStatus, u64>, RepositoryError> {
         let mut query = lists::count_by_status::<Postgres>(filter);
         let mut connection = self.source.connection().await?;
-        let rows = query.build().fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = connection.fetch_all(query.build()).await?;
         rows.iter().map(decode::status_count).collect()
     }
 
@@ -237,56 +236,48 @@ impl RequestRepository for PgRepository<'_> {
             .bind(request.whatsapp_status.as_str());
         let query = bind_message(bind_change(query, change.as_ref()), notification.as_ref());
         let mut connection = self.source.connection().await?;
-        let row = query.fetch_one(&mut *connection).await.map_err(failed)?;
-        if row.try_get(0).map_err(failed)? {
+        if connection.fetch_value(query).await? {
             return Ok(());
         }
-        let exists = sqlx::query_scalar(REQUEST_EXISTS).bind(request.id.uuid());
-        let exists: bool = exists.fetch_one(&mut *connection).await.map_err(failed)?;
+        let exists: bool =
+            connection.fetch_value(sqlx::query(REQUEST_EXISTS).bind(request.id.uuid())).await?;
         Err(if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound }.into())
     }
 
     #[instrument(level = "debug", skip_all, fields(comment = %comment.id, request = %comment.request_id))]
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let added = sqlx::query(ADD_COMMENT)
+        let add = sqlx::query(ADD_COMMENT)
             .bind(comment.id.uuid())
             .bind(comment.request_id.uuid())
             .bind(comment.user_id.uuid())
             .bind(comment.user_type.as_str())
             .bind(String::from(comment.comment.clone()))
-            .bind(comment.created_at)
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-        if added.rows_affected() > 0 {
+            .bind(comment.created_at);
+        if connection.execute(add).await? > 0 {
             return Ok(Inserted::New);
         }
         // Either the comment is there, or its request isn't.
-        let stored = sqlx::query(COMMENT).bind(comment.id.uuid()).fetch_optional(&mut *connection).await;
-        let stored = stored.map_err(failed)?.ok_or(RepositoryErrorKind::NotFound)?;
+        let stored = connection.fetch_optional(sqlx::query(COMMENT).bind(comment.id.uuid())).await?;
+        let stored = stored.ok_or(RepositoryErrorKind::NotFound)?;
         decode::comment(&stored).map(Inserted::Existing)
     }
 
     #[instrument(level = "debug", skip_all, fields(attachment = %attachment.id, request = %attachment.request_id))]
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let added = sqlx::query(ADD_ATTACHMENT)
+        let add = sqlx::query(ADD_ATTACHMENT)
             .bind(attachment.id.uuid())
             .bind(attachment.request_id.uuid())
             .bind(String::from(attachment.file_url.clone()))
             .bind(String::from(attachment.file_type.clone()))
-            .bind(attachment.created_at)
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-        if added.rows_affected() > 0 {
+            .bind(attachment.created_at);
+        if connection.execute(add).await? > 0 {
             return Ok(Inserted::New);
         }
         // Either the attachment is there, or its request isn't.
-        let stored =
-            sqlx::query(ATTACHMENT).bind(attachment.id.uuid()).fetch_optional(&mut *connection).await;
-        let stored = stored.map_err(failed)?.ok_or(RepositoryErrorKind::NotFound)?;
+        let stored = connection.fetch_optional(sqlx::query(ATTACHMENT).bind(attachment.id.uuid())).await?;
+        let stored = stored.ok_or(RepositoryErrorKind::NotFound)?;
         decode::attachment(&stored).map(Inserted::Existing)
     }
 
@@ -298,7 +289,7 @@ impl RequestRepository for PgRepository<'_> {
     ) -> Result<Listing<Comment>, RepositoryError> {
         let mut query = lists::comments::<Postgres>(filter, slice);
         let mut connection = self.source.connection().await?;
-        let rows = query.build().fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = connection.fetch_all(query.build()).await?;
         Ok(rows.iter().map(decode::comment).collect())
     }
 }

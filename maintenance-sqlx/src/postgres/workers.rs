@@ -6,10 +6,10 @@ use maintenance_core::{
     AssignmentsOf, Candidate, ComplexAssignment, ComplexId, Inserted, Listing, RepositoryError,
     RepositoryErrorKind, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
 };
-use sqlx::{PgConnection, Postgres};
+use sqlx::Postgres;
 use tracing::instrument;
 
-use super::{PgRepository, source::failed};
+use super::{PgRepository, source::Connection};
 use crate::{
     columns::{assignment_columns, worker_columns},
     decode, lists,
@@ -144,25 +144,23 @@ impl PgRepository<'_> {
         assignment: &ComplexAssignment,
     ) -> Result<ComplexAssignment, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let row = sqlx::query(ASSIGN_COMPLEX)
+        let assign = sqlx::query(ASSIGN_COMPLEX)
             .bind(assignment.id.uuid())
             .bind(assignment.worker_id.uuid())
             .bind(assignment.complex_id.uuid())
             .bind(assignment.is_primary)
             .bind(assignment.assigned_at)
-            .bind(assignment.updated_at)
-            .fetch_optional(&mut *connection)
-            .await
-            .map_err(failed)?;
+            .bind(assignment.updated_at);
+        let row = connection.fetch_optional(assign).await?;
         decode::assignment(&row.ok_or(RepositoryErrorKind::NotFound)?)
     }
 }
 
 async fn read_worker(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_, '_>,
     worker: WorkerId,
 ) -> Result<Option<Worker>, RepositoryError> {
-    let row = sqlx::query(WORKER).bind(worker.uuid()).fetch_optional(connection).await.map_err(failed)?;
+    let row = connection.fetch_optional(sqlx::query(WORKER).bind(worker.uuid())).await?;
     row.as_ref().map(decode::worker).transpose()
 }
 
@@ -171,8 +169,7 @@ impl WorkerRepository for PgRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(worker = %worker.id))]
     async fn add_worker(&self, worker: &Worker) -> Result<Inserted<Worker>, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let done = bind_worker(ADD_WORKER, worker).execute(&mut *connection).await.map_err(failed)?;
-        if done.rows_affected() > 0 {
+        if connection.execute(bind_worker(ADD_WORKER, worker)).await? > 0 {
             return Ok(Inserted::New);
         }
         let stored = read_worker(&mut connection, worker.id).await?;
@@ -181,18 +178,17 @@ impl WorkerRepository for PgRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(worker = %id))]
     async fn worker(&self, id: WorkerId) -> Result<Option<Worker>, RepositoryError> {
-        read_worker(&mut *self.source.connection().await?, id).await
+        read_worker(&mut self.source.connection().await?, id).await
     }
 
     #[instrument(level = "debug", skip_all, fields(worker = %worker.id))]
     async fn save_worker(&self, worker: &Worker, seen: DateTime<Utc>) -> Result<(), RepositoryError> {
         let mut connection = self.source.connection().await?;
         let save = bind_worker(SAVE_WORKER, worker).bind(seen);
-        if save.execute(&mut *connection).await.map_err(failed)?.rows_affected() > 0 {
+        if connection.execute(save).await? > 0 {
             return Ok(());
         }
-        let exists = sqlx::query_scalar(WORKER_EXISTS).bind(worker.id.uuid());
-        let exists: bool = exists.fetch_one(&mut *connection).await.map_err(failed)?;
+        let exists: bool = connection.fetch_value(sqlx::query(WORKER_EXISTS).bind(worker.id.uuid())).await?;
         Err(if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound }.into())
     }
 
@@ -200,7 +196,7 @@ impl WorkerRepository for PgRepository<'_> {
     async fn workers(&self, filter: &WorkerFilter, slice: Slice) -> Result<Listing<Worker>, RepositoryError> {
         let mut query = lists::workers::<Postgres>(filter, slice);
         let mut connection = self.source.connection().await?;
-        let rows = query.build().fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = connection.fetch_all(query.build()).await?;
         Ok(rows.iter().map(decode::worker).collect())
     }
 
@@ -223,8 +219,7 @@ impl WorkerRepository for PgRepository<'_> {
     async fn unassign_complex(&self, worker: WorkerId, complex: ComplexId) -> Result<bool, RepositoryError> {
         let mut connection = self.source.connection().await?;
         let unassign = sqlx::query(UNASSIGN_COMPLEX).bind(worker.uuid()).bind(complex.uuid());
-        let done = unassign.execute(&mut *connection).await.map_err(failed)?;
-        Ok(done.rows_affected() > 0)
+        Ok(connection.execute(unassign).await? > 0)
     }
 
     #[instrument(level = "debug", skip_all, fields(?of))]
@@ -234,7 +229,7 @@ impl WorkerRepository for PgRepository<'_> {
             AssignmentsOf::Worker(worker) => sqlx::query(ASSIGNMENTS_OF_WORKER).bind(worker.uuid()),
         };
         let mut connection = self.source.connection().await?;
-        let rows = query.fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = connection.fetch_all(query).await?;
         Ok(rows.iter().map(decode::assignment).collect())
     }
 
@@ -244,7 +239,7 @@ impl WorkerRepository for PgRepository<'_> {
         complexes: &[ComplexId],
     ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let rows = candidates(complexes).fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = connection.fetch_all(candidates(complexes)).await?;
         Ok(rows.iter().map(decode::candidate).collect())
     }
 }
