@@ -376,6 +376,99 @@ async fn another_process_holding_the_file_is_busy_and_passes() {
     assert_eq!(store.open(&opening).await.unwrap(), Inserted::New);
 }
 
+/// The kinds of error that submits at the same moment get, and how long the last one waited.
+async fn submits(
+    maintenance: &Maintenance<SqliteRepository<'static>>,
+    n: u128,
+) -> (Vec<RepositoryErrorKind>, Duration) {
+    let begun = std::time::Instant::now();
+    let submits = (0..n).map(|n| maintenance.submit(store::new_request(n)));
+    let kinds = join_all(submits).await.into_iter().map(|answer| match answer.unwrap_err() {
+        Error::Repository(error) => error.kind,
+        other => panic!("{other}"),
+    });
+    (kinds.collect(), begun.elapsed())
+}
+
+#[tokio::test]
+async fn while_another_process_holds_the_file_everyone_is_told_so_in_bounded_time() {
+    let file = file().await;
+    let options = (*file.pool.connect_options()).clone().busy_timeout(Duration::from_millis(500));
+    let store = SqliteRepository::new(SqlitePool::connect_with(options).await.unwrap());
+    let maintenance = Maintenance::new(store, NoDirectory);
+    let held = file.pool.begin_with("begin immediate").await.unwrap();
+    let (kinds, waited) = submits(&maintenance, 2_000).await;
+    assert!(kinds.iter().all(|kind| *kind == RepositoryErrorKind::Busy), "{kinds:?}");
+    // One wait after the other for each of 21 groups would be 10 seconds, and eight of each 84.
+    assert!(waited < Duration::from_secs(5), "{waited:?}");
+    held.rollback().await.unwrap();
+    maintenance.submit(store::new_request(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_time_limit_of_a_step_counts_the_wait_for_its_turn_and_for_the_file() {
+    let file = file().await;
+    let options = (*file.pool.connect_options()).clone().busy_timeout(Duration::from_secs(8));
+    let store = SqliteRepository::new(SqlitePool::connect_with(options).await.unwrap());
+    let store = store.with_time_limit(Duration::from_millis(300));
+    let held = file.pool.begin_with("begin immediate").await.unwrap();
+    let workers: Vec<_> = (1..=20).map(store::worker).collect();
+    let begun = std::time::Instant::now();
+    for answer in join_all(workers.iter().map(|worker| store.add_worker(worker))).await {
+        let kind = answer.unwrap_err().kind;
+        assert!(matches!(kind, RepositoryErrorKind::Busy | RepositoryErrorKind::Unavailable), "{kind:?}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    held.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_read_only_file_and_a_full_disk_are_not_writable() {
+    let file = file().await;
+    let options = (*file.pool.connect_options()).clone();
+    let reader = SqlitePool::connect_with(options.clone().read_only(true)).await.unwrap();
+    let maintenance = Maintenance::new(SqliteRepository::new(reader), NoDirectory);
+    let (kinds, _) = submits(&maintenance, 3).await;
+    assert!(kinds.iter().all(|kind| *kind == RepositoryErrorKind::NotWritable), "{kinds:?}");
+    assert_eq!(maintenance.repository().worker(store::id(1).into()).await.unwrap(), None, "it can be read");
+
+    let full = SqlitePool::connect_with(options.pragma("max_page_count", "1")).await.unwrap();
+    let maintenance = Maintenance::new(SqliteRepository::new(full), NoDirectory);
+    let large = NewRequest { description: "water ".repeat(600), ..store::new_request(1) };
+    let refused = loop {
+        match maintenance.submit(NewRequest { id: None, ..large.clone() }).await {
+            Ok(_) => {}
+            Err(Error::Repository(error)) => break error,
+            Err(other) => panic!("{other}"),
+        }
+    };
+    assert_eq!(refused.kind, RepositoryErrorKind::NotWritable, "{refused:?}");
+}
+
+#[tokio::test]
+async fn an_error_that_ends_the_hosts_transaction_is_told_from_one_that_leaves_it() {
+    let file = file().await;
+    store::staff(&SqliteRepository::new(file.pool.clone())).await;
+    let engine = Maintenance::new(SqliteRepository::new(file.pool.clone()), NoDirectory);
+    for (raises, kind) in [
+        ("abort", RepositoryErrorKind::Other),
+        ("rollback", RepositoryErrorKind::Aborted { code: "1811".into() }),
+    ] {
+        let trigger = format!(
+            "create trigger refuses before insert on maintenance_requests
+             begin select raise({raises}, 'refused'); end"
+        );
+        sqlx::raw_sql(AssertSqlSafe(trigger)).execute(&file.pool).await.unwrap();
+        let mut tx = file.pool.begin_with("begin immediate").await.unwrap();
+        let inside = engine.within(SqliteRepository::in_transaction(&mut tx));
+        let new = NewRequest { complex_id: Some(store::complex(1)), ..store::new_request(1) };
+        let Error::Repository(error) = inside.submit(new).await.unwrap_err() else { panic!() };
+        assert_eq!(error.kind, kind);
+        drop(tx);
+        sqlx::raw_sql("drop trigger refuses").execute(&file.pool).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_closed_pool_is_unavailable() {
     let file = file().await;

@@ -30,7 +30,7 @@ mod step;
 mod tests;
 mod workers;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
@@ -38,8 +38,8 @@ use tokio::sync::Mutex;
 pub use migrate::{migrate, migrate_in, migrator};
 pub use open::{open, open_with};
 
-use crate::queue::Queue;
-use source::Source;
+use crate::{limit, queue::Queue};
+use source::{Pool, Source};
 
 /// The store over an SQLite pool or inside the host's open transaction. Clones share the connection.
 #[derive(Clone)]
@@ -50,7 +50,19 @@ pub struct SqliteRepository<'c> {
 impl SqliteRepository<'static> {
     /// The store over that pool; its tables are made by [`migrate`].
     pub fn new(pool: SqlitePool) -> Self {
-        Self { source: Source::Pool { queue: Queue::new(pool), writer: Arc::default() } }
+        let pool = Pool { queue: Queue::new(pool), writer: Arc::default(), limit: limit::DEFAULT };
+        Self { source: Source::Pool(pool) }
+    }
+
+    /// With another time limit for each step, which counts from the call on, with the wait for its turn: 30 seconds by
+    /// default. A step whose turn doesn't come ends as `Busy`, one that takes longer as `Unavailable`. A lock of
+    /// another process is waited for as long as the pool's busy time-out says, and no longer than this.
+    #[must_use]
+    pub fn with_time_limit(mut self, limit: Duration) -> Self {
+        if let Source::Pool(pool) = &mut self.source {
+            pool.limit = limit;
+        }
+        self
     }
 }
 

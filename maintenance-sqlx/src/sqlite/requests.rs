@@ -267,21 +267,18 @@ impl RequestRepository for SqliteRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(comment = %comment.id, request = %comment.request_id))]
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
-        let mut connection = self.source.writer().await?;
-        let added = sqlx::query(ADD_COMMENT)
+        let add = sqlx::query(ADD_COMMENT)
             .bind(id(comment.id))
             .bind(id(comment.request_id))
             .bind(id(comment.user_id))
             .bind(comment.user_type.as_str())
             .bind(String::from(comment.comment.clone()))
-            .bind(time(comment.created_at))
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-        if added.rows_affected() > 0 {
+            .bind(time(comment.created_at));
+        if self.source.execute(add).await? > 0 {
             return Ok(Inserted::New);
         }
         // Either the comment is there, or its request isn't.
+        let mut connection = self.source.reader().await?;
         let stored = sqlx::query(COMMENT).bind(id(comment.id)).fetch_optional(&mut *connection).await;
         let stored = stored.map_err(failed)?.ok_or(RepositoryErrorKind::NotFound)?;
         decode::comment(&stored).map(Inserted::Existing)
@@ -289,20 +286,17 @@ impl RequestRepository for SqliteRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(attachment = %attachment.id, request = %attachment.request_id))]
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
-        let mut connection = self.source.writer().await?;
-        let added = sqlx::query(ADD_ATTACHMENT)
+        let add = sqlx::query(ADD_ATTACHMENT)
             .bind(id(attachment.id))
             .bind(id(attachment.request_id))
             .bind(String::from(attachment.file_url.clone()))
             .bind(String::from(attachment.file_type.clone()))
-            .bind(time(attachment.created_at))
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-        if added.rows_affected() > 0 {
+            .bind(time(attachment.created_at));
+        if self.source.execute(add).await? > 0 {
             return Ok(Inserted::New);
         }
         // Either the attachment is there, or its request isn't.
+        let mut connection = self.source.reader().await?;
         let stored = sqlx::query(ATTACHMENT).bind(id(attachment.id)).fetch_optional(&mut *connection).await;
         let stored = stored.map_err(failed)?.ok_or(RepositoryErrorKind::NotFound)?;
         decode::attachment(&stored).map(Inserted::Existing)

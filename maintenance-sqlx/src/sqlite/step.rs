@@ -2,11 +2,14 @@
 //! back, which costs more than most statements.
 
 use futures_util::FutureExt as _;
+use maintenance_core::RepositoryError;
 use sqlx::{
     Sqlite, SqliteConnection,
     pool::PoolConnection,
     sqlite::{SqliteArguments, SqliteRow},
 };
+
+use super::source::{aborted, failed};
 
 pub(super) type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
 pub(super) type Rows = Vec<SqliteRow>;
@@ -61,17 +64,18 @@ impl Step {
         &'static self,
         connection: &mut SqliteConnection,
         bind: impl FnOnce(Query) -> Query,
-    ) -> Result<Rows, sqlx::Error> {
+    ) -> Result<Rows, RepositoryError> {
         let mut open = Open { connection, undo: UNDO_WITHIN };
         let done = bind(sqlx::query(self.within)).fetch_all(&mut *open.connection).await;
+        let mut lives = true;
         if done.is_err() {
             for undo in UNDO_WITHIN {
                 // Some errors end the host's whole transaction; then there is no savepoint to go back to.
-                let _ = sqlx::raw_sql(*undo).execute(&mut *open.connection).await;
+                lives &= sqlx::raw_sql(*undo).execute(&mut *open.connection).await.is_ok();
             }
         }
         open.undo = &[];
-        done
+        done.map_err(if lives { failed } else { aborted })
     }
 }
 
