@@ -25,7 +25,7 @@ async fn acts_inside<R: Repository>(world: &World, inside: R) {
     let (outside, inside) = (&world.maintenance, world.maintenance.within(inside));
     let worker = inside.add_worker(world.new_worker(&["plumbing"])).await.unwrap();
     inside.assign_complex(worker.id, world.complex, true).await.unwrap();
-    let new = NewRequest { id: Some(id(1)), ..world.new_request() };
+    let new = NewRequest { id: Some(id(1)), complex_id: Some(world.complex), ..world.new_request() };
     let filed = inside.submit(new.clone()).await.unwrap();
     assert_eq!(accepted(&filed.submission), Some(worker.id), "it sees the worker who isn't committed yet");
 
@@ -94,7 +94,8 @@ async fn on_sqlite_the_hosts_row_and_the_engines_commit_together_or_not_at_all()
 async fn a_handler_that_files_in_its_own_transaction_can_be_spawned() {
     let (pool, _alive) = databases::sqlite_pool().await;
     let world = World::new(Arc::new(SqliteRepository::new(pool.clone())));
-    let (maintenance, new) = (world.maintenance.clone(), world.new_request());
+    let maintenance = world.maintenance.clone();
+    let new = NewRequest { complex_id: Some(world.complex), ..world.new_request() };
     let handler = async move {
         let mut tx = pool.begin_with("begin immediate").await.unwrap();
         maintenance.within(SqliteRepository::in_transaction(&mut tx)).submit(new).await.unwrap();
@@ -103,6 +104,28 @@ async fn a_handler_that_files_in_its_own_transaction_can_be_spawned() {
     };
     tokio::spawn(handler).await.unwrap();
     assert_eq!(world.requests().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite_a_worker_who_leaves_while_a_host_gives_them_a_request_keeps_none() {
+    for begin in ["begin", "begin immediate"] {
+        let (pool, _alive) = databases::sqlite_pool().await;
+        let world = World::new(Arc::new(SqliteRepository::new(pool.clone())));
+        let (leaving, landlord) = (world.worker(&["plumbing"]).await.id, world.landlord());
+        let mut tx = pool.begin_with(begin).await.unwrap();
+        let within = world.maintenance.within(SqliteRepository::in_transaction(&mut tx));
+        let new = NewRequest { complex_id: Some(world.complex), ..world.new_request() };
+        let filed = within.submit(new).await.unwrap();
+        assert_eq!(accepted(&filed.submission), Some(leaving));
+        drop(within);
+        let engine = world.maintenance.clone();
+        let leaves = tokio::spawn(async move {
+            engine.set_worker_status(leaving, WorkerStatus::OnLeave).await.unwrap();
+            engine.reassign_all(leaving, landlord, None).await.unwrap()
+        });
+        tx.commit().await.unwrap();
+        assert_eq!(leaves.await.unwrap().len(), 1, "it is found");
+    }
 }
 
 #[cfg(feature = "postgres")]
@@ -135,7 +158,8 @@ mod postgres {
         let schema = databases::Schema::empty().await;
         let pool = schema.migrated().await;
         let world = World::new(Arc::new(PgRepository::new(pool.clone())));
-        let (maintenance, new) = (world.maintenance.clone(), world.new_request());
+        let maintenance = world.maintenance.clone();
+        let new = NewRequest { complex_id: Some(world.complex), ..world.new_request() };
         let handler = async move {
             let mut tx = pool.begin().await.unwrap();
             maintenance.within(PgRepository::in_transaction(&mut tx)).submit(new).await.unwrap();

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{columns::request_columns, decode};
 
-/// Rows go in by the order of their ids, so that two batches at once with the same ids can't block each other.
+/// Rows go in by the order of their ids, so that two batches at once with the same ids can't block each other. The workers' rows stay locked as in `OPEN`.
 const OPEN_MANY: &str = "
     with told as (
         select o.id, o.renter_id, o.title, o.description, o.status, o.priority, o.created_at, o.updated_at,
@@ -38,6 +38,8 @@ const OPEN_MANY: &str = "
         select m.id
           from messages m
           join maintenance_workers w on w.id = m.worker_id and w.status = 'active'
+         order by w.id
+           for share of w
     ), filed as (
         insert into maintenance_requests
                (id, renter_id, title, description, status, priority, created_at, updated_at, completed_at,

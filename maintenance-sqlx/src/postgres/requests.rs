@@ -21,6 +21,8 @@ use crate::{
     decode, lists,
 };
 
+/// The worker's row stays locked (`for share`) until the transaction ends, here and in `APPLY`: whoever takes the worker
+/// off work waits for it, and then finds the request among theirs.
 const OPEN: &str = "
     with filed as (
         insert into maintenance_requests
@@ -30,7 +32,7 @@ const OPEN: &str = "
         select $1::uuid, $2::uuid, $3, $4, $5, $6, $7::timestamptz, $8::timestamptz, $9::timestamptz,
                $10::uuid, $11, $12::uuid, $13, $14, $15::uuid, $16, $17::integer, $18::uuid
          where $18 is null
-            or exists (select from maintenance_workers where id = $19 and status = 'active')
+            or exists (select from maintenance_workers where id = $19 and status = 'active' for share)
         on conflict (id) do nothing
         returning id
     ), told as (
@@ -58,7 +60,7 @@ const APPLY: &str = "
                notification_id     = coalesce($15::uuid, notification_id)
          where id = $1 and version = $2 - 1
            and ($15::uuid is null
-                or exists (select from maintenance_workers where id = $16 and status = 'active'))
+                or exists (select from maintenance_workers where id = $16 and status = 'active' for share))
         returning id, priority
     ), changed as (
         insert into maintenance_status_history
