@@ -9,7 +9,8 @@
 //! writers (`BEGIN IMMEDIATE`), so that none fails half-way for a lock. In a host's transaction the same holds
 //! if the host begins it by `pool.begin_with("begin immediate")`: one that has read first and writes later
 //! fails with `Busy` when another wrote in between. There a step of several statements stands in a savepoint
-//! of its own, so that one that fails leaves nothing of itself behind.
+//! of its own, so that one that fails leaves nothing of itself behind. An error that ends the whole transaction, as
+//! a full disk may, is `Aborted`.
 //!
 //! Ids are stored as hyphenated lower-case text, times as UTC text of fixed width with six decimals
 //! (`2026-01-02T03:04:05.000006Z`), specialties as a JSON array.
