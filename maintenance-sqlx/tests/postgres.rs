@@ -204,6 +204,65 @@ async fn migrations_run_at_once_again_and_beside_the_hosts() {
     assert_eq!(tables(&pool).await, 12);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn migrations_run_at_once_at_any_isolation_level() {
+    for level in ["repeatable read", "serializable"] {
+        let schema = Schema::empty().await;
+        let options = (*schema.connect_options()).clone().options([("default_transaction_isolation", level)]);
+        let pool = PgPoolOptions::new().connect_with(options).await.unwrap();
+        let tasks: Vec<_> = (0..4)
+            .map(|_| {
+                let pool = pool.clone();
+                tokio::spawn(async move { postgres::migrate(&pool).await })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        pool.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_may_create_nothing_finds_the_tables_up_to_date() {
+    let schema = Schema::migrated().await;
+    let role = format!("{}_reader", schema.name());
+    let grants = format!(
+        "create role {role};
+         grant usage on schema {0} to {role};
+         grant select on all tables in schema {0} to {role}",
+        schema.name()
+    );
+    sqlx::raw_sql(AssertSqlSafe(grants)).execute(&*schema).await.unwrap();
+    let options = (*schema.connect_options()).clone().options([("role", role.as_str())]);
+    let pool = PgPoolOptions::new().connect_with(options).await.unwrap();
+    let migrated = postgres::migrate(&pool).await;
+    let create = sqlx::raw_sql("create table more (id integer)").execute(&pool).await;
+    pool.close().await;
+    let end = format!("drop owned by {role}; drop role {role}");
+    sqlx::raw_sql(AssertSqlSafe(end)).execute(&*schema).await.unwrap();
+    migrated.unwrap();
+    assert!(create.is_err(), "it may create nothing");
+}
+
+#[tokio::test]
+async fn an_older_version_runs_on_the_tables_of_a_newer_one() {
+    let schema = Schema::migrated().await;
+    let newer =
+        "insert into _maintenance_migrations (version, description, success, checksum, execution_time)
+                 values ($1, 'another', true, '', 0)";
+    sqlx::query(newer).bind(99_i64).execute(&*schema).await.unwrap();
+    postgres::migrate(&schema).await.unwrap();
+    postgres::migrate_in(&mut schema.acquire().await.unwrap()).await.unwrap();
+    // One that it should know, and doesn't, is of somebody else's making.
+    sqlx::query(newer).bind(0_i64).execute(&*schema).await.unwrap();
+    let error = postgres::migrate(&schema).await.unwrap_err();
+    assert!(
+        matches!(error, MigrateError::Migrate(sqlx::migrate::MigrateError::VersionMissing(0))),
+        "{error}"
+    );
+}
+
 #[tokio::test]
 async fn a_migration_in_the_hosts_transaction_goes_with_it() {
     let pool = Schema::empty().await;

@@ -258,6 +258,26 @@ async fn migrations_run_at_once_again_and_beside_the_hosts() {
 }
 
 #[tokio::test]
+async fn an_older_version_runs_on_the_tables_of_a_newer_one_and_needs_no_lock() {
+    let file = file().await;
+    let newer =
+        "insert into _maintenance_migrations (version, description, success, checksum, execution_time)
+                 values ($1, 'another', true, '', 0)";
+    sqlx::query(newer).bind(99_i64).execute(&file.pool).await.unwrap();
+    let options = (*file.pool.connect_options()).clone();
+    let reader = SqlitePool::connect_with(options.read_only(true)).await.unwrap();
+    let held = file.pool.begin_with("begin immediate").await.unwrap();
+    sqlite::migrate(&reader).await.unwrap();
+    held.rollback().await.unwrap();
+    sqlx::query(newer).bind(0_i64).execute(&file.pool).await.unwrap();
+    let error = sqlite::migrate(&file.pool).await.unwrap_err();
+    assert!(
+        matches!(error, MigrateError::Migrate(sqlx::migrate::MigrateError::VersionMissing(0))),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn a_migration_in_the_hosts_transaction_goes_with_it() {
     let file = bare().await;
     let mut tx = file.pool.begin().await.unwrap();
