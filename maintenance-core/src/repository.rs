@@ -119,7 +119,9 @@ impl fmt::Display for RepositoryError {
             RepositoryErrorKind::Corrupt { table, column, row } => {
                 write!(f, "{table}.{column} of row {row} can't be read")
             }
-            RepositoryErrorKind::Unavailable => f.write_str("the store can't be reached"),
+            RepositoryErrorKind::Unavailable => {
+                f.write_str("the store can't be reached or did not answer in time")
+            }
             RepositoryErrorKind::Other => f.write_str("the store failed"),
         }
     }

@@ -475,7 +475,9 @@ async fn an_error_that_ends_the_hosts_transaction_is_told_from_one_that_leaves_i
         ("rollback", RepositoryErrorKind::Aborted { code: "1811".into() }),
     ] {
         let trigger = format!(
-            "create trigger refuses before insert on maintenance_requests
+            "create trigger {raises}_requests before insert on maintenance_requests
+             begin select raise({raises}, 'refused'); end;
+             create trigger {raises}_workers before insert on maintenance_workers
              begin select raise({raises}, 'refused'); end"
         );
         sqlx::raw_sql(AssertSqlSafe(trigger)).execute(&file.pool).await.unwrap();
@@ -485,7 +487,12 @@ async fn an_error_that_ends_the_hosts_transaction_is_told_from_one_that_leaves_i
         let Error::Repository(error) = inside.submit(new).await.unwrap_err() else { panic!() };
         assert_eq!(error.kind, kind);
         drop(tx);
-        sqlx::raw_sql("drop trigger refuses").execute(&file.pool).await.unwrap();
+        let mut tx = file.pool.begin_with("begin immediate").await.unwrap();
+        let inside = SqliteRepository::in_transaction(&mut tx);
+        assert_eq!(inside.add_worker(&store::worker(9)).await.unwrap_err().kind, kind);
+        drop(tx);
+        let end = format!("drop trigger {raises}_requests; drop trigger {raises}_workers");
+        sqlx::raw_sql(AssertSqlSafe(end)).execute(&file.pool).await.unwrap();
     }
 }
 

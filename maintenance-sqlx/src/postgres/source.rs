@@ -42,11 +42,6 @@ impl<'c> Source<'c> {
             Self::Host(connection) => Ok(Connection::Host(connection.lock().await)),
         }
     }
-
-    /// Whether a statement that failed may simply run again: in the host's transaction nothing runs after it.
-    pub(super) fn can_repeat(&self) -> bool {
-        matches!(self, Self::Pool { .. })
-    }
 }
 
 /// A step's connection: every statement of a step goes through it, for its time limit and its errors.

@@ -205,10 +205,11 @@ impl WorkerRepository for PgRepository<'_> {
         &self,
         assignment: &ComplexAssignment,
     ) -> Result<ComplexAssignment, RepositoryError> {
-        // Two new primaries of one complex at once: the later one meets the unique index, and then wins.
+        // Two new primaries of one complex at once: the later one meets the unique index, and then wins. In the host's
+        // transaction that is `Aborted`, and nothing runs after it.
         for _ in 1..MAX_TRIES {
             match self.assign_once(assignment).await {
-                Err(error) if error.kind == RepositoryErrorKind::Conflict && self.source.can_repeat() => {}
+                Err(error) if error.kind == RepositoryErrorKind::Conflict => {}
                 done => return done,
             }
         }

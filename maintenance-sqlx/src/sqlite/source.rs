@@ -10,7 +10,7 @@ use maintenance_core::{RepositoryError, RepositoryErrorKind};
 use sqlx::{Connection as _, Sqlite, SqliteConnection, error::DatabaseError, pool::PoolConnection};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::step::{Query, Rows, Step};
+use super::step::{Query, Rows, Step, execute_within};
 use crate::{error, limit::Deadline, queue::Queue};
 
 /// A pool, or the connection with the host's open transaction.
@@ -61,16 +61,16 @@ impl<'c> Source<'c> {
 
     /// Writes with one statement, which is a transaction of its own; how many rows it wrote.
     pub(super) async fn execute(&self, query: Query) -> Result<u64, RepositoryError> {
-        let done = match self {
+        match self {
             Self::Pool(pool) => {
                 let deadline = Deadline::after(pool.limit);
                 let _turn = pool.turn(&deadline).await?;
                 let write = async { query.execute(&mut *idle(&pool.queue).await?).await };
-                deadline.bound(RepositoryErrorKind::Unavailable, write).await?
+                let done = deadline.bound(RepositoryErrorKind::Unavailable, write).await?;
+                Ok(done.map_err(failed)?.rows_affected())
             }
-            Self::Host(connection) => query.execute(&mut **connection.lock().await).await,
-        };
-        Ok(done.map_err(failed)?.rows_affected())
+            Self::Host(connection) => execute_within(&mut **connection.lock().await, query).await,
+        }
     }
 
     /// Writes a step of several statements, whole or not at all; the rows of all of them, in order.

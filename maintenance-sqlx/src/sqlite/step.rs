@@ -65,16 +65,40 @@ impl Step {
         connection: &mut SqliteConnection,
         bind: impl FnOnce(Query) -> Query,
     ) -> Result<Rows, RepositoryError> {
-        let mut open = Open { connection, undo: UNDO_WITHIN };
+        let open = Open { connection, undo: UNDO_WITHIN };
         let done = bind(sqlx::query(self.within)).fetch_all(&mut *open.connection).await;
+        open.end(done).await
+    }
+}
+
+/// Writes with one statement within the host's transaction; how many rows it wrote.
+pub(super) async fn execute_within(
+    connection: &mut SqliteConnection,
+    query: Query,
+) -> Result<u64, RepositoryError> {
+    let open = Open { connection, undo: UNDO_WITHIN };
+    let connection = &mut *open.connection;
+    let done = async {
+        sqlx::raw_sql("savepoint maintenance_step").execute(&mut *connection).await?;
+        let done = query.execute(&mut *connection).await?;
+        sqlx::raw_sql("release maintenance_step").execute(&mut *connection).await?;
+        Ok(done.rows_affected())
+    };
+    let done = done.await;
+    open.end(done).await
+}
+
+impl Open<&mut SqliteConnection> {
+    /// The step within the host's transaction ended. Some errors end the whole transaction, and then there is no
+    /// savepoint to go back to.
+    async fn end<T>(mut self, done: Result<T, sqlx::Error>) -> Result<T, RepositoryError> {
         let mut lives = true;
         if done.is_err() {
             for undo in UNDO_WITHIN {
-                // Some errors end the host's whole transaction; then there is no savepoint to go back to.
-                lives &= sqlx::raw_sql(*undo).execute(&mut *open.connection).await.is_ok();
+                lives &= sqlx::raw_sql(*undo).execute(&mut *self.connection).await.is_ok();
             }
         }
-        open.undo = &[];
+        self.undo = &[];
         done.map_err(if lives { failed } else { aborted })
     }
 }
