@@ -104,6 +104,8 @@ async fn writers_take_turns() {
     let file = file().await;
     let store = SqliteRepository::new(file.pool.clone());
     let written = Mutex::new([0_u32; 8]);
+    // Held until all of them stand in the queue.
+    let held = file.pool.begin_with("begin immediate").await.unwrap();
     let writers = (0..8).map(|writer| {
         let (store, written) = (&store, &written);
         async move {
@@ -116,7 +118,8 @@ async fn writers_take_turns() {
             }
         }
     });
-    join_all(writers).await;
+    let begin = async { held.rollback().await.unwrap() };
+    futures_util::future::join(join_all(writers), begin).await;
 }
 
 #[tokio::test]

@@ -20,13 +20,15 @@ async fn world(connections: u32, limit: Duration) -> (World, Wire, Schema) {
     let wire = Wire::to(server.get_host().to_owned(), server.get_port()).await;
     let pool = PgPoolOptions::new().max_connections(connections).test_before_acquire(false);
     let pool = pool.connect_with(server.host("127.0.0.1").port(wire.address.port())).await.unwrap();
+    let world = World::new(Arc::new(PgRepository::new(pool.clone()).with_time_limit(limit)));
+    world.worker(&["plumbing"]).await;
     let mut open = Vec::new();
     for _ in 0..connections {
         open.push(pool.acquire().await.unwrap());
     }
-    drop(open);
-    let world = World::new(Arc::new(PgRepository::new(pool).with_time_limit(limit)));
-    world.worker(&["plumbing"]).await;
+    for mut connection in open {
+        connection.return_to_pool().await;
+    }
     (world, wire, schema)
 }
 
