@@ -37,6 +37,8 @@ pub(super) async fn file(
     headers: &HeaderMap,
     form: Form,
 ) -> Result<Submitted, Problem> {
+    // The property and its complex, before the transaction begins: while that is open, nothing else may wait for a
+    // connection of the pool.
     let home = app.tables.home(renter).await?;
     let home = home.ok_or_else(|| Problem::not_found("you are no renter here"))?;
     let (new, intake) = read(renter, &home, headers, form);

@@ -97,7 +97,9 @@ impl From<Error> for Problem {
                 RepositoryErrorKind::NotFound => Self::not_found(message),
                 RepositoryErrorKind::Conflict
                 | RepositoryErrorKind::Busy
+                | RepositoryErrorKind::NotWritable
                 | RepositoryErrorKind::Unavailable => Self::unavailable(),
+                RepositoryErrorKind::Aborted { code } if passes(&code) => Self::unavailable(),
                 _ => Self::internal(),
             },
             Error::Directory(error) => {
@@ -106,6 +108,12 @@ impl From<Error> for Problem {
             _ => Self::internal(),
         }
     }
+}
+
+/// Whether an error of the database with that code passes. SQLite: busy. PostgreSQL: deadlock and serialisation, its
+/// own time limits, shutting down, out of connections.
+fn passes(code: &str) -> bool {
+    ["5", "40001", "40P01", "55P03", "57014", "53300"].contains(&code) || code.starts_with("57P")
 }
 
 impl From<Reused> for Problem {
@@ -136,9 +144,7 @@ impl From<&sqlx::Error> for Problem {
             sqlx::Error::Database(error) => {
                 let code = error.code().unwrap_or_default();
                 tracing::error!(%code, constraint = error.constraint(), "statement failed");
-                // SQLite: busy. PostgreSQL: deadlock and serialisation, shutting down, out of connections.
-                let passing = ["5", "40001", "40P01", "53300"].contains(&&*code) || code.starts_with("57P");
-                if passing { Self::unavailable() } else { Self::internal() }
+                if passes(&code) { Self::unavailable() } else { Self::internal() }
             }
             _ => {
                 tracing::error!("a row can't be read, or the host asked wrongly");

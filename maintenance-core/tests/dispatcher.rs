@@ -112,19 +112,24 @@ async fn filings(kind: RepositoryErrorKind, times: u32) -> (u32, Result<(), Erro
 }
 
 #[tokio::test]
-async fn a_conflict_or_a_busy_store_is_tried_again_a_bounded_number_of_times() {
-    for kind in [RepositoryErrorKind::Conflict, RepositoryErrorKind::Busy] {
-        assert!(matches!(filings(kind.clone(), 3).await, (4, Ok(()))));
-        let (calls, answer) = filings(kind.clone(), u32::MAX).await;
-        assert_eq!(calls, 8);
-        assert!(matches!(answer, Err(Error::Repository(error)) if error.kind == kind));
-    }
+async fn a_conflict_is_decided_again_a_bounded_number_of_times() {
+    assert!(matches!(filings(RepositoryErrorKind::Conflict, 3).await, (4, Ok(()))));
+    let (calls, answer) = filings(RepositoryErrorKind::Conflict, u32::MAX).await;
+    assert_eq!(calls, 8);
+    assert!(matches!(answer, Err(Error::Repository(error)) if error.kind == RepositoryErrorKind::Conflict));
 }
 
 #[tokio::test]
-async fn an_unavailable_store_is_not_tried_again() {
-    for kind in [RepositoryErrorKind::Unavailable, RepositoryErrorKind::Other] {
-        let (calls, answer) = filings(kind, u32::MAX).await;
-        assert!(calls == 1 && answer.is_err());
+async fn what_deciding_again_cannot_mend_is_returned_at_once() {
+    for kind in [
+        RepositoryErrorKind::Busy,
+        RepositoryErrorKind::NotWritable,
+        RepositoryErrorKind::Aborted { code: "40001".into() },
+        RepositoryErrorKind::Unavailable,
+        RepositoryErrorKind::Other,
+    ] {
+        let (calls, answer) = filings(kind.clone(), u32::MAX).await;
+        assert_eq!(calls, 1, "{kind:?}");
+        assert!(matches!(answer, Err(Error::Repository(error)) if error.kind == kind));
     }
 }

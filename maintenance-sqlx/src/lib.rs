@@ -7,10 +7,12 @@
 //! # async fn example(
 //! #     maintenance: maintenance_core::Maintenance<maintenance_sqlx::postgres::PgRepository<'static>>,
 //! #     pool: sqlx::PgPool,
-//! #     request: maintenance_core::NewRequest,
+//! #     directory: impl maintenance_core::Directory,
+//! #     mut request: maintenance_core::NewRequest,
 //! # ) -> Result<(), Box<dyn std::error::Error>> {
 //! use maintenance_sqlx::postgres::PgRepository;
 //!
+//! request.complex_id = directory.complex_of(request.property_id).await?; // before you begin
 //! let mut tx = pool.begin().await?;
 //! sqlx::query("insert into host_audit (entry) values ('filed')").execute(&mut *tx).await?;
 //! let filed = maintenance.within(PgRepository::in_transaction(&mut tx)).submit(request).await?;
@@ -25,10 +27,26 @@
 //!
 //! # The host's transaction
 //!
-//! Inside it the engine never begins, commits, or changes a setting. A refused step (`NotFound`, `Conflict`
-//! from a guard, a row that was there) is a statement that wrote nothing, so the transaction stays usable.
-//! What a database itself aborts, such as a deadlock or a serialisation failure, ends a PostgreSQL
-//! transaction as it always does.
+//! Inside it the engine never begins, commits, or changes a setting. Your transaction holds one of the pool's
+//! connections, so two rules keep a small pool from waiting for itself:
+//!
+//! 1. Resolve the complex before you begin. Inside the transaction the engine never asks your `Directory`, and refuses
+//!    a request without its `complex_id`.
+//! 2. While the transaction is open, call nothing else that needs a connection of the pool: neither the engine over the
+//!    pool nor a query of your own.
+//!
+//! A refused step (`NotFound`, `Conflict` from a guard, a row that was there) is a statement that wrote nothing, so the
+//! transaction stays usable. An error of the database itself ends a PostgreSQL transaction: its kind is `Aborted`, with
+//! the database's code. Roll back; after `40001` and `40P01` begin anew. SQLite's errors leave the transaction usable,
+//! apart from the few that end it, which are `Aborted` too.
+//!
+//! A worker whom you give a request in your transaction stays locked until you commit: setting their status waits for
+//! that, and `reassign_all` then finds the request.
+//!
+//! # Time limits
+//!
+//! A step over a pool ends within a time limit, 30 seconds unless the repository is given another
+//! (`with_time_limit`), the wait for a connection included. In your transaction your own limits hold.
 //!
 //! # Private data
 //!
@@ -45,6 +63,8 @@ mod decode;
 mod encode;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod error;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod limit;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod lists;
 mod migrate;

@@ -1,6 +1,6 @@
 //! Bringing a database's tables up to date, beside whatever migrations the host runs of its own.
 
-/// The tables could not be brought up to date; nothing was changed.
+/// The tables could not be brought up to date. The migration that failed changed nothing; those before it stay.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrateError {
@@ -13,6 +13,11 @@ pub enum MigrateError {
     /// The schema in which PostgreSQL would make the tables does not exist.
     #[error("no schema of the search_path exists: create it first")]
     NoSchema,
+    /// A migration can't run inside a transaction, and was to run inside the host's.
+    #[error(
+        "migration {0} can't run inside a transaction: bring the tables up to date over the pool, by `migrate`"
+    )]
+    NotInTransaction(i64),
     /// The migrations in the database and those of this version disagree, or a statement failed.
     #[error(transparent)]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -35,7 +40,7 @@ mod steps {
 
     use sqlx::{
         SqlStr,
-        migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator},
+        migrate::{AppliedMigration, MigrateError, Migration, MigrationType, Migrator},
     };
 
     /// Where the engine keeps which of its migrations a database has, apart from the host's.
@@ -65,30 +70,47 @@ mod steps {
         migrator
     }
 
-    /// Applies what is missing. `Migrator::run` on a borrowed connection can't be spawned; this can.
-    pub(crate) async fn run<C: Migrate + Send>(
-        conn: &mut C,
-        migrator: &Migrator,
-    ) -> Result<(), MigrateError> {
-        conn.ensure_migrations_table(TABLE).await?;
-        if let Some(version) = conn.dirty_version(TABLE).await? {
-            return Err(MigrateError::Dirty(version));
-        }
-        let applied = conn.list_applied_migrations(TABLE).await?;
-        if let Some(newer) = applied.iter().find(|applied| !migrator.version_exists(applied.version)) {
-            return Err(MigrateError::VersionMissing(newer.version));
-        }
+    /// The migrations that a database lacks, in order. What a newer version of the engine has applied beyond them is
+    /// none of ours: an older one runs on its tables.
+    pub(crate) fn missing<'m>(
+        migrator: &'m Migrator,
+        applied: &[AppliedMigration],
+    ) -> Result<Vec<&'m Migration>, MigrateError> {
+        let newest = migrator.iter().map(|migration| migration.version).max().unwrap_or_default();
+        let mut missing = Vec::new();
         for migration in migrator.iter() {
             match applied.iter().find(|applied| applied.version == migration.version) {
                 Some(applied) if applied.checksum != migration.checksum => {
                     return Err(MigrateError::VersionMismatch(migration.version));
                 }
                 Some(_) => {}
-                None => {
-                    conn.apply(TABLE, migration).await?;
-                }
+                None => missing.push(migration),
             }
         }
-        Ok(())
+        let unknown = |applied: &&AppliedMigration| {
+            applied.version < newest && !migrator.version_exists(applied.version)
+        };
+        match applied.iter().find(unknown) {
+            Some(unknown) => Err(MigrateError::VersionMissing(unknown.version)),
+            None => Ok(missing),
+        }
+    }
+
+    /// The statements of a migration, without comments; the last line of each ends with a semicolon. They go to the
+    /// server one at a time: a server that shards by schema refuses several in one text, and PostgreSQL makes one
+    /// transaction of them.
+    pub(crate) fn statements(migration: &Migration) -> Vec<String> {
+        let mut statements = vec![String::new()];
+        for line in migration.sql.as_str().lines().filter(|line| !line.trim_start().starts_with("--")) {
+            if let Some(statement) = statements.last_mut() {
+                statement.push_str(line);
+                statement.push('\n');
+            }
+            if line.trim_end().ends_with(';') {
+                statements.push(String::new());
+            }
+        }
+        statements.retain(|statement| !statement.trim().is_empty());
+        statements
     }
 }

@@ -204,6 +204,65 @@ async fn migrations_run_at_once_again_and_beside_the_hosts() {
     assert_eq!(tables(&pool).await, 13);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn migrations_run_at_once_at_any_isolation_level() {
+    for level in ["repeatable read", "serializable"] {
+        let schema = Schema::empty().await;
+        let options = (*schema.connect_options()).clone().options([("default_transaction_isolation", level)]);
+        let pool = PgPoolOptions::new().connect_with(options).await.unwrap();
+        let tasks: Vec<_> = (0..4)
+            .map(|_| {
+                let pool = pool.clone();
+                tokio::spawn(async move { postgres::migrate(&pool).await })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        pool.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_may_create_nothing_finds_the_tables_up_to_date() {
+    let schema = Schema::migrated().await;
+    let role = format!("{}_reader", schema.name());
+    let grants = format!(
+        "create role {role};
+         grant usage on schema {0} to {role};
+         grant select on all tables in schema {0} to {role}",
+        schema.name()
+    );
+    sqlx::raw_sql(AssertSqlSafe(grants)).execute(&*schema).await.unwrap();
+    let options = (*schema.connect_options()).clone().options([("role", role.as_str())]);
+    let pool = PgPoolOptions::new().connect_with(options).await.unwrap();
+    let migrated = postgres::migrate(&pool).await;
+    let create = sqlx::raw_sql("create table more (id integer)").execute(&pool).await;
+    pool.close().await;
+    let end = format!("drop owned by {role}; drop role {role}");
+    sqlx::raw_sql(AssertSqlSafe(end)).execute(&*schema).await.unwrap();
+    migrated.unwrap();
+    assert!(create.is_err(), "it may create nothing");
+}
+
+#[tokio::test]
+async fn an_older_version_runs_on_the_tables_of_a_newer_one() {
+    let schema = Schema::migrated().await;
+    let newer =
+        "insert into _maintenance_migrations (version, description, success, checksum, execution_time)
+                 values ($1, 'another', true, '', 0)";
+    sqlx::query(newer).bind(99_i64).execute(&*schema).await.unwrap();
+    postgres::migrate(&schema).await.unwrap();
+    postgres::migrate_in(&mut schema.acquire().await.unwrap()).await.unwrap();
+    // One that it should know, and doesn't, is of somebody else's making.
+    sqlx::query(newer).bind(0_i64).execute(&*schema).await.unwrap();
+    let error = postgres::migrate(&schema).await.unwrap_err();
+    assert!(
+        matches!(error, MigrateError::Migrate(sqlx::migrate::MigrateError::VersionMissing(0))),
+        "{error}"
+    );
+}
+
 #[tokio::test]
 async fn a_migration_in_the_hosts_transaction_goes_with_it() {
     let pool = Schema::empty().await;
@@ -276,21 +335,42 @@ fn saved(worker: &Worker) -> Worker {
     Worker { updated_at: store::at(99), ..worker.clone() }
 }
 
+fn aborted(code: &str) -> Option<RepositoryErrorKind> {
+    Some(RepositoryErrorKind::Aborted { code: code.to_owned() })
+}
+
 #[tokio::test]
-async fn a_serialisation_failure_is_a_conflict() {
+async fn in_the_hosts_transaction_a_serialisation_failure_is_told_by_its_own_code() {
     let schema = Schema::migrated().await;
     let store = PgRepository::new(schema.clone());
     let worker = store::staff(&store).await.remove(0);
     let mut tx = schema.begin_with("begin isolation level repeatable read").await.unwrap();
-    let inside = PgRepository::in_transaction(&mut tx);
+    let inside = Maintenance::new(store.clone(), NoDirectory).within(PgRepository::in_transaction(&mut tx));
     inside.worker(worker.id).await.unwrap();
     store.save_worker(&saved(&worker), worker.updated_at).await.unwrap();
-    let late = inside.save_worker(&saved(&worker), worker.updated_at).await;
-    assert_eq!(kind(late), Some(RepositoryErrorKind::Conflict));
+    let late = inside.set_worker_status(worker.id, WorkerStatus::OnLeave).await.unwrap_err();
+    let Error::Repository(late) = late else { panic!("{late}") };
+    assert_eq!(Some(late.kind), aborted("40001"));
+    // It is over, and whatever follows says so.
+    assert_eq!(kind(inside.repository().worker(worker.id).await), aborted("25P02"));
 }
 
 #[tokio::test]
-async fn a_deadlock_is_a_conflict_of_one_and_the_other_goes_on() {
+async fn in_the_hosts_transaction_a_refused_guard_and_a_constraint_are_told_apart() {
+    let schema = Schema::migrated().await;
+    let worker = store::staff(&PgRepository::new(schema.clone())).await.remove(0);
+    sqlx::raw_sql("create unique index on maintenance_workers (created_at)").execute(&*schema).await.unwrap();
+    let mut tx = schema.begin().await.unwrap();
+    let inside = PgRepository::in_transaction(&mut tx);
+    let stale = inside.save_worker(&saved(&worker), store::at(7)).await;
+    assert_eq!(kind(stale), Some(RepositoryErrorKind::Conflict));
+    assert!(inside.worker(worker.id).await.is_ok(), "it goes on");
+    let clash = Worker { id: store::id(77).into(), ..worker };
+    assert_eq!(kind(inside.add_worker(&clash).await), aborted("23505"));
+}
+
+#[tokio::test]
+async fn of_a_deadlock_one_is_aborted_and_the_other_goes_on() {
     let schema = Schema::migrated().await;
     let workers = store::staff(&PgRepository::new(schema.clone())).await;
     let (mut first, mut second) = (schema.begin().await.unwrap(), schema.begin().await.unwrap());
@@ -307,23 +387,92 @@ async fn a_deadlock_is_a_conflict_of_one_and_the_other_goes_on() {
         if told.0.is_none() {
             told = (told.1, told.0);
         }
-        assert_eq!(told, (Some(RepositoryErrorKind::Conflict), None));
+        assert_eq!(told, (aborted("40P01"), None));
     }
 }
 
 #[tokio::test]
-async fn a_lock_held_longer_than_the_host_allows_is_busy() {
+async fn in_the_hosts_transaction_the_hosts_own_time_limits_are_told_by_their_codes() {
     let schema = Schema::migrated().await;
     let store = PgRepository::new(schema.clone());
     let worker = store::staff(&store).await.remove(0);
     let mut holder = schema.begin().await.unwrap();
     let held = PgRepository::in_transaction(&mut holder);
     held.save_worker(&saved(&worker), worker.updated_at).await.unwrap();
-    let mut tx = schema.begin().await.unwrap();
-    sqlx::raw_sql("set local lock_timeout = '20ms'").execute(&mut *tx).await.unwrap();
-    let waits = PgRepository::in_transaction(&mut tx);
-    let late = waits.save_worker(&saved(&worker), worker.updated_at).await;
-    assert_eq!(kind(late), Some(RepositoryErrorKind::Busy));
+    for (limit, code) in [("lock_timeout", "55P03"), ("statement_timeout", "57014")] {
+        let mut tx = schema.begin().await.unwrap();
+        let set = format!("set local {limit} = '20ms'");
+        sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut *tx).await.unwrap();
+        let inside =
+            Maintenance::new(store.clone(), NoDirectory).within(PgRepository::in_transaction(&mut tx));
+        let late = inside.set_worker_status(worker.id, WorkerStatus::OnLeave).await.unwrap_err();
+        let Error::Repository(late) = late else { panic!("{late}") };
+        assert_eq!(Some(late.kind), aborted(code));
+    }
+}
+
+/// Refuses the first inserts of a request with that code; a sequence, which no rollback undoes, counts all of them.
+async fn refuse(pool: &PgPool, code: &str, times: u32) {
+    let sql = format!(
+        "create sequence inserts;
+         create function refuse() returns trigger language plpgsql as $$ begin
+             if nextval('inserts') <= {times} then raise exception 'refused' using errcode = '{code}'; end if;
+             return new;
+         end $$;
+         create trigger refuse before insert on maintenance_requests for each row execute function refuse()"
+    );
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool).await.unwrap();
+}
+
+/// What a submit over the pool answers while its inserts are refused so often with that code, and how many there were.
+async fn submit_refused(code: &str, times: u32) -> (Option<RepositoryErrorKind>, i64) {
+    let schema = Schema::migrated().await;
+    refuse(&schema, code, times).await;
+    let maintenance = Maintenance::new(PgRepository::new(schema.clone()), NoDirectory);
+    let answer = maintenance.submit(store::new_request(1)).await;
+    let kind =
+        answer.err().map(|error| if let Error::Repository(error) = error { error.kind } else { panic!() });
+    let inserts = sqlx::query_scalar("select last_value from inserts").fetch_one(&*schema).await.unwrap();
+    (kind, inserts)
+}
+
+#[tokio::test]
+async fn over_a_pool_serialisation_failures_and_deadlocks_are_decided_again() {
+    for code in ["40001", "40P01"] {
+        assert_eq!(submit_refused(code, 2).await, (None, 3));
+        assert_eq!(submit_refused(code, 99).await, (Some(RepositoryErrorKind::Conflict), 8));
+    }
+}
+
+#[tokio::test]
+async fn over_a_pool_a_time_limit_of_the_database_is_busy_and_not_waited_for_again() {
+    for code in ["55P03", "57014"] {
+        assert_eq!(submit_refused(code, 99).await, (Some(RepositoryErrorKind::Busy), 1));
+    }
+}
+
+#[tokio::test]
+async fn a_read_only_server_and_a_full_disk_are_not_writable() {
+    for code in ["25006", "53100"] {
+        assert_eq!(submit_refused(code, 99).await, (Some(RepositoryErrorKind::NotWritable), 1));
+    }
+    let schema = Schema::migrated().await;
+    let options = (*schema.connect_options()).clone().options([("default_transaction_read_only", "on")]);
+    let pool = PgPoolOptions::new().connect_with(options).await.unwrap();
+    let refused = PgRepository::new(pool).add_worker(&store::worker(1)).await;
+    assert_eq!(kind(refused), Some(RepositoryErrorKind::NotWritable));
+}
+
+#[tokio::test]
+async fn a_pool_that_wrote_to_a_server_that_became_read_only_connects_anew() {
+    let schema = Schema::migrated().await;
+    let pool = PgPoolOptions::new().max_connections(1).test_before_acquire(false);
+    let pool = pool.connect_with((*schema.connect_options()).clone()).await.unwrap();
+    sqlx::raw_sql("set default_transaction_read_only = on").execute(&pool).await.unwrap();
+    let store = PgRepository::new(pool);
+    let refused = store.add_worker(&store::worker(1)).await;
+    assert_eq!(kind(refused), Some(RepositoryErrorKind::NotWritable));
+    assert_eq!(store.add_worker(&store::worker(1)).await.unwrap(), Inserted::New);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@
 
 mod store;
 
-use std::{sync::Mutex, time::Duration};
+use std::{sync::Mutex, task::Poll, time::Duration};
 
 use futures_util::future::join_all;
 use maintenance_core::*;
@@ -104,6 +104,8 @@ async fn writers_take_turns() {
     let file = file().await;
     let store = SqliteRepository::new(file.pool.clone());
     let written = Mutex::new([0_u32; 8]);
+    // Held until all of them stand in the queue.
+    let held = file.pool.begin_with("begin immediate").await.unwrap();
     let writers = (0..8).map(|writer| {
         let (store, written) = (&store, &written);
         async move {
@@ -116,7 +118,8 @@ async fn writers_take_turns() {
             }
         }
     });
-    join_all(writers).await;
+    let begin = async { held.rollback().await.unwrap() };
+    futures_util::future::join(join_all(writers), begin).await;
 }
 
 #[tokio::test]
@@ -258,6 +261,26 @@ async fn migrations_run_at_once_again_and_beside_the_hosts() {
 }
 
 #[tokio::test]
+async fn an_older_version_runs_on_the_tables_of_a_newer_one_and_needs_no_lock() {
+    let file = file().await;
+    let newer =
+        "insert into _maintenance_migrations (version, description, success, checksum, execution_time)
+                 values ($1, 'another', true, '', 0)";
+    sqlx::query(newer).bind(99_i64).execute(&file.pool).await.unwrap();
+    let options = (*file.pool.connect_options()).clone();
+    let reader = SqlitePool::connect_with(options.read_only(true)).await.unwrap();
+    let held = file.pool.begin_with("begin immediate").await.unwrap();
+    sqlite::migrate(&reader).await.unwrap();
+    held.rollback().await.unwrap();
+    sqlx::query(newer).bind(0_i64).execute(&file.pool).await.unwrap();
+    let error = sqlite::migrate(&file.pool).await.unwrap_err();
+    assert!(
+        matches!(error, MigrateError::Migrate(sqlx::migrate::MigrateError::VersionMissing(0))),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn a_migration_in_the_hosts_transaction_goes_with_it() {
     let file = bare().await;
     let mut tx = file.pool.begin().await.unwrap();
@@ -313,6 +336,52 @@ async fn a_step_that_fails_half_way_leaves_nothing() {
     store::halves(SqliteRepository::new(file.pool.clone())).await;
 }
 
+/// Polls a step once, and gives it up after the other has passed.
+async fn given_up_after(passes: impl Future, step: impl Future) {
+    let mut step = Box::pin(step);
+    std::future::poll_fn(|context| Poll::Ready(step.as_mut().poll(context).is_ready())).await;
+    passes.await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_given_up_in_the_hosts_transaction_undoes_nothing_but_itself() {
+    let file = file().await;
+    sqlx::raw_sql("create table host_audit (entry integer not null)").execute(&file.pool).await.unwrap();
+    let staff = store::staff(&SqliteRepository::new(file.pool.clone())).await;
+    // As long as a statement of another connection takes, the step goes on with nobody looking.
+    let statements = async |n: usize| {
+        for _ in 0..n {
+            sqlx::raw_sql("select 1").execute(&file.pool).await.unwrap();
+        }
+    };
+    for round in 0..100_usize {
+        let mut tx = file.pool.begin_with("begin immediate").await.unwrap();
+        sqlx::raw_sql("insert into host_audit values (1)").execute(&mut *tx).await.unwrap();
+        let served = {
+            let inside = SqliteRepository::in_transaction(&mut tx);
+            let assign = async |n: usize| {
+                let complex = store::complex(10 + n as u128);
+                let assignment = store::assignment(n as u128, &staff[0], complex, false);
+                inside.assign_complex(&assignment).await.map(drop)
+            };
+            let n = 100 + 4 * round;
+            given_up_after(statements(0), assign(n)).await;
+            assign(n + 1).await.unwrap();
+            given_up_after(statements(round % 6), assign(n + 2)).await;
+            assign(n + 3).await.unwrap();
+            inside.assignments(AssignmentsOf::Worker(staff[0].id)).await.unwrap().items
+        };
+        tx.commit().await.unwrap();
+        for acknowledged in [101 + 4 * round, 103 + 4 * round] {
+            let complex = store::complex(10 + acknowledged as u128);
+            assert!(served.iter().any(|served| served.complex_id == complex), "round {round}");
+        }
+    }
+    let entries: i64 =
+        sqlx::query_scalar("select count(*) from host_audit").fetch_one(&file.pool).await.unwrap();
+    assert_eq!(entries, 100, "no row of the host's was undone");
+}
+
 #[tokio::test]
 async fn another_process_holding_the_file_is_busy_and_passes() {
     let file = file().await;
@@ -329,6 +398,106 @@ async fn another_process_holding_the_file_is_busy_and_passes() {
     assert_eq!(store::file_one(store, &filing).await.unwrap_err().kind, RepositoryErrorKind::Busy);
     held.rollback().await.unwrap();
     assert_eq!(store::file_one(store, &filing).await.unwrap(), Inserted::New);
+}
+
+/// The kinds of error that submits at the same moment get, and how long the last one waited.
+async fn submits(
+    maintenance: &Maintenance<SqliteRepository<'static>>,
+    n: u128,
+) -> (Vec<RepositoryErrorKind>, Duration) {
+    let begun = std::time::Instant::now();
+    let submits = (0..n).map(|n| maintenance.submit(store::new_request(n)));
+    let kinds = join_all(submits).await.into_iter().map(|answer| match answer.unwrap_err() {
+        Error::Repository(error) => error.kind,
+        other => panic!("{other}"),
+    });
+    (kinds.collect(), begun.elapsed())
+}
+
+#[tokio::test]
+async fn while_another_process_holds_the_file_everyone_is_told_so_in_bounded_time() {
+    let file = file().await;
+    let options = (*file.pool.connect_options()).clone().busy_timeout(Duration::from_millis(500));
+    let store = SqliteRepository::new(SqlitePool::connect_with(options).await.unwrap());
+    let maintenance = Maintenance::new(store, NoDirectory);
+    let held = file.pool.begin_with("begin immediate").await.unwrap();
+    let (kinds, waited) = submits(&maintenance, 2_000).await;
+    assert!(kinds.iter().all(|kind| *kind == RepositoryErrorKind::Busy), "{kinds:?}");
+    // One wait after the other for each of 21 groups would be 10 seconds, and eight of each 84.
+    assert!(waited < Duration::from_secs(5), "{waited:?}");
+    held.rollback().await.unwrap();
+    maintenance.submit(store::new_request(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_time_limit_of_a_step_counts_the_wait_for_its_turn_and_for_the_file() {
+    let file = file().await;
+    let options = (*file.pool.connect_options()).clone().busy_timeout(Duration::from_secs(8));
+    let store = SqliteRepository::new(SqlitePool::connect_with(options).await.unwrap());
+    let store = store.with_time_limit(Duration::from_millis(300));
+    let held = file.pool.begin_with("begin immediate").await.unwrap();
+    let workers: Vec<_> = (1..=20).map(store::worker).collect();
+    let begun = std::time::Instant::now();
+    for answer in join_all(workers.iter().map(|worker| store.add_worker(worker))).await {
+        let kind = answer.unwrap_err().kind;
+        assert!(matches!(kind, RepositoryErrorKind::Busy | RepositoryErrorKind::Unavailable), "{kind:?}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    held.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_read_only_file_and_a_full_disk_are_not_writable() {
+    let file = file().await;
+    let options = (*file.pool.connect_options()).clone();
+    let reader = SqlitePool::connect_with(options.clone().read_only(true)).await.unwrap();
+    let maintenance = Maintenance::new(SqliteRepository::new(reader), NoDirectory);
+    let (kinds, _) = submits(&maintenance, 3).await;
+    assert!(kinds.iter().all(|kind| *kind == RepositoryErrorKind::NotWritable), "{kinds:?}");
+    assert_eq!(maintenance.repository().worker(store::id(1).into()).await.unwrap(), None, "it can be read");
+
+    let full = SqlitePool::connect_with(options.pragma("max_page_count", "1")).await.unwrap();
+    let maintenance = Maintenance::new(SqliteRepository::new(full), NoDirectory);
+    let large = NewRequest { description: "water ".repeat(600), ..store::new_request(1) };
+    let refused = loop {
+        match maintenance.submit(NewRequest { id: None, ..large.clone() }).await {
+            Ok(_) => {}
+            Err(Error::Repository(error)) => break error,
+            Err(other) => panic!("{other}"),
+        }
+    };
+    assert_eq!(refused.kind, RepositoryErrorKind::NotWritable, "{refused:?}");
+}
+
+#[tokio::test]
+async fn an_error_that_ends_the_hosts_transaction_is_told_from_one_that_leaves_it() {
+    let file = file().await;
+    store::staff(&SqliteRepository::new(file.pool.clone())).await;
+    let engine = Maintenance::new(SqliteRepository::new(file.pool.clone()), NoDirectory);
+    for (raises, kind) in [
+        ("abort", RepositoryErrorKind::Other),
+        ("rollback", RepositoryErrorKind::Aborted { code: "1811".into() }),
+    ] {
+        let trigger = format!(
+            "create trigger {raises}_requests before insert on maintenance_requests
+             begin select raise({raises}, 'refused'); end;
+             create trigger {raises}_workers before insert on maintenance_workers
+             begin select raise({raises}, 'refused'); end"
+        );
+        sqlx::raw_sql(AssertSqlSafe(trigger)).execute(&file.pool).await.unwrap();
+        let mut tx = file.pool.begin_with("begin immediate").await.unwrap();
+        let inside = engine.within(SqliteRepository::in_transaction(&mut tx));
+        let new = NewRequest { complex_id: Some(store::complex(1)), ..store::new_request(1) };
+        let Error::Repository(error) = inside.submit(new).await.unwrap_err() else { panic!() };
+        assert_eq!(error.kind, kind);
+        drop(tx);
+        let mut tx = file.pool.begin_with("begin immediate").await.unwrap();
+        let inside = SqliteRepository::in_transaction(&mut tx);
+        assert_eq!(inside.add_worker(&store::worker(9)).await.unwrap_err().kind, kind);
+        drop(tx);
+        let end = format!("drop trigger {raises}_requests; drop trigger {raises}_workers");
+        sqlx::raw_sql(AssertSqlSafe(end)).execute(&file.pool).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
 //! The host's row, the request and its message commit together, or none.
-#![expect(clippy::unwrap_used, reason = "test code: a failed expectation is its result")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code: a failed expectation is its result")]
 
 use std::sync::Arc;
 
 use maintenance_core::{
-    Error, Inserted, Move, NewRequest, PageRequest, Repository, RequestStatus, Submission, WorkerFilter,
-    WorkerStatus,
+    Assign, Error, Inserted, Maintenance, Move, NewRequest, PageRequest, Repository, RequestStatus,
+    Submission, WorkerFilter, WorkerStatus, mock::MockDirectory,
 };
 use maintenance_sqlx::{sqlite::SqliteRepository, sqlx};
 use maintenance_tests::{World, accepted, databases, file_one};
@@ -25,7 +25,7 @@ async fn acts_inside<R: Repository>(world: &World, inside: R) {
     let (outside, inside) = (&world.maintenance, world.maintenance.within(inside));
     let worker = inside.add_worker(world.new_worker(&["plumbing"])).await.unwrap();
     inside.assign_complex(worker.id, world.complex, true).await.unwrap();
-    let new = NewRequest { id: Some(id(1)), ..world.new_request() };
+    let new = NewRequest { id: Some(id(1)), complex_id: Some(world.complex), ..world.new_request() };
     let filed = inside.submit(new.clone()).await.unwrap();
     assert_eq!(accepted(&filed.submission), Some(worker.id), "it sees the worker who isn't committed yet");
 
@@ -94,7 +94,8 @@ async fn on_sqlite_the_hosts_row_and_the_engines_commit_together_or_not_at_all()
 async fn a_handler_that_files_in_its_own_transaction_can_be_spawned() {
     let (pool, _alive) = databases::sqlite_pool().await;
     let world = World::new(Arc::new(SqliteRepository::new(pool.clone())));
-    let (maintenance, new) = (world.maintenance.clone(), world.new_request());
+    let maintenance = world.maintenance.clone();
+    let new = NewRequest { complex_id: Some(world.complex), ..world.new_request() };
     let handler = async move {
         let mut tx = pool.begin_with("begin immediate").await.unwrap();
         maintenance.within(SqliteRepository::in_transaction(&mut tx)).submit(new).await.unwrap();
@@ -105,9 +106,54 @@ async fn a_handler_that_files_in_its_own_transaction_can_be_spawned() {
     assert_eq!(world.requests().await.len(), 1);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn in_the_hosts_transaction_a_request_brings_its_complex_and_the_directory_is_not_asked() {
+    let (pool, _alive) = databases::sqlite_pool().await;
+    let world = World::new(Arc::new(SqliteRepository::new(pool.clone())));
+    // A mock that expects nothing fails the test when it is asked.
+    let engine = Maintenance::new(SqliteRepository::new(pool.clone()), MockDirectory::new());
+    let mut tx = pool.begin_with("begin immediate").await.unwrap();
+    let inside = engine.within(SqliteRepository::in_transaction(&mut tx));
+    let without = NewRequest { title: String::new(), ..world.new_request() };
+    let with = NewRequest { complex_id: Some(world.complex), ..world.new_request() };
+    let many = inside.submit_many(&[without.clone(), with.clone()]).await;
+    assert!(matches!(many.as_slice(), [Err(Error::Invalid(_)), Ok(_)]), "{many:?}");
+    let Err(Error::Invalid(invalid)) = inside.submit(without).await else { panic!("it must be refused") };
+    let fields: Vec<_> = invalid.fields.iter().map(|field| &*field.field).collect();
+    assert_eq!(fields, ["title", "complex_id"], "all that is wrong at once");
+    assert!(invalid.to_string().contains("resolve the property's complex before you begin"), "{invalid}");
+    inside.submit(with).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite_a_worker_who_leaves_while_a_host_gives_them_a_request_keeps_none() {
+    for begin in ["begin", "begin immediate"] {
+        let (pool, _alive) = databases::sqlite_pool().await;
+        let world = World::new(Arc::new(SqliteRepository::new(pool.clone())));
+        let (leaving, landlord) = (world.worker(&["plumbing"]).await.id, world.landlord());
+        let mut tx = pool.begin_with(begin).await.unwrap();
+        let within = world.maintenance.within(SqliteRepository::in_transaction(&mut tx));
+        let new = NewRequest { complex_id: Some(world.complex), ..world.new_request() };
+        let filed = within.submit(new).await.unwrap();
+        assert_eq!(accepted(&filed.submission), Some(leaving));
+        drop(within);
+        let engine = world.maintenance.clone();
+        let leaves = tokio::spawn(async move {
+            engine.set_worker_status(leaving, WorkerStatus::OnLeave).await.unwrap();
+            engine.reassign_all(leaving, Assign::by(landlord)).await.unwrap()
+        });
+        tx.commit().await.unwrap();
+        assert_eq!(leaves.await.unwrap().len(), 1, "it is found");
+    }
+}
+
 #[cfg(feature = "postgres")]
 mod postgres {
+    use std::{collections::HashMap, time::Duration};
+
+    use maintenance_core::{ComplexId, Directory, DirectoryError, PropertyId, RenterContact, RenterId};
     use maintenance_sqlx::postgres::PgRepository;
+    use tokio::task::JoinSet;
 
     use super::*;
 
@@ -135,7 +181,8 @@ mod postgres {
         let schema = databases::Schema::empty().await;
         let pool = schema.migrated().await;
         let world = World::new(Arc::new(PgRepository::new(pool.clone())));
-        let (maintenance, new) = (world.maintenance.clone(), world.new_request());
+        let maintenance = world.maintenance.clone();
+        let new = NewRequest { complex_id: Some(world.complex), ..world.new_request() };
         let handler = async move {
             let mut tx = pool.begin().await.unwrap();
             maintenance.within(PgRepository::in_transaction(&mut tx)).submit(new).await.unwrap();
@@ -144,5 +191,58 @@ mod postgres {
         };
         tokio::spawn(handler).await.unwrap();
         assert_eq!(world.requests().await.len(), 1);
+    }
+
+    /// The host's properties, over the same pool as everything else.
+    struct Properties(sqlx::PgPool, ComplexId);
+
+    #[async_trait::async_trait]
+    impl Directory for Properties {
+        async fn complex_of(&self, _: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
+            sqlx::query("select 1").execute(&self.0).await.map_err(DirectoryError::new)?;
+            Ok(Some(self.1))
+        }
+
+        async fn contacts(&self, _: &[RenterId]) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
+            Ok(HashMap::new())
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_small_pool_serves_more_filings_at_once_than_it_has_connections() {
+        let schema = databases::Schema::empty().await;
+        schema.migrated().await.close().await;
+        let pool = schema.pool(4).await;
+        let world = World::new(Arc::new(PgRepository::new(pool.clone())));
+        world.worker(&["plumbing"]).await;
+        let directory = Arc::new(Properties(pool.clone(), world.complex));
+        let engine = Maintenance::new(PgRepository::new(pool.clone()), directory.clone());
+        for resolves in [false, true] {
+            let mut filings = JoinSet::new();
+            for _ in 0..8 {
+                let (engine, pool, new) = (engine.clone(), pool.clone(), world.new_request());
+                let directory = directory.clone();
+                filings.spawn(async move {
+                    let complex_id = match resolves {
+                        true => directory.complex_of(new.property_id).await.unwrap(),
+                        false => None,
+                    };
+                    let mut tx = pool.begin().await.unwrap();
+                    let inside = engine.within(PgRepository::in_transaction(&mut tx));
+                    let filed = inside.submit(NewRequest { complex_id, ..new }).await;
+                    drop(inside);
+                    tx.commit().await.unwrap();
+                    filed
+                });
+            }
+            let all = tokio::time::timeout(Duration::from_secs(20), filings.join_all()).await.unwrap();
+            for filed in all {
+                match filed {
+                    Ok(filed) => assert!(resolves && matches!(filed.submission, Submission::Filed(_))),
+                    Err(error) => assert!(!resolves && matches!(error, Error::Invalid(_)), "{error}"),
+                }
+            }
+        }
+        assert_eq!(world.requests().await.len(), 8);
     }
 }

@@ -1,11 +1,17 @@
-//! Locks that a host's open transaction holds on a request, on PostgreSQL.
+//! Locks that a host's open transaction holds on a request or a worker, on PostgreSQL.
 #![cfg(feature = "postgres")]
 #![expect(clippy::unwrap_used, reason = "test code: a failed expectation is its result")]
 
 use std::{sync::Arc, time::Duration};
 
-use maintenance_core::{Assign, DeliveryEvent, NotificationRepository as _, WhatsAppStatus};
-use maintenance_sqlx::{postgres::PgRepository, sqlx};
+use maintenance_core::{
+    Actor, Assign, DeliveryEvent, Maintenance, Move, NewRequest, NotificationRepository as _, RequestFilter,
+    RequestId, RequestStatus, WhatsAppStatus, WorkerId, WorkerStatus,
+};
+use maintenance_sqlx::{
+    postgres::PgRepository,
+    sqlx::{self, PgPool},
+};
 use maintenance_tests::{World, databases::Schema};
 
 /// What must not wait for the host: it fails here rather than to hang.
@@ -66,4 +72,85 @@ async fn a_mirror_that_follows_late_does_not_overwrite_a_newer_message() {
     let record = world.record(request.id).await;
     assert_eq!(record.request.whatsapp_status, WhatsAppStatus::Pending, "that of the newer message");
     assert_eq!(record.notifications[0].status, WhatsAppStatus::Sent);
+}
+
+/// What gives a worker a request.
+#[derive(Debug, Clone, Copy)]
+enum Gives {
+    Submit,
+    Batch,
+    Assign,
+    Reopen,
+}
+
+impl Gives {
+    async fn act<R: maintenance_core::Repository>(
+        self,
+        inside: &Maintenance<R>,
+        new: NewRequest,
+        given: RequestId,
+        (to, by): (WorkerId, Actor),
+    ) {
+        match self {
+            Self::Submit => drop(inside.submit(new).await.unwrap()),
+            Self::Batch => {
+                let new = [new.clone(), new];
+                assert!(inside.submit_many(&new).await.iter().all(Result::is_ok));
+            }
+            Self::Assign => drop(inside.assign(given, to, Assign::by(by)).await.unwrap()),
+            Self::Reopen => {
+                let reopen = Move::to(RequestStatus::InProgress, by).note("it leaks again");
+                drop(inside.change_status(given, reopen).await.unwrap());
+            }
+        }
+    }
+}
+
+/// Until somebody waits for a lock, or the task is over.
+async fn waits_or_ends<T>(pool: &PgPool, task: &tokio::task::JoinHandle<T>) {
+    let waits = "select exists (select from pg_stat_activity
+                                 where wait_event_type = 'Lock'
+                                   and application_name = current_setting('application_name'))";
+    while !task.is_finished() && !sqlx::query_scalar::<_, bool>(waits).fetch_one(pool).await.unwrap() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_who_leaves_while_a_host_gives_them_a_request_keeps_none() {
+    for gives in [Gives::Submit, Gives::Batch, Gives::Assign, Gives::Reopen] {
+        let schema = Schema::empty().await;
+        let pool = schema.migrated().await;
+        let world = World::new(Arc::new(PgRepository::new(pool.clone())));
+        let (leaving, landlord) = (world.worker(&["plumbing"]).await.id, world.landlord());
+        let given = world.filed().await.id;
+        let other = world.worker(&["plumbing"]).await.id;
+        let engine = &world.maintenance;
+        match gives {
+            Gives::Reopen => {
+                for to in [RequestStatus::InProgress, RequestStatus::Completed] {
+                    engine.change_status(given, Move::to(to, landlord)).await.unwrap();
+                }
+            }
+            _ => drop(engine.assign(given, other, Assign::by(landlord)).await.unwrap()),
+        }
+
+        let mut host = pool.begin().await.unwrap();
+        let within = engine.within(PgRepository::in_transaction(&mut host));
+        let new = NewRequest { complex_id: Some(world.complex), ..world.new_request() };
+        gives.act(&within, new, given, (leaving, landlord)).await;
+        drop(within);
+        let engine = engine.clone();
+        let leaves = tokio::spawn(async move {
+            engine.set_worker_status(leaving, WorkerStatus::OnLeave).await.unwrap();
+            engine.reassign_all(leaving, Assign::by(landlord).note("on leave")).await.unwrap()
+        });
+        tokio::time::timeout(LIMIT, waits_or_ends(&pool, &leaves)).await.unwrap();
+        host.commit().await.unwrap();
+        let reassigned = tokio::time::timeout(LIMIT, leaves).await.unwrap().unwrap();
+        assert!(!reassigned.is_empty(), "{gives:?}: their requests are found");
+        let theirs = RequestFilter { assigned_worker_id: Some(leaving), ..RequestFilter::default() };
+        let left = world.maintenance.requests(&theirs, &Default::default()).await.unwrap().items;
+        assert!(left.iter().all(|request| !request.status.is_open()), "{gives:?}: {left:?}");
+    }
 }

@@ -34,7 +34,8 @@ pub(super) trait Tables: Directory {
     /// Whether there is such a complex.
     async fn has_complex(&self, complex: ComplexId) -> Result<bool, sqlx::Error>;
 
-    /// Files a request and the host's row about it in one transaction: both, or neither.
+    /// Files a request, which brings its complex, and the host's row about it in one transaction: both, or neither.
+    /// Until that ends, everything goes through it and nothing takes another connection of the pool.
     async fn file(
         &self,
         engine: &Engine,

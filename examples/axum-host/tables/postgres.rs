@@ -8,7 +8,10 @@ use maintenance_core::{
     Repository, RequestId, Submission, Submitted,
 };
 use maintenance_sqlx::postgres::{PgRepository, migrate};
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 use uuid::Uuid;
 
 use super::{
@@ -31,7 +34,11 @@ impl PgTables {
     pub(super) async fn open(url: &str) -> Result<Self, StartError> {
         // Without a ping at every acquire: a connection that the server closed shows at its next statement.
         let options = PgPoolOptions::new().test_before_acquire(false).acquire_timeout(PATIENCE);
-        let pool = options.connect(url).await?;
+        // The server ends the session of a host that is gone, and with it its locks, after a minute.
+        let keepalives =
+            [("tcp_keepalives_idle", "30"), ("tcp_keepalives_interval", "10"), ("tcp_keepalives_count", "3")];
+        let server: PgConnectOptions = url.parse()?;
+        let pool = options.connect_with(server.options(keepalives)).await?;
         migrate(&pool).await?;
         migrator(include_str!("../migrations/postgres.sql")).run(&pool).await?;
         Ok(Self { repository: PgRepository::new(pool.clone()), pool })

@@ -7,11 +7,11 @@ use std::{
 
 use async_trait::async_trait;
 use maintenance_core::{
-    Description, Location, Message, NotificationId, NotificationKind, Notifier as _, PhoneNumber, Priority,
-    RandomIds, RequestId, Title,
+    Content, Description, Location, NotificationId, NotificationKind, Notifier as _, Outgoing, PhoneNumber,
+    Priority, RandomIds, Recipient, RequestId, Title, WorkerId,
 };
 use maintenance_whatsapp::{
-    CloudApi, CloudApiConfig, Pacing, Template,
+    CloudApi, CloudApiConfig, Pacing, Templates,
     fake::FakeCloudApi,
     reqwest::{
         Client, Url,
@@ -24,8 +24,7 @@ use crate::{Result, dataset, work::Work};
 
 /// A fake without limits of pace, and a notifier that sends to it.
 pub(crate) async fn fake() -> Result<(FakeCloudApi, CloudApi)> {
-    let template = Template::assignment("maintenance_request");
-    let mut config = CloudApiConfig::new("106540352242922", TOKEN, template);
+    let mut config = CloudApiConfig::new("106540352242922", TOKEN, Templates::default());
     config.pacing = Pacing {
         number_per_second: 1_000_000,
         recipient_interval: Duration::from_nanos(1),
@@ -43,7 +42,7 @@ struct Line {
     /// Answers as long as it is held.
     _fake: FakeCloudApi,
     api: CloudApi,
-    message: Message,
+    message: Outgoing,
     client: Client,
     url: Url,
     authorization: HeaderValue,
@@ -80,20 +79,18 @@ fn hang_up(slot: &Slot) {
     slot.lock().unwrap_or_else(PoisonError::into_inner).take();
 }
 
-fn message() -> Result<Message> {
-    Ok(Message {
-        notification_id: NotificationId::mint(&RandomIds),
-        kind: NotificationKind::Assignment,
-        attempt: 1,
-        to: PhoneNumber::try_from("+12025550123".to_owned())?,
-        request_id: RequestId::mint(&RandomIds),
-        title: Title::new(dataset::TITLE)?,
-        description: Description::new(dataset::DESCRIPTION)?,
-        priority: Priority::Medium,
-        location: Location::new(dataset::LOCATION)?,
-        specialty: None,
-        renter: None,
-    })
+fn message() -> Result<Outgoing> {
+    let content = Content::new(
+        RequestId::mint(&RandomIds),
+        Title::new(dataset::TITLE)?,
+        Description::new(dataset::DESCRIPTION)?,
+        Priority::Medium,
+        Location::new(dataset::LOCATION)?,
+        None,
+    );
+    let phone_number = PhoneNumber::try_from("+12025550123".to_owned())?;
+    let worker = Recipient::Worker { id: WorkerId::mint(&RandomIds), phone_number };
+    Ok(Outgoing::new(NotificationId::mint(&RandomIds), NotificationKind::Assignment, worker, content))
 }
 
 /// The engine's notifier.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use maintenance_core::{
-    Actor, DeliveryUpdate, DispatchPolicy, Dispatcher, Maintenance, Message, Move, NewRequest, Notifier,
-    NotifyError, Receipt, Repository, RequestStatus,
+    Actor, DeliveryUpdate, DispatchPolicy, Dispatcher, Maintenance, Move, NewRequest, Notifier, NotifyError,
+    Outgoing, Receipt, Repository, RequestStatus,
 };
 
 use crate::{
@@ -21,7 +21,7 @@ pub(crate) struct Instant;
 
 #[async_trait]
 impl Notifier for Instant {
-    async fn notify(&self, message: &Message) -> Result<Receipt, NotifyError> {
+    async fn notify(&self, message: &Outgoing) -> Result<Receipt, NotifyError> {
         Ok(Receipt { provider_message_id: format!("instant.{}", message.notification_id) })
     }
 }

@@ -326,10 +326,7 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
             Ok(recorded) => return Written { recorded, tried: records.len(), left: None },
             Err(error) => error,
         };
-        let passing = matches!(
-            error.kind,
-            RepositoryErrorKind::Unavailable | RepositoryErrorKind::Busy | RepositoryErrorKind::Conflict
-        );
+        let passing = error.kind.is_about_the_store() || error.kind == RepositoryErrorKind::Conflict;
         if passing || records.len() == 1 {
             return Written { recorded: Recorded::default(), tried: 0, left: Some((records, error)) };
         }

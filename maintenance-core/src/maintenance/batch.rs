@@ -1,6 +1,6 @@
 //! Many at once: an import, a storm night, a worker who falls ill.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use tracing::instrument;
 
@@ -71,11 +71,15 @@ impl<R: Repository> Maintenance<R> {
     }
 
     async fn submit_chunk(&self, requests: &[NewRequest]) -> Vec<Result<Submitted, Error>> {
-        let mut properties: Vec<_> =
-            requests.iter().filter(|new| new.complex_id.is_none()).map(|new| new.property_id).collect();
+        let asked = requests.iter().filter(|new| new.complex_id.is_none() && self.asks_directory());
+        let mut properties: Vec<_> = asked.map(|new| new.property_id).collect();
         properties.sort_unstable();
         properties.dedup();
-        let complexes = match self.shared.directory.complexes_of(&properties).await {
+        let complexes = match properties.as_slice() {
+            [] => Ok(HashMap::new()),
+            unknown => self.shared.directory.complexes_of(unknown).await,
+        };
+        let complexes = match complexes {
             Ok(complexes) => complexes,
             Err(error) => return requests.iter().map(|_| Err(error.clone().into())).collect(),
         };

@@ -91,7 +91,8 @@ pub enum Error {
         action: &'static str,
     },
 
-    /// The store failed. A `Conflict` or `Busy` has been tried again a number of times already.
+    /// The store failed. After a `Conflict` the step has been decided again a number of times already; every other
+    /// kind is returned as it comes.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
 

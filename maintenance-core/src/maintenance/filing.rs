@@ -124,7 +124,7 @@ fn is_conflict(error: &Error) -> bool {
 /// then each is filed alone, and that one alone is refused, with its cause.
 fn is_about_one(error: &Error) -> bool {
     let Error::Repository(error) = error else { return false };
-    !matches!(error.kind, RepositoryErrorKind::Unavailable | RepositoryErrorKind::Busy)
+    !error.kind.is_about_the_store()
 }
 
 /// The candidates of a group's complexes, with what the group has given them so far.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::Submitted;
-use crate::{maintenance::Error, model::Request};
+use crate::{maintenance::Error, model::Request, ports::RepositoryError};
 
 /// What a submit answers.
 pub(super) type Answer = Result<Submitted, Error>;
@@ -71,7 +71,11 @@ impl Joining {
                     let mut group = Group::take(self);
                     if !group.slots.is_empty() {
                         let drafts = group.slots.iter().map(|slot| slot.draft.clone()).collect();
-                        group.answer(file(drafts).await);
+                        let answers = file(drafts).await;
+                        if let Some(error) = store_failed(&answers) {
+                            self.fail_waiting(&error);
+                        }
+                        group.answer(answers);
                     }
                 }
             }
@@ -87,9 +91,29 @@ impl Joining {
         Ticket { joining: self, slot }
     }
 
+    /// The store did not answer one group, so it would keep each of those behind it waiting as long, one after the
+    /// other: they fail at once.
+    fn fail_waiting(&self, error: &RepositoryError) {
+        let waiting = std::mem::take(&mut self.state().waiting);
+        for slot in waiting {
+            slot.set(|place| place.answer = Some(Err(error.clone().into())));
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The error of a group that failed whole because the store is busy or away.
+fn store_failed(answers: &[Answer]) -> Option<RepositoryError> {
+    let about_the_store = |answer: &Answer| match answer {
+        Err(Error::Repository(error)) if error.kind.is_about_the_store() => Some(error.clone()),
+        _ => None,
+    };
+    let mut errors = answers.iter().map(about_the_store);
+    let first = errors.next().flatten();
+    first.filter(|_| errors.all(|error| error.is_some()))
 }
 
 impl State {

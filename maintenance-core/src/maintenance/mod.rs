@@ -107,10 +107,25 @@ impl<R: Repository> Maintenance<R> {
     /// The same engine over another store: over the host's open transaction, so that the host's rows and the
     /// engine's commit together.
     ///
+    /// Two rules hold while the transaction is open, since it holds one of the pool's connections: where each of
+    /// several transactions waits for a further one, none gets it.
+    ///
+    /// 1. Resolve the property's complex before you begin. This engine never asks the [`Directory`], so
+    ///    [`submit`](Self::submit) and [`submit_many`](Self::submit_many) need [`NewRequest::complex_id`], and refuse
+    ///    the request without it.
+    /// 2. Call nothing else that takes a connection from the pool, be it this engine over the pool or a query of your
+    ///    own, until the transaction has ended.
+    ///
     /// A dispatcher sees nothing before the host commits. Call [`wake`](Self::wake) after the commit to have
     /// the message sent at once rather than at the next poll.
     pub fn within<T: Repository>(&self, repository: T) -> Maintenance<T> {
         Maintenance { repository, shared: self.shared.clone(), joining: None }
+    }
+
+    /// Whether this engine may ask the host's directory: not inside the host's transaction, which holds a connection
+    /// that the directory's query could wait for.
+    fn asks_directory(&self) -> bool {
+        self.joining.is_some()
     }
 
     /// Tells a running dispatcher of this process that there may be something to send.

@@ -34,6 +34,9 @@ pub enum Submission {
 impl<R: Repository> Maintenance<R> {
     /// Files a request, selects its worker and leaves the message to them in the outbox, in one atomic step.
     ///
+    /// Inside the host's transaction ([`within`](Self::within)) the request must bring its
+    /// [`complex_id`](NewRequest::complex_id).
+    ///
     /// Two calls with one id file one request; with other content the second is [`Error::Reused`].
     ///
     /// Submits that wait at the same time are selected for one after the other and filed together, so that a burst
@@ -41,8 +44,8 @@ impl<R: Repository> Maintenance<R> {
     #[instrument(skip_all, fields(request), err(level = "debug"))]
     pub async fn submit(&self, new: NewRequest) -> Result<Submitted, Error> {
         let complex = match new.complex_id {
-            Some(complex) => Some(complex),
-            None => self.shared.directory.complex_of(new.property_id).await?,
+            None if self.asks_directory() => self.shared.directory.complex_of(new.property_id).await?,
+            given => given,
         };
         let draft = self.draft(&new, complex)?;
         tracing::Span::current().record("request", tracing::field::display(draft.id));
@@ -56,9 +59,17 @@ impl<R: Repository> Maintenance<R> {
     pub(super) fn draft(&self, new: &NewRequest, complex: Option<ComplexId>) -> Result<Request, Invalid> {
         let mut invalid = Invalid::default();
         let texts = new.validate(&mut invalid);
-        if complex.is_none() {
-            invalid
-                .push("property_id", format!("{} is no property that the directory knows", new.property_id));
+        match complex {
+            Some(_) => {}
+            None if self.asks_directory() => {
+                let unknown = format!("{} is no property that the directory knows", new.property_id);
+                invalid.push("property_id", unknown);
+            }
+            None => invalid.push(
+                "complex_id",
+                "must be given inside your transaction, where the directory isn't asked: resolve the property's \
+                 complex before you begin",
+            ),
         }
         let (texts, complex_id) = invalid.finish(texts.zip(complex))?;
         let now = self.shared.now();

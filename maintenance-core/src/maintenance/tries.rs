@@ -9,10 +9,11 @@ pub(crate) struct Tries(u32);
 impl Tries {
     const MOST: u32 = 8;
 
-    /// Whether to decide again: the store said `Conflict` or `Busy`, and not too often yet.
+    /// Whether to decide again: the store said `Conflict`, and not too often yet. Not `Busy`: the store has waited
+    /// for the lock already, and eight such waits would keep the caller for minutes.
     pub(crate) fn again(&mut self, error: &Error) -> bool {
         let Error::Repository(error) = error else { return false };
         self.0 += 1;
-        self.0 < Self::MOST && matches!(error.kind, RepositoryErrorKind::Conflict | RepositoryErrorKind::Busy)
+        self.0 < Self::MOST && error.kind == RepositoryErrorKind::Conflict
     }
 }

@@ -130,8 +130,9 @@ pub struct NewRequest {
     pub renter_id: RenterId,
     /// The property.
     pub property_id: PropertyId,
-    /// The property's complex, when the caller knows it (as within a transaction that the
-    /// [`Directory`](crate::Directory) can't see); the directory is asked otherwise.
+    /// The property's complex, when the caller knows it; otherwise the [`Directory`](crate::Directory) is asked.
+    /// Required inside the host's transaction, where the directory is not asked
+    /// ([`Maintenance::within`](crate::Maintenance::within)).
     #[serde(default)]
     pub complex_id: Option<ComplexId>,
     /// Title, 1 to 200 characters.

@@ -11,10 +11,14 @@ use crate::{
 };
 
 /// The host's data that the engine needs and doesn't keep. The host implements it over its own tables.
+///
+/// It is never asked inside the host's open transaction ([`Maintenance::within`](crate::Maintenance::within)), so it
+/// may take a connection from the same pool.
 #[async_trait]
 #[auto_impl::auto_impl(&, Box, Arc)]
 pub trait Directory: Send + Sync {
-    /// The complex of a property; `None` when there is no such property. Asked once per submit.
+    /// The complex of a property; `None` when there is no such property. Asked once per submit that doesn't bring the
+    /// complex itself.
     async fn complex_of(&self, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError>;
 
     /// The complexes of these properties; one that doesn't exist is left out. Asked once per batch of requests.

@@ -1,8 +1,9 @@
 //! The ports to a store. Each method is one decided step, written whole or not at all.
 //!
 //! What an implementor owes:
-//! - a write that returns an error has written nothing, and leaves a transaction it runs in usable unless
-//!   the kind is `Unavailable` or `Other`;
+//! - a write that returns an error has written nothing, unless the kind is `Unavailable`; it leaves a transaction
+//!   that it runs in usable, unless the kind is `Aborted` or `Unavailable`;
+//! - it answers in bounded time: `Busy` is returned once the store has waited as long as it is set to wait;
 //! - every guard named at a method is checked in the same atomic step as the write;
 //! - times keep their microseconds, enums their text, texts every character;
 //! - no log, `Debug` or error holds a name, a number or a text.

@@ -20,10 +20,22 @@ pub struct RepositoryError {
 pub enum RepositoryErrorKind {
     /// The row that the step builds on isn't there.
     NotFound,
-    /// The row changed since it was read, or the step's guard no longer holds: read and decide again.
+    /// The row changed since it was read, or the step's guard no longer holds: read and decide again. The use cases
+    /// do so a few times before they return this.
     Conflict,
-    /// Too much at once, as with a locked database: try the same again.
+    /// Somebody else held a lock longer than the store waits for one, or the database's own time limit ended the
+    /// statement. Nothing was written. The store has waited already, so leave some time before you try again.
     Busy,
+    /// The database can be reached and takes no writes: it is read-only (a replica, or a former primary after a
+    /// failover) or its disk is full. Nothing was written. It needs a person or a failover, so trying again soon
+    /// does not help.
+    NotWritable,
+    /// The database refused a statement and with it ended the host's transaction that the step ran in: roll it back,
+    /// and begin anew if the code is one that passes (PostgreSQL: `40001`, `40P01`). Never returned over a pool.
+    Aborted {
+        /// The database's own code: PostgreSQL's SQLSTATE, or SQLite's extended result code.
+        code: String,
+    },
     /// A stored row breaks the schema's rules: somebody must mend it.
     Corrupt {
         /// Its table.
@@ -33,12 +45,20 @@ pub enum RepositoryErrorKind {
         /// The row's id.
         row: String,
     },
-    /// The store can't be reached; nothing is known of a write that was under way.
+    /// The store can't be reached or did not answer within the time limit; a write that was under way may or may not
+    /// have been made.
     Unavailable,
     /// The store doesn't know how to write that: it is older than the engine.
     Unsupported,
     /// Anything else.
     Other,
+}
+
+impl RepositoryErrorKind {
+    /// Whether it is about the store or its transaction, and so about none of the rows of a step in particular.
+    pub(crate) fn is_about_the_store(&self) -> bool {
+        matches!(self, Self::Busy | Self::NotWritable | Self::Aborted { .. } | Self::Unavailable)
+    }
 }
 
 impl RepositoryError {
@@ -76,10 +96,16 @@ impl fmt::Display for RepositoryError {
             RepositoryErrorKind::NotFound => f.write_str("the row was not found"),
             RepositoryErrorKind::Conflict => f.write_str("the row was changed by someone else"),
             RepositoryErrorKind::Busy => f.write_str("the store is busy"),
+            RepositoryErrorKind::NotWritable => f.write_str("the store takes no writes"),
+            RepositoryErrorKind::Aborted { code } => {
+                write!(f, "the database ended the host's transaction with code {code}; roll it back")
+            }
             RepositoryErrorKind::Corrupt { table, column, row } => {
                 write!(f, "{table}.{column} of row {row} can't be read")
             }
-            RepositoryErrorKind::Unavailable => f.write_str("the store can't be reached"),
+            RepositoryErrorKind::Unavailable => {
+                f.write_str("the store can't be reached or did not answer in time")
+            }
             RepositoryErrorKind::Unsupported => f.write_str("the store doesn't support this write"),
             RepositoryErrorKind::Other => f.write_str("the store failed"),
         }

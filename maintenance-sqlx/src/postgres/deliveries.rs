@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use maintenance_core::{DeliveryUpdate, RepositoryError};
-use sqlx::{PgConnection, Postgres, postgres::PgArguments};
+use sqlx::{Postgres, postgres::PgArguments};
 use uuid::Uuid;
 
-use super::source::failed;
+use super::source::Connection;
 use crate::{
     columns::early_columns,
     decode,
@@ -178,11 +178,11 @@ pub(super) const CATCH_UP: &str = concat!(
 );
 
 pub(super) async fn catch_up(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_, '_>,
     forget_before: DateTime<Utc>,
 ) -> Result<Vec<DeliveryUpdate>, RepositoryError> {
     let query = sqlx::query(CATCH_UP).bind(storable(forget_before));
-    let rows = query.fetch_all(connection).await.map_err(failed)?;
+    let rows = connection.fetch_all(query).await?;
     rows.iter().filter_map(|row| decode::early_or_none(row, 0).transpose()).collect()
 }
 

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use maintenance_core::{Filing, Inserted, RepositoryError, RepositoryErrorKind, Request};
 use serde_json::Value;
-use sqlx::{PgConnection, Row as _, postgres::PgRow};
+use sqlx::{Row as _, postgres::PgRow};
 use uuid::Uuid;
 
-use super::source::failed;
+use super::source::{Connection, failed};
 use crate::{
     columns::{assignment_history_columns, notification_columns, request_columns},
     decode, encode,
@@ -82,10 +82,10 @@ type Answers = Vec<Result<Inserted<Request>, RepositoryError>>;
 
 /// Files the requests; those that were refused are read in a second statement.
 pub(super) async fn file(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_, '_>,
     filings: &[Filing],
 ) -> Result<Answers, RepositoryError> {
-    let rows = bind(filings).fetch_all(&mut *connection).await.map_err(failed)?;
+    let rows = connection.fetch_all(bind(filings)).await?;
     let mut new = HashSet::with_capacity(rows.len());
     for row in &rows {
         new.insert(row.try_get::<Uuid, _>(0).map_err(failed)?);
@@ -112,10 +112,10 @@ pub(super) async fn file(
 }
 
 async fn read(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_, '_>,
     ids: Vec<Uuid>,
 ) -> Result<HashMap<Uuid, PgRow>, RepositoryError> {
-    let rows = sqlx::query(REQUESTS).bind(ids).fetch_all(connection).await.map_err(failed)?;
+    let rows = connection.fetch_all(sqlx::query(REQUESTS).bind(ids)).await?;
     rows.into_iter().map(|row| Ok((row.try_get(0).map_err(failed)?, row))).collect()
 }
 

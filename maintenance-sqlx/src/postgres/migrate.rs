@@ -1,8 +1,13 @@
 //! Bringing a schema's tables up to date.
 
-use sqlx::{PgConnection, PgPool, migrate::Migrator};
+use std::time::Duration;
 
-use crate::migrate::{MigrateError, TABLE, TABLES, run};
+use sqlx::{
+    AssertSqlSafe, PgConnection, PgPool,
+    migrate::{AppliedMigration, Migrate as _, Migration, Migrator},
+};
+
+use crate::migrate::{MigrateError, TABLE, TABLES, missing, statements};
 
 /// The engine's migrations, under their own table `_maintenance_migrations`.
 pub fn migrator() -> Migrator {
@@ -13,38 +18,118 @@ pub fn migrator() -> Migrator {
     )])
 }
 
-/// Brings the tables of the `search_path`'s first schema up to date, all or nothing; does nothing when they
-/// are. Any number of processes may do it at once, beside the host's own migrations, whatever the numbers of
-/// those.
+/// Brings the tables of the `search_path`'s first schema up to date. Any number of processes may do it at once, beside
+/// the host's own migrations, whatever the numbers of those.
+///
+/// When the tables are up to date, also when a newer version of the engine made them so, it does nothing, and the role
+/// needs no more than to read `_maintenance_migrations`. Otherwise it needs to create tables.
 pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
-    let mut step = pool.begin().await?;
-    migrate_in(&mut step).await?;
-    Ok(step.commit().await?)
+    run(pool, &migrator()).await
 }
 
-/// The same inside the host's open transaction. Holds an advisory lock until that ends, so that two
-/// migrations at once come one after the other.
+/// The same inside the host's open transaction, and with it all or nothing. Holds an advisory lock until that ends, so
+/// that two migrations at once come one after the other; they need the isolation level `read committed` for that.
 pub async fn migrate_in(connection: &mut PgConnection) -> Result<(), MigrateError> {
-    const LOCK: &str = "select pg_advisory_xact_lock(7020396481305213285)";
-    sqlx::query(LOCK).execute(&mut *connection).await?;
+    run_in(connection, &migrator()).await
+}
+
+/// The key of the advisory lock that a migration holds.
+const LOCK: i64 = 7_020_396_481_305_213_285;
+
+/// How long to wait before asking for the lock again. Waiting in the database would hold a snapshot, for whose end
+/// `create index concurrently` waits, while it holds the lock itself.
+const PAUSE: Duration = Duration::from_millis(50);
+
+pub(super) async fn run(pool: &PgPool, migrator: &Migrator) -> Result<(), MigrateError> {
+    loop {
+        // Each statement must see what was committed while it waited, whatever the pool's own isolation level.
+        let mut step = pool.begin_with("begin isolation level read committed").await?;
+        let next = missing(migrator, &applied(&mut step).await?)?.first().map(|next| next.no_tx);
+        match next {
+            None => return Ok(()),
+            Some(true) => {
+                step.rollback().await?;
+                apply_alone(pool, migrator).await?;
+            }
+            Some(false) => {
+                lock(&mut step, "select pg_try_advisory_xact_lock($1)").await?;
+                apply(&mut step, migrator).await?;
+                step.commit().await?;
+            }
+        }
+    }
+}
+
+pub(super) async fn run_in(connection: &mut PgConnection, migrator: &Migrator) -> Result<(), MigrateError> {
+    if missing(migrator, &applied(connection).await?)?.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *connection).await?;
+    match apply(connection, migrator).await? {
+        Some(alone) => Err(MigrateError::NotInTransaction(alone)),
+        None => Ok(()),
+    }
+}
+
+async fn lock(connection: &mut PgConnection, ask: &'static str) -> Result<(), sqlx::Error> {
+    while !sqlx::query_scalar::<_, bool>(ask).bind(LOCK).fetch_one(&mut *connection).await? {
+        sqlx::__rt::sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+/// Applies what is missing inside the transaction, up to the first that can't run in one: its version.
+async fn apply(connection: &mut PgConnection, migrator: &Migrator) -> Result<Option<i64>, MigrateError> {
     let schema: Option<String> =
         sqlx::query_scalar("select current_schema()::text").fetch_one(&mut *connection).await?;
     let Some(schema) = schema else { return Err(MigrateError::NoSchema) };
-    if !is_ours(connection, &schema).await?
+    let applied = applied(connection).await?;
+    if applied.is_empty()
         && let Some(table) = first_of(connection, &schema, &TABLES).await?
     {
         return Err(MigrateError::TableTaken(table));
     }
-    Ok(run(connection, &migrator()).await?)
+    connection.ensure_migrations_table(TABLE).await?;
+    for migration in missing(migrator, &applied)? {
+        if migration.no_tx {
+            return Ok(Some(migration.version));
+        }
+        apply_one(connection, migration).await?;
+    }
+    Ok(None)
 }
 
-/// Whether the first migration was applied here.
-async fn is_ours(connection: &mut PgConnection, schema: &str) -> Result<bool, sqlx::Error> {
-    const HAS_FIRST: &str = "select exists (select from _maintenance_migrations where version = 1)";
-    if first_of(connection, schema, &[TABLE]).await?.is_none() {
-        return Ok(false);
+/// Applies the next migration outside a transaction, if it is still the next. It must be one that can be repeated after
+/// it failed half-way.
+async fn apply_alone(pool: &PgPool, migrator: &Migrator) -> Result<(), MigrateError> {
+    let mut connection = pool.acquire().await?;
+    // The end of the session releases the lock, whatever becomes of this.
+    connection.close_on_drop();
+    lock(&mut connection, "select pg_try_advisory_lock($1)").await?;
+    if let Some(next) = missing(migrator, &applied(&mut connection).await?)?.first().filter(|next| next.no_tx)
+    {
+        apply_one(&mut connection, next).await?;
     }
-    sqlx::query_scalar(HAS_FIRST).fetch_one(connection).await
+    Ok(connection.close().await?)
+}
+
+async fn apply_one(connection: &mut PgConnection, migration: &Migration) -> Result<(), MigrateError> {
+    for statement in statements(migration) {
+        let done = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await;
+        done.map_err(|error| sqlx::migrate::MigrateError::ExecuteMigration(error, migration.version))?;
+    }
+    // Notes it as applied.
+    Ok(connection.skip(TABLE, migration).await?)
+}
+
+/// The migrations that were applied in the `search_path`'s first schema.
+async fn applied(connection: &mut PgConnection) -> Result<Vec<AppliedMigration>, MigrateError> {
+    const HAS_TABLE: &str = "select to_regclass(quote_ident(current_schema()) || '.' || $1) is not null";
+    if sqlx::query_scalar(HAS_TABLE).bind(TABLE).fetch_one(&mut *connection).await? {
+        Ok(connection.list_applied_migrations(TABLE).await?)
+    } else {
+        Ok(Vec::new())
+    }
 }
 
 /// The first table, view or other relation of the schema under one of these names.

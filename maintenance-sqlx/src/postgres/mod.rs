@@ -15,10 +15,17 @@
 //!   the server.
 //! - `PgBouncer`: session mode as it is; transaction mode from 1.21 with `max_prepared_statements` set.
 //!
+//! - A connection whose statement ran out of time, or whose caller gave up amid it, is closed and replaced: sqlx would
+//!   wait for that statement without limit. So is one whose server takes no writes any more, as after a failover. The
+//!   server notices a client that is gone only by its own settings: set `tcp_keepalives_idle`, `tcp_keepalives_interval`
+//!   and `tcp_user_timeout` there, or per connection by `PgConnectOptions::options`, so that a lost client's locks go.
+//!   sqlx has no setting for the client's side of the connection.
+//!
 //! # The host's transaction
 //!
-//! A refused step leaves it usable. Isolation levels above `read committed` work; a serialisation failure is
-//! `Conflict`, and as with every error of PostgreSQL itself the transaction has then failed.
+//! A refused step leaves it usable. Isolation levels above `read committed` work; a serialisation failure is `Aborted`
+//! with the code `40001`, as every error of PostgreSQL itself is with its code: the transaction is over.
+//! Over a pool serialisation failures and deadlocks are `Conflict`, and the use cases decide again.
 
 mod convert;
 mod deliveries;
@@ -34,14 +41,14 @@ mod source;
 mod tests;
 mod workers;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::Mutex;
 
 pub use migrate::{migrate, migrate_in, migrator};
 
-use crate::queue::Queue;
+use crate::{limit, queue::Queue};
 use source::Source;
 
 /// The store over a PostgreSQL pool or inside the host's open transaction. Clones share the connection.
@@ -53,7 +60,17 @@ pub struct PgRepository<'c> {
 impl PgRepository<'static> {
     /// The store over that pool; its tables are made by [`migrate`].
     pub fn new(pool: PgPool) -> Self {
-        Self { source: Source::Pool(Queue::new(pool)) }
+        Self { source: Source::Pool { queue: Queue::new(pool), limit: limit::DEFAULT } }
+    }
+
+    /// With another time limit for each step, which counts from the call on, with the wait for a connection: 30
+    /// seconds by default. A step that takes longer ends as `Unavailable`, and its connection is closed.
+    #[must_use]
+    pub fn with_time_limit(mut self, time_limit: Duration) -> Self {
+        if let Source::Pool { limit, .. } = &mut self.source {
+            *limit = time_limit;
+        }
+        self
     }
 }
 

@@ -140,37 +140,33 @@ impl NotificationRepository for PgRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(lease = %claim.lease, limit = claim.limit))]
     async fn claim(&self, claim: Claim) -> Result<Listing<Claimed>, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let rows = sqlx::query(CLAIM)
+        let take = sqlx::query(CLAIM)
             .bind(claim.lease.uuid())
             .bind(storable(claim.until))
             .bind(storable(claim.now))
             .bind(i64::from(claim.limit))
-            .bind(from_most_urgent(claim.at_least))
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(failed)?;
+            .bind(from_most_urgent(claim.at_least));
+        let rows = connection.fetch_all(take).await?;
         Ok(rows.iter().map(decode::claimed).collect())
     }
 
     #[instrument(level = "debug", skip_all, fields(worker = %deferral.worker_id))]
     async fn defer(&self, deferral: Deferral) -> Result<u64, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let moved: i64 = sqlx::query_scalar(DEFER)
+        let defer = sqlx::query(DEFER)
             .bind(deferral.worker_id.uuid())
             .bind(storable(deferral.now))
             .bind(storable(deferral.first))
             .bind(deferral.every.as_secs_f64())
             .bind(from_most_urgent(maintenance_core::Priority::Low))
-            .bind(i64::from(deferral.limit))
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(failed)?;
+            .bind(i64::from(deferral.limit));
+        let moved: i64 = connection.fetch_value(defer).await?;
         Ok(u64::try_from(moved).unwrap_or_default())
     }
 
     #[instrument(level = "debug", skip_all, fields(records = records.len()))]
     async fn record_outcomes(&self, records: &[SendRecord]) -> Result<Recorded, RepositoryError> {
-        outcomes::record(&mut *self.source.connection().await?, records).await
+        outcomes::record(&mut self.source.connection().await?, records).await
     }
 
     #[instrument(level = "debug", skip_all, fields(updates = updates.len()))]
@@ -181,7 +177,7 @@ impl NotificationRepository for PgRepository<'_> {
     ) -> Result<Vec<DeliveryEffect>, RepositoryError> {
         let mut connection = self.source.connection().await?;
         let query = deliveries::deliveries(updates, now);
-        let rows = query.fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = connection.fetch_all(query).await?;
         let known = |row: &sqlx::postgres::PgRow| {
             let notification: Option<Uuid> = row.try_get(0).map_err(failed)?;
             let request: Option<Uuid> = row.try_get(1).map_err(failed)?;
@@ -197,21 +193,17 @@ impl NotificationRepository for PgRepository<'_> {
         again: &Notification,
     ) -> Result<bool, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        sqlx::query_scalar(FILE_AGAIN)
-            .bind(failed_id.uuid())
-            .bind(Value::from(vec![encode::notification(again)]).to_string())
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(failed)
+        let again = Value::from(vec![encode::notification(again)]).to_string();
+        connection.fetch_value(sqlx::query(FILE_AGAIN).bind(failed_id.uuid()).bind(again)).await
     }
 
     #[instrument(level = "debug", skip_all)]
     async fn catch_up(&self, forget_before: DateTime<Utc>) -> Result<Vec<DeliveryUpdate>, RepositoryError> {
-        deliveries::catch_up(&mut *self.source.connection().await?, forget_before).await
+        deliveries::catch_up(&mut self.source.connection().await?, forget_before).await
     }
 
     async fn time(&self) -> Result<Option<DateTime<Utc>>, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        sqlx::query_scalar(TIME).fetch_one(&mut *connection).await.map(Some).map_err(failed)
+        connection.fetch_value(sqlx::query(TIME)).await.map(Some)
     }
 }

@@ -1,10 +1,13 @@
 //! What became of sends.
 
 use maintenance_core::{Recorded, RepositoryError, SendRecord};
-use sqlx::{PgConnection, Row as _};
+use sqlx::Row as _;
 use uuid::Uuid;
 
-use super::{convert::integer, source::failed};
+use super::{
+    convert::integer,
+    source::{Connection, failed},
+};
 use crate::{
     columns::early_columns,
     decode,
@@ -90,12 +93,12 @@ pub(super) const RECORD_OUTCOMES: &str = concat!(
 
 /// Writes the outcomes; several of one notification one after the other.
 pub(super) async fn record(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_, '_>,
     records: &[SendRecord],
 ) -> Result<Recorded, RepositoryError> {
     let mut recorded = Recorded::default();
     for wave in waves(records) {
-        let rows = bind(&wave).fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = connection.fetch_all(bind(&wave)).await?;
         for (n, row) in rows.iter().enumerate() {
             if n == 0 {
                 let counted: i64 = row.try_get(0).map_err(failed)?;

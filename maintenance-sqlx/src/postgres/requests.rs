@@ -8,11 +8,11 @@ use maintenance_core::{
     Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus, Slice, Step,
 };
 use serde_json::Value;
-use sqlx::{PgConnection, Postgres, Row};
+use sqlx::Postgres;
 use tracing::instrument;
 use uuid::Uuid;
 
-use super::{PgRepository, convert::integer, filing, source::failed};
+use super::{PgRepository, convert::integer, filing, source::Connection};
 use crate::{
     columns::{
         assignment_history_columns, attachment_columns, comment_columns, history_columns,
@@ -118,10 +118,10 @@ pub(super) const STATEMENTS: &[&str] =
     &[REQUEST, RECORD, APPLY, REQUEST_EXISTS, ADD_COMMENT, COMMENT, ADD_ATTACHMENT, ATTACHMENT];
 
 async fn read_request(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_, '_>,
     request: RequestId,
 ) -> Result<Option<Request>, RepositoryError> {
-    let row = sqlx::query(REQUEST).bind(request.uuid()).fetch_optional(connection).await.map_err(failed)?;
+    let row = connection.fetch_optional(sqlx::query(REQUEST).bind(request.uuid())).await?;
     row.as_ref().map(decode::request).transpose()
 }
 
@@ -132,19 +132,19 @@ impl RequestRepository for PgRepository<'_> {
         &self,
         filings: &[Filing],
     ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
-        filing::file(&mut *self.source.connection().await?, filings).await
+        filing::file(&mut self.source.connection().await?, filings).await
     }
 
     #[instrument(level = "debug", skip_all, fields(request = %id))]
     async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError> {
-        read_request(&mut *self.source.connection().await?, id).await
+        read_request(&mut self.source.connection().await?, id).await
     }
 
     #[instrument(level = "debug", skip_all, fields(%request))]
     async fn record(&self, request: RequestId) -> Result<Option<RequestRecord>, RepositoryError> {
         let mut connection = self.source.connection().await?;
         let query = sqlx::query(RECORD).bind(request.uuid());
-        let rows = query.fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = connection.fetch_all(query).await?;
         decode::record(&rows)
     }
 
@@ -156,7 +156,7 @@ impl RequestRepository for PgRepository<'_> {
     ) -> Result<Listing<Request>, RepositoryError> {
         let mut query = lists::requests::<Postgres>(filter, slice);
         let mut connection = self.source.connection().await?;
-        let rows = query.build().fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = connection.fetch_all(query.build()).await?;
         Ok(rows.iter().map(decode::request).collect())
     }
 
@@ -167,7 +167,7 @@ impl RequestRepository for PgRepository<'_> {
     ) -> Result<BTreeMap<RequestStatus, u64>, RepositoryError> {
         let mut query = lists::count_by_status::<Postgres>(filter);
         let mut connection = self.source.connection().await?;
-        let rows = query.build().fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = connection.fetch_all(query.build()).await?;
         rows.iter().map(decode::status_count).collect()
     }
 
@@ -187,47 +187,37 @@ impl RequestRepository for PgRepository<'_> {
             .bind(writes.assignments)
             .bind(writes.messages);
         let mut connection = self.source.connection().await?;
-        let row = query.fetch_one(&mut *connection).await.map_err(failed)?;
-        if row.try_get(0).map_err(failed)? {
+        if connection.fetch_value(query).await? {
             return Ok(());
         }
-        let exists = sqlx::query_scalar(REQUEST_EXISTS).bind(step.request_id.uuid());
-        let exists: bool = exists.fetch_one(&mut *connection).await.map_err(failed)?;
+        let exists = sqlx::query(REQUEST_EXISTS).bind(step.request_id.uuid());
+        let exists: bool = connection.fetch_value(exists).await?;
         Err(if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound }.into())
     }
 
     #[instrument(level = "debug", skip_all, fields(comment = %comment.id, request = %comment.request_id))]
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let added = sqlx::query(ADD_COMMENT)
-            .bind(Value::from(vec![encode::comment(comment)]).to_string())
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-        if added.rows_affected() > 0 {
+        let row = Value::from(vec![encode::comment(comment)]).to_string();
+        if connection.execute(sqlx::query(ADD_COMMENT).bind(row)).await? > 0 {
             return Ok(Inserted::New);
         }
         // Either the comment is there, or its request isn't.
-        let stored = sqlx::query(COMMENT).bind(comment.id.uuid()).fetch_optional(&mut *connection).await;
-        let stored = stored.map_err(failed)?.ok_or(RepositoryErrorKind::NotFound)?;
+        let stored = connection.fetch_optional(sqlx::query(COMMENT).bind(comment.id.uuid())).await?;
+        let stored = stored.ok_or(RepositoryErrorKind::NotFound)?;
         decode::comment(&stored).map(Inserted::Existing)
     }
 
     #[instrument(level = "debug", skip_all, fields(attachment = %attachment.id, request = %attachment.request_id))]
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let added = sqlx::query(ADD_ATTACHMENT)
-            .bind(Value::from(vec![encode::attachment(attachment)]).to_string())
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-        if added.rows_affected() > 0 {
+        let row = Value::from(vec![encode::attachment(attachment)]).to_string();
+        if connection.execute(sqlx::query(ADD_ATTACHMENT).bind(row)).await? > 0 {
             return Ok(Inserted::New);
         }
         // Either the attachment is there, or its request isn't.
-        let stored =
-            sqlx::query(ATTACHMENT).bind(attachment.id.uuid()).fetch_optional(&mut *connection).await;
-        let stored = stored.map_err(failed)?.ok_or(RepositoryErrorKind::NotFound)?;
+        let stored = connection.fetch_optional(sqlx::query(ATTACHMENT).bind(attachment.id.uuid())).await?;
+        let stored = stored.ok_or(RepositoryErrorKind::NotFound)?;
         decode::attachment(&stored).map(Inserted::Existing)
     }
 
@@ -239,7 +229,7 @@ impl RequestRepository for PgRepository<'_> {
     ) -> Result<Listing<Comment>, RepositoryError> {
         let mut query = lists::comments::<Postgres>(filter, slice);
         let mut connection = self.source.connection().await?;
-        let rows = query.build().fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = connection.fetch_all(query.build()).await?;
         Ok(rows.iter().map(decode::comment).collect())
     }
 }

@@ -7,10 +7,10 @@ use maintenance_core::{
     RepositoryErrorKind, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
 };
 use serde_json::Value;
-use sqlx::{PgConnection, Postgres};
+use sqlx::Postgres;
 use tracing::instrument;
 
-use super::{PgRepository, source::failed};
+use super::{PgRepository, source::Connection};
 use crate::{
     columns::{assignment_columns, worker_columns},
     decode, encode, lists,
@@ -169,20 +169,17 @@ impl PgRepository<'_> {
         assignment: &ComplexAssignment,
     ) -> Result<ComplexAssignment, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let row = sqlx::query(ASSIGN_COMPLEX)
-            .bind(Value::from(vec![encode::assignment(assignment)]).to_string())
-            .fetch_optional(&mut *connection)
-            .await
-            .map_err(failed)?;
+        let row = Value::from(vec![encode::assignment(assignment)]).to_string();
+        let row = connection.fetch_optional(sqlx::query(ASSIGN_COMPLEX).bind(row)).await?;
         decode::assignment(&row.ok_or(RepositoryErrorKind::NotFound)?)
     }
 }
 
 async fn read_worker(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_, '_>,
     worker: WorkerId,
 ) -> Result<Option<Worker>, RepositoryError> {
-    let row = sqlx::query(WORKER).bind(worker.uuid()).fetch_optional(connection).await.map_err(failed)?;
+    let row = connection.fetch_optional(sqlx::query(WORKER).bind(worker.uuid())).await?;
     row.as_ref().map(decode::worker).transpose()
 }
 
@@ -191,8 +188,7 @@ impl WorkerRepository for PgRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(worker = %worker.id))]
     async fn add_worker(&self, worker: &Worker) -> Result<Inserted<Worker>, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let done = bind_worker(ADD_WORKER, worker).execute(&mut *connection).await.map_err(failed)?;
-        if done.rows_affected() > 0 {
+        if connection.execute(bind_worker(ADD_WORKER, worker)).await? > 0 {
             return Ok(Inserted::New);
         }
         let stored = read_worker(&mut connection, worker.id).await?;
@@ -201,18 +197,17 @@ impl WorkerRepository for PgRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(worker = %id))]
     async fn worker(&self, id: WorkerId) -> Result<Option<Worker>, RepositoryError> {
-        read_worker(&mut *self.source.connection().await?, id).await
+        read_worker(&mut self.source.connection().await?, id).await
     }
 
     #[instrument(level = "debug", skip_all, fields(worker = %worker.id))]
     async fn save_worker(&self, worker: &Worker, seen: DateTime<Utc>) -> Result<(), RepositoryError> {
         let mut connection = self.source.connection().await?;
         let save = bind_worker(SAVE_WORKER, worker).bind(seen);
-        if save.execute(&mut *connection).await.map_err(failed)?.rows_affected() > 0 {
+        if connection.execute(save).await? > 0 {
             return Ok(());
         }
-        let exists = sqlx::query_scalar(WORKER_EXISTS).bind(worker.id.uuid());
-        let exists: bool = exists.fetch_one(&mut *connection).await.map_err(failed)?;
+        let exists: bool = connection.fetch_value(sqlx::query(WORKER_EXISTS).bind(worker.id.uuid())).await?;
         Err(if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound }.into())
     }
 
@@ -220,7 +215,7 @@ impl WorkerRepository for PgRepository<'_> {
     async fn workers(&self, filter: &WorkerFilter, slice: Slice) -> Result<Listing<Worker>, RepositoryError> {
         let mut query = lists::workers::<Postgres>(filter, slice);
         let mut connection = self.source.connection().await?;
-        let rows = query.build().fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = connection.fetch_all(query.build()).await?;
         Ok(rows.iter().map(decode::worker).collect())
     }
 
@@ -229,10 +224,11 @@ impl WorkerRepository for PgRepository<'_> {
         &self,
         assignment: &ComplexAssignment,
     ) -> Result<ComplexAssignment, RepositoryError> {
-        // Two new primaries of one complex at once: the later one meets the unique index, and then wins.
+        // Two new primaries of one complex at once: the later one meets the unique index, and then wins. In the host's
+        // transaction that is `Aborted`, and nothing runs after it.
         for _ in 1..MAX_TRIES {
             match self.assign_once(assignment).await {
-                Err(error) if error.kind == RepositoryErrorKind::Conflict && self.source.can_repeat() => {}
+                Err(error) if error.kind == RepositoryErrorKind::Conflict => {}
                 done => return done,
             }
         }
@@ -243,8 +239,7 @@ impl WorkerRepository for PgRepository<'_> {
     async fn unassign_complex(&self, worker: WorkerId, complex: ComplexId) -> Result<bool, RepositoryError> {
         let mut connection = self.source.connection().await?;
         let unassign = sqlx::query(UNASSIGN_COMPLEX).bind(worker.uuid()).bind(complex.uuid());
-        let done = unassign.execute(&mut *connection).await.map_err(failed)?;
-        Ok(done.rows_affected() > 0)
+        Ok(connection.execute(unassign).await? > 0)
     }
 
     #[instrument(level = "debug", skip_all, fields(?of))]
@@ -254,7 +249,7 @@ impl WorkerRepository for PgRepository<'_> {
             AssignmentsOf::Worker(worker) => sqlx::query(ASSIGNMENTS_OF_WORKER).bind(worker.uuid()),
         };
         let mut connection = self.source.connection().await?;
-        let rows = query.fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = connection.fetch_all(query).await?;
         Ok(rows.iter().map(decode::assignment).collect())
     }
 
@@ -264,7 +259,7 @@ impl WorkerRepository for PgRepository<'_> {
         complexes: &[ComplexId],
     ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let rows = candidates(complexes).fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = connection.fetch_all(candidates(complexes)).await?;
         Ok(rows.iter().map(decode::candidate).collect())
     }
 }

@@ -1,8 +1,11 @@
 //! Bringing an SQLite file's tables up to date.
 
-use sqlx::{SqliteConnection, SqlitePool, migrate::Migrator};
+use sqlx::{
+    AssertSqlSafe, SqliteConnection, SqlitePool,
+    migrate::{AppliedMigration, Migrate as _, Migrator},
+};
 
-use crate::migrate::{MigrateError, TABLE, TABLES, run};
+use crate::migrate::{MigrateError, TABLE, TABLES, missing, statements};
 
 /// The engine's migrations, under their own table `_maintenance_migrations`.
 pub fn migrator() -> Migrator {
@@ -13,9 +16,14 @@ pub fn migrator() -> Migrator {
     )])
 }
 
-/// Brings the tables up to date, all or nothing; does nothing when they are. Any number of processes may do
-/// it at once, beside the host's own migrations, whatever the numbers of those.
+/// Brings the tables up to date, all or nothing. Any number of processes may do it at once, beside the host's own
+/// migrations, whatever the numbers of those.
+///
+/// When the tables are up to date, also when a newer version of the engine made them so, it only reads.
 pub async fn migrate(pool: &SqlitePool) -> Result<(), MigrateError> {
+    if missing(&migrator(), &applied(&mut *pool.acquire().await?).await?)?.is_empty() {
+        return Ok(());
+    }
     let mut step = pool.begin_with("begin immediate").await?;
     migrate_in(&mut step).await?;
     Ok(step.commit().await?)
@@ -23,20 +31,35 @@ pub async fn migrate(pool: &SqlitePool) -> Result<(), MigrateError> {
 
 /// The same inside the host's open transaction.
 pub async fn migrate_in(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
-    if !is_ours(connection).await?
+    let (migrator, applied) = (migrator(), applied(connection).await?);
+    if applied.is_empty()
         && let Some(table) = taken(connection).await?
     {
         return Err(MigrateError::TableTaken(table));
     }
-    Ok(run(connection, &migrator()).await?)
+    let missing = missing(&migrator, &applied)?;
+    if !missing.is_empty() {
+        connection.ensure_migrations_table(TABLE).await?;
+    }
+    for migration in missing {
+        for statement in statements(migration) {
+            let done = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await;
+            done.map_err(|error| sqlx::migrate::MigrateError::ExecuteMigration(error, migration.version))?;
+        }
+        // Notes it as applied.
+        connection.skip(TABLE, migration).await?;
+    }
+    Ok(())
 }
 
-/// Whether the first migration was applied here.
-async fn is_ours(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+/// The migrations that were applied here.
+async fn applied(connection: &mut SqliteConnection) -> Result<Vec<AppliedMigration>, MigrateError> {
     const HAS_TABLE: &str = "select count(*) > 0 from sqlite_schema where name = $1";
-    const HAS_FIRST: &str = "select count(*) > 0 from _maintenance_migrations where version = 1";
-    let has_table: bool = sqlx::query_scalar(HAS_TABLE).bind(TABLE).fetch_one(&mut *connection).await?;
-    if has_table { sqlx::query_scalar(HAS_FIRST).fetch_one(connection).await } else { Ok(false) }
+    if sqlx::query_scalar(HAS_TABLE).bind(TABLE).fetch_one(&mut *connection).await? {
+        Ok(connection.list_applied_migrations(TABLE).await?)
+    } else {
+        Ok(Vec::new())
+    }
 }
 
 /// A table or view of someone else's under one of our names.

@@ -9,7 +9,8 @@
 //! writers (`BEGIN IMMEDIATE`), so that none fails half-way for a lock. In a host's transaction the same holds
 //! if the host begins it by `pool.begin_with("begin immediate")`: one that has read first and writes later
 //! fails with `Busy` when another wrote in between. There a step of several statements stands in a savepoint
-//! of its own, so that one that fails leaves nothing of itself behind.
+//! of its own, so that one that fails leaves nothing of itself behind. An error that ends the whole transaction, as
+//! a full disk may, is `Aborted`.
 //!
 //! Ids are stored as hyphenated lower-case text, times as UTC text of fixed width with six decimals
 //! (`2026-01-02T03:04:05.000006Z`), specialties as a JSON array.
@@ -30,7 +31,7 @@ mod step;
 mod tests;
 mod workers;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
@@ -38,8 +39,8 @@ use tokio::sync::Mutex;
 pub use migrate::{migrate, migrate_in, migrator};
 pub use open::{open, open_with};
 
-use crate::queue::Queue;
-use source::Source;
+use crate::{limit, queue::Queue};
+use source::{Pool, Source};
 
 /// The store over an SQLite pool or inside the host's open transaction. Clones share the connection.
 #[derive(Clone)]
@@ -50,7 +51,19 @@ pub struct SqliteRepository<'c> {
 impl SqliteRepository<'static> {
     /// The store over that pool; its tables are made by [`migrate`].
     pub fn new(pool: SqlitePool) -> Self {
-        Self { source: Source::Pool { queue: Queue::new(pool), writer: Arc::default() } }
+        let pool = Pool { queue: Queue::new(pool), writer: Arc::default(), limit: limit::DEFAULT };
+        Self { source: Source::Pool(pool) }
+    }
+
+    /// With another time limit for each step, which counts from the call on, with the wait for its turn: 30 seconds by
+    /// default. A step whose turn doesn't come ends as `Busy`, one that takes longer as `Unavailable`. A lock of
+    /// another process is waited for as long as the pool's busy time-out says, and no longer than this.
+    #[must_use]
+    pub fn with_time_limit(mut self, limit: Duration) -> Self {
+        if let Source::Pool(pool) = &mut self.source {
+            pool.limit = limit;
+        }
+        self
     }
 }
 

@@ -13,7 +13,6 @@ use super::{
     SqliteRepository,
     convert::{id, time},
     deliveries, outcomes,
-    source::failed,
     step::{Query, Step, step},
 };
 use crate::{
@@ -169,17 +168,13 @@ impl NotificationRepository for SqliteRepository<'_> {
         let first = std::time::Duration::from_micros(
             u64::try_from(deferral.first.timestamp_micros()).unwrap_or_default(),
         );
-        let mut connection = self.source.writer().await?;
-        let moved = sqlx::query(DEFER)
+        let defer = sqlx::query(DEFER)
             .bind(id(deferral.worker_id))
             .bind(time(deferral.now))
             .bind(first.as_secs_f64())
             .bind(deferral.every.as_secs_f64())
-            .bind(deferral.limit)
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-        Ok(moved.rows_affected())
+            .bind(deferral.limit);
+        self.source.execute(defer).await
     }
 
     #[instrument(level = "debug", skip_all, fields(records = records.len()))]

@@ -223,16 +223,12 @@ impl RequestRepository for SqliteRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(comment = %comment.id, request = %comment.request_id))]
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
-        let mut connection = self.source.writer().await?;
-        let added = sqlx::query(ADD_COMMENT)
-            .bind(Value::from(vec![encode::comment(comment)]).to_string())
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-        if added.rows_affected() > 0 {
+        let row = Value::from(vec![encode::comment(comment)]).to_string();
+        if self.source.execute(sqlx::query(ADD_COMMENT).bind(row)).await? > 0 {
             return Ok(Inserted::New);
         }
         // Either the comment is there, or its request isn't.
+        let mut connection = self.source.reader().await?;
         let stored = sqlx::query(COMMENT).bind(id(comment.id)).fetch_optional(&mut *connection).await;
         let stored = stored.map_err(failed)?.ok_or(RepositoryErrorKind::NotFound)?;
         decode::comment(&stored).map(Inserted::Existing)
@@ -240,16 +236,12 @@ impl RequestRepository for SqliteRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(attachment = %attachment.id, request = %attachment.request_id))]
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
-        let mut connection = self.source.writer().await?;
-        let added = sqlx::query(ADD_ATTACHMENT)
-            .bind(Value::from(vec![encode::attachment(attachment)]).to_string())
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-        if added.rows_affected() > 0 {
+        let row = Value::from(vec![encode::attachment(attachment)]).to_string();
+        if self.source.execute(sqlx::query(ADD_ATTACHMENT).bind(row)).await? > 0 {
             return Ok(Inserted::New);
         }
         // Either the attachment is there, or its request isn't.
+        let mut connection = self.source.reader().await?;
         let stored = sqlx::query(ATTACHMENT).bind(id(attachment.id)).fetch_optional(&mut *connection).await;
         let stored = stored.map_err(failed)?.ok_or(RepositoryErrorKind::NotFound)?;
         decode::attachment(&stored).map(Inserted::Existing)

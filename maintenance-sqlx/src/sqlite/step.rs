@@ -2,11 +2,14 @@
 //! back, which costs more than most statements.
 
 use futures_util::FutureExt as _;
+use maintenance_core::RepositoryError;
 use sqlx::{
     Sqlite, SqliteConnection,
     pool::PoolConnection,
     sqlite::{SqliteArguments, SqliteRow},
 };
+
+use super::source::{aborted, failed};
 
 pub(super) type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
 pub(super) type Rows = Vec<SqliteRow>;
@@ -31,8 +34,12 @@ macro_rules! step {
 }
 pub(super) use step;
 
+/// What undoes a step, one statement per call: a call that nobody waits for ends after its first statement.
+type Undo = &'static [&'static str];
+
 const ROLLBACK: &str = "rollback";
-const ROLLBACK_WITHIN: &str = "rollback to maintenance_step; release maintenance_step";
+const UNDO_ALONE: Undo = &[ROLLBACK];
+const UNDO_WITHIN: Undo = &["rollback to maintenance_step", "release maintenance_step"];
 
 impl Step {
     pub(super) async fn alone(
@@ -40,7 +47,7 @@ impl Step {
         connection: PoolConnection<Sqlite>,
         bind: impl FnOnce(Query) -> Query,
     ) -> Result<Rows, sqlx::Error> {
-        let mut open = Open { connection, undo: Some(ROLLBACK) };
+        let mut open = Open { connection, undo: UNDO_ALONE };
         let done = bind(sqlx::query(self.alone)).fetch_all(&mut *open.connection).await;
         if done.is_err() {
             let undone = sqlx::raw_sql(ROLLBACK).execute(&mut *open.connection).await;
@@ -49,7 +56,7 @@ impl Step {
                 open.connection.close_on_drop();
             }
         }
-        open.undo = None;
+        open.undo = &[];
         done
     }
 
@@ -57,15 +64,42 @@ impl Step {
         &'static self,
         connection: &mut SqliteConnection,
         bind: impl FnOnce(Query) -> Query,
-    ) -> Result<Rows, sqlx::Error> {
-        let mut open = Open { connection, undo: Some(ROLLBACK_WITHIN) };
+    ) -> Result<Rows, RepositoryError> {
+        let open = Open { connection, undo: UNDO_WITHIN };
         let done = bind(sqlx::query(self.within)).fetch_all(&mut *open.connection).await;
+        open.end(done).await
+    }
+}
+
+/// Writes with one statement within the host's transaction; how many rows it wrote.
+pub(super) async fn execute_within(
+    connection: &mut SqliteConnection,
+    query: Query,
+) -> Result<u64, RepositoryError> {
+    let open = Open { connection, undo: UNDO_WITHIN };
+    let connection = &mut *open.connection;
+    let done = async {
+        sqlx::raw_sql("savepoint maintenance_step").execute(&mut *connection).await?;
+        let done = query.execute(&mut *connection).await?;
+        sqlx::raw_sql("release maintenance_step").execute(&mut *connection).await?;
+        Ok(done.rows_affected())
+    };
+    let done = done.await;
+    open.end(done).await
+}
+
+impl Open<&mut SqliteConnection> {
+    /// The step within the host's transaction ended. Some errors end the whole transaction, and then there is no
+    /// savepoint to go back to.
+    async fn end<T>(mut self, done: Result<T, sqlx::Error>) -> Result<T, RepositoryError> {
+        let mut lives = true;
         if done.is_err() {
-            // Some errors end the host's whole transaction; then there is no savepoint to go back to.
-            let _ = sqlx::raw_sql(ROLLBACK_WITHIN).execute(&mut *open.connection).await;
+            for undo in UNDO_WITHIN {
+                lives &= sqlx::raw_sql(*undo).execute(&mut *self.connection).await.is_ok();
+            }
         }
-        open.undo = None;
-        done
+        self.undo = &[];
+        done.map_err(if lives { failed } else { aborted })
     }
 }
 
@@ -74,18 +108,18 @@ fn nothing_to_undo(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| error.message().contains("no transaction is active"))
 }
 
-/// A connection amid a step. Given up half-way, as by a time-out, what was written is undone.
+/// A connection amid a step. Rolls the step back when dropped before it completes, as by a time-out.
 struct Open<C: std::ops::DerefMut<Target = SqliteConnection>> {
     connection: C,
-    undo: Option<&'static str>,
+    undo: Undo,
 }
 
 impl<C: std::ops::DerefMut<Target = SqliteConnection>> Drop for Open<C> {
     fn drop(&mut self) {
-        if let Some(undo) = self.undo {
-            // The first poll puts it onto the connection's queue, behind the step and before whatever comes
-            // next. A step that had ended has nothing to undo.
-            let _ = sqlx::raw_sql(undo).execute(&mut *self.connection).now_or_never();
+        for undo in self.undo {
+            // The first poll puts the statement onto the connection's queue, behind the step and before whatever
+            // comes next. A step that had ended has nothing to undo.
+            let _ = sqlx::raw_sql(*undo).execute(&mut *self.connection).now_or_never();
         }
     }
 }

@@ -135,12 +135,10 @@ async fn read_worker(
 impl WorkerRepository for SqliteRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(worker = %worker.id))]
     async fn add_worker(&self, worker: &Worker) -> Result<Inserted<Worker>, RepositoryError> {
-        let mut connection = self.source.writer().await?;
-        let done = bind_worker(ADD_WORKER, worker).execute(&mut *connection).await.map_err(failed)?;
-        if done.rows_affected() > 0 {
+        if self.source.execute(bind_worker(ADD_WORKER, worker)).await? > 0 {
             return Ok(Inserted::New);
         }
-        let stored = read_worker(&mut connection, worker.id).await?;
+        let stored = read_worker(&mut *self.source.reader().await?, worker.id).await?;
         Ok(Inserted::Existing(stored.ok_or(RepositoryErrorKind::Conflict)?))
     }
 
@@ -151,13 +149,11 @@ impl WorkerRepository for SqliteRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(worker = %worker.id))]
     async fn save_worker(&self, worker: &Worker, seen: DateTime<Utc>) -> Result<(), RepositoryError> {
-        let mut connection = self.source.writer().await?;
-        let save = bind_worker(SAVE_WORKER, worker).bind(time(seen));
-        if save.execute(&mut *connection).await.map_err(failed)?.rows_affected() > 0 {
+        if self.source.execute(bind_worker(SAVE_WORKER, worker).bind(time(seen))).await? > 0 {
             return Ok(());
         }
         let exists = sqlx::query_scalar(WORKER_EXISTS).bind(id(worker.id));
-        let exists: bool = exists.fetch_one(&mut *connection).await.map_err(failed)?;
+        let exists: bool = exists.fetch_one(&mut *self.source.reader().await?).await.map_err(failed)?;
         Err(if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound }.into())
     }
 
@@ -182,10 +178,8 @@ impl WorkerRepository for SqliteRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(%worker, %complex))]
     async fn unassign_complex(&self, worker: WorkerId, complex: ComplexId) -> Result<bool, RepositoryError> {
-        let mut connection = self.source.writer().await?;
         let unassign = sqlx::query(UNASSIGN_COMPLEX).bind(id(worker)).bind(id(complex));
-        let done = unassign.execute(&mut *connection).await.map_err(failed)?;
-        Ok(done.rows_affected() > 0)
+        Ok(self.source.execute(unassign).await? > 0)
     }
 
     #[instrument(level = "debug", skip_all, fields(?of))]
