@@ -2,7 +2,8 @@
 
 use axum::http::HeaderMap;
 use maintenance_core::{
-    Clock as _, FieldError, Invalid, NewRequest, Priority, RenterId, RequestId, Rule, Submitted, SystemClock,
+    Clock as _, FieldError, Invalid, NewRequest, Priority, RenterId, RequestForm, RequestId, Rule, Submitted,
+    SystemClock,
 };
 use serde::Deserialize;
 use tracing::Instrument as _;
@@ -83,16 +84,9 @@ fn read(
     }
     let reference = form.reference.map(|text| text.trim().to_owned());
     let intake = Intake { reference, received_at: SystemClock.now() };
-    let new = NewRequest {
-        id: form.id.or(key),
-        renter_id: renter,
-        property_id: home.property,
-        complex_id: Some(home.complex),
-        title: form.title,
-        description: form.description,
-        priority,
-        location: form.location,
-        specialty: form.specialty,
-    };
+    let mut request = RequestForm::new(form.title, form.description, form.location).priority(priority);
+    request.specialty = form.specialty;
+    let mut new = NewRequest::new(renter, home.property, request).complex(home.complex);
+    new.id = form.id.or(key);
     (new, if invalid.fields.is_empty() { Ok(intake) } else { Err(invalid) })
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use maintenance_core::{
     ComplexId, Directory, DirectoryError, DispatchPolicy, Error, IdSource as _, Maintenance, Name,
     NewRequest, NewWorker, Notifier, NotifyError, Outgoing, PhoneNumber, Place, PlaceText, Priority,
-    PropertyId, RandomIds, Receipt, RenterContact, RenterId, Repository, SelectionPolicy, WorkerId,
-    WorkerStatus,
+    PropertyId, RandomIds, Receipt, RenterContact, RenterId, Repository, RequestForm, SelectionPolicy,
+    WorkerId, WorkerStatus,
 };
 use uuid::Uuid;
 
@@ -73,8 +73,8 @@ impl Scene {
             let elsewhere = ComplexId::from_uuid(worker.id.uuid());
             maintenance.assign_complex(worker.id, elsewhere, false).await?;
             for _ in 0..load {
-                let earlier = request(complex, "Earlier work");
-                maintenance.submit(NewRequest { complex_id: Some(elsewhere), ..earlier }).await?;
+                let earlier = request(complex, RequestForm::new("Earlier work", "Earlier work", "As before"));
+                maintenance.submit(earlier.complex(elsewhere)).await?;
             }
             maintenance.unassign_complex(worker.id, elsewhere).await?;
             maintenance.assign_complex(worker.id, complex.into(), primary).await?;
@@ -91,60 +91,60 @@ impl Scene {
         [
             Case {
                 title: "The specialist goes before the primary generalist",
-                request: NewRequest {
-                    description: "Water drips from the trap under the kitchen sink.\nThe cupboard is wet."
-                        .into(),
-                    location: "Flat 12, kitchen".into(),
-                    specialty: Some("plumbing".into()),
-                    ..request(self.riverside, "The sink leaks")
-                },
+                request: request(
+                    self.riverside,
+                    RequestForm::new(
+                        "The sink leaks",
+                        "Water drips from the trap under the kitchen sink.\nThe cupboard is wet.",
+                        "Flat 12, kitchen",
+                    )
+                    .specialty("plumbing"),
+                ),
             },
             Case {
                 title: "A worker on leave is passed over",
-                request: NewRequest {
-                    description: "All radiators are cold since this morning.".into(),
-                    location: "House 3, all rooms".into(),
-                    priority: Priority::High,
-                    specialty: Some("HVAC".into()),
-                    ..request(self.hilltop, "No heating")
-                },
+                request: request(
+                    self.hilltop,
+                    RequestForm::new(
+                        "No heating",
+                        "All radiators are cold since this morning.",
+                        "House 3, all rooms",
+                    )
+                    .priority(Priority::High)
+                    .specialty("HVAC"),
+                ),
             },
             Case {
                 title: "An emergency ignores that the primary worker is at capacity",
-                request: NewRequest {
-                    description: "Water runs down the stairs from the second floor. I can't find the tap."
-                        .into(),
-                    location: "Staircase".into(),
-                    priority: Priority::Emergency,
-                    ..request(self.riverside, "Flood on the stairs")
-                },
+                request: request(
+                    self.riverside,
+                    RequestForm::new(
+                        "Flood on the stairs",
+                        "Water runs down the stairs from the second floor. I can't find the tap.",
+                        "Staircase",
+                    )
+                    .priority(Priority::Emergency),
+                ),
             },
             Case {
                 title: "Nobody suitable: filed all the same, and the landlord is told why",
-                request: NewRequest {
-                    description: "A tile came down in last night's wind.".into(),
-                    location: "House 3, north side".into(),
-                    specialty: Some("roofing".into()),
-                    ..request(self.hilltop, "Loose roof tile")
-                },
+                request: request(
+                    self.hilltop,
+                    RequestForm::new(
+                        "Loose roof tile",
+                        "A tile came down in last night's wind.",
+                        "House 3, north side",
+                    )
+                    .specialty("roofing"),
+                ),
             },
         ]
     }
 }
 
 /// A request of the complex's one renter.
-fn request(complex: Uuid, title: &str) -> NewRequest {
-    NewRequest {
-        id: None,
-        renter_id: complex.into(),
-        property_id: complex.into(),
-        complex_id: None,
-        title: title.into(),
-        description: title.into(),
-        priority: Priority::Medium,
-        location: "As before".into(),
-        specialty: None,
-    }
+fn request(complex: Uuid, form: RequestForm) -> NewRequest {
+    NewRequest::new(complex.into(), complex.into(), form)
 }
 
 /// What a host answers from its own tables; here property, complex and renter share an id.

@@ -8,7 +8,7 @@ use criterion::Criterion;
 use futures_util::FutureExt as _;
 use maintenance_core::{
     Actor, CommentFilter, ComplexId, Directory, DirectoryError, Maintenance, NewComment, NewRequest,
-    PageRequest, Priority, PropertyId, RenterContact, RenterId, UserId,
+    PageRequest, Priority, PropertyId, RenterContact, RenterId, RequestForm, UserId,
 };
 use maintenance_memory::MemoryRepository;
 use uuid::Uuid;
@@ -34,17 +34,8 @@ fn now<T>(future: impl Future<Output = T>) -> Result<T, &'static str> {
 fn main() -> Result<(), Box<dyn Error>> {
     let maintenance = Maintenance::new(MemoryRepository::new(), Nowhere);
     let id = Uuid::from_u128(1);
-    let request = NewRequest {
-        id: None,
-        renter_id: id.into(),
-        property_id: id.into(),
-        complex_id: Some(id.into()),
-        title: "The sink leaks".into(),
-        description: "Water under the kitchen sink.".into(),
-        priority: Priority::High,
-        location: "Kitchen".into(),
-        specialty: None,
-    };
+    let form = RequestForm::new("The sink leaks", "Water under the kitchen sink.", "Kitchen");
+    let request = NewRequest::new(id.into(), id.into(), form.priority(Priority::High)).complex(id.into());
     let request = now(maintenance.submit(request))??.request.id;
     for comment in ["On my way.", "Done."] {
         let comment = NewComment { id: None, comment: comment.into() };

@@ -21,7 +21,8 @@
 //!
 //! use maintenance_core::{
 //!     ComplexId, Directory, DirectoryError, DispatchPolicy, Maintenance, NewRequest, Notifier,
-//!     NotifyError, Outgoing, Priority, PropertyId, Receipt, RenterContact, RenterId, Submission,
+//!     NotifyError, Outgoing, Priority, PropertyId, Receipt, RenterContact, RenterId,
+//!     RequestForm, Submission,
 //! };
 //! use maintenance_memory::MemoryRepository;
 //! use uuid::Uuid;
@@ -54,19 +55,12 @@
 //! let maintenance = Maintenance::new(MemoryRepository::new(), Properties);
 //! let dispatcher = maintenance.dispatcher(Pager, DispatchPolicy::default());
 //!
-//! let submitted = maintenance
-//!     .submit(NewRequest {
-//!         id: None, // or the caller's own, as an idempotency key
-//!         renter_id: RenterId::from_uuid(Uuid::from_u128(2)),
-//!         property_id: PropertyId::from_uuid(Uuid::from_u128(3)),
-//!         complex_id: None,
-//!         title: "No heating".into(),
-//!         description: "The radiators are cold since this morning.".into(),
-//!         priority: Priority::Emergency,
-//!         location: "All rooms".into(),
-//!         specialty: Some("HVAC".into()),
-//!     })
-//!     .await?;
+//! let form = RequestForm::new("No heating", "The radiators are cold since this morning.", "All rooms")
+//!     .priority(Priority::Emergency)
+//!     .specialty("HVAC");
+//! let (renter, property) = (RenterId::from_uuid(Uuid::from_u128(2)), PropertyId::from_uuid(Uuid::from_u128(3)));
+//! // With `.id(…)` it may be sent again: the caller's id is its idempotency key.
+//! let submitted = maintenance.submit(NewRequest::new(renter, property, form)).await?;
 //! if let Submission::Filed(selection) = &submitted.submission {
 //!     for ranked in &selection.ranking {
 //!         println!("{}: {}", ranked.worker_id, ranked.verdict);
@@ -107,8 +101,9 @@ pub use model::{
     Content, Deferral, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, Exclusion, FileType,
     FileUrl, Filing, NewAttachment, NewComment, NewRequest, NewWorker, NextStep, Notification,
     NotificationKind, Outgoing, Place, Priority, Ranked, Recipient, Recorded, RenterContact, Request,
-    RequestRecord, RequestStatus, Role, Scope, Selection, SendOutcome, SendRecord, Standing, StatusChange,
-    Step, Told, TradeMatch, UserType, Verdict, WhatsAppStatus, Worker, WorkerStatus, WorkerUpdate, Write,
+    RequestForm, RequestRecord, RequestStatus, Role, Scope, Selection, SendOutcome, SendRecord, Standing,
+    StatusChange, Step, Told, TradeMatch, UserType, Verdict, WhatsAppStatus, Worker, WorkerStatus,
+    WorkerUpdate, Write,
 };
 #[cfg(feature = "mock")]
 pub use ports::mock;

@@ -28,17 +28,8 @@ impl Notifier for Passes {
 }
 
 fn new_request(directory: &TableDirectory) -> NewRequest {
-    NewRequest {
-        id: None,
-        renter_id: directory.renter("Renter One", "+12025550100"),
-        property_id: directory.property(1),
-        complex_id: None,
-        title: "No heating".into(),
-        description: "Cold radiators".into(),
-        priority: Priority::Emergency,
-        location: "All rooms".into(),
-        specialty: None,
-    }
+    let form = RequestForm::new("No heating", "Cold radiators", "All rooms").priority(Priority::Emergency);
+    NewRequest::new(directory.renter("Renter One", "+12025550100"), directory.property(1), form)
 }
 
 #[tokio::test(start_paused = true)]

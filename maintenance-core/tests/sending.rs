@@ -141,17 +141,8 @@ impl Scene {
     }
 
     async fn file_for(&self, renter_id: RenterId, title: &str, priority: Priority) -> RequestId {
-        let new = NewRequest {
-            id: None,
-            renter_id,
-            property_id: self.property,
-            complex_id: None,
-            title: title.into(),
-            description: "Cold radiators".into(),
-            priority,
-            location: "All rooms".into(),
-            specialty: None,
-        };
+        let form = RequestForm::new(title, "Cold radiators", "All rooms").priority(priority);
+        let new = NewRequest::new(renter_id, self.property, form);
         self.maintenance.submit(new).await.unwrap().request.id
     }
 

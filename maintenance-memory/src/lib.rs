@@ -2,7 +2,7 @@
 //! in memory and predictable.
 //!
 //! ```
-//! use maintenance_core::{DispatchPolicy, Maintenance, NewRequest, NewWorker, Priority};
+//! use maintenance_core::{DispatchPolicy, Maintenance, NewRequest, NewWorker, RequestForm};
 //! use maintenance_memory::{ManualClock, MemoryRepository, RecordingNotifier, SequentialIds, TableDirectory};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -25,19 +25,8 @@
 //! let worker = maintenance.add_worker(worker).await?;
 //! maintenance.assign_complex(worker.id, complex, true).await?;
 //!
-//! let filed = maintenance
-//!     .submit(NewRequest {
-//!         id: None,
-//!         renter_id: renter,
-//!         property_id: property,
-//!         complex_id: None,
-//!         title: "The sink leaks".into(),
-//!         description: "Water under the kitchen sink.".into(),
-//!         priority: Priority::High,
-//!         location: "Kitchen".into(),
-//!         specialty: Some("plumbing".into()),
-//!     })
-//!     .await?;
+//! let form = RequestForm::new("The sink leaks", "Water under the kitchen sink.", "Kitchen").specialty("plumbing");
+//! let filed = maintenance.submit(NewRequest::new(renter, property, form)).await?;
 //! assert_eq!(filed.request.assigned_worker_id, Some(worker.id));
 //!
 //! let notifier = RecordingNotifier::new();

@@ -458,9 +458,11 @@ async fn a_read_only_file_and_a_full_disk_are_not_writable() {
 
     let full = SqlitePool::connect_with(options.pragma("max_page_count", "1")).await.unwrap();
     let maintenance = Maintenance::new(SqliteRepository::new(full), NoDirectory);
-    let large = NewRequest { description: "water ".repeat(600), ..store::new_request(1) };
+    let mut large = store::new_request(1);
+    large.id = None;
+    large.form.description = "water ".repeat(600);
     let refused = loop {
-        match maintenance.submit(NewRequest { id: None, ..large.clone() }).await {
+        match maintenance.submit(large.clone()).await {
             Ok(_) => {}
             Err(Error::Repository(error)) => break error,
             Err(other) => panic!("{other}"),
@@ -487,7 +489,7 @@ async fn an_error_that_ends_the_hosts_transaction_is_told_from_one_that_leaves_i
         sqlx::raw_sql(AssertSqlSafe(trigger)).execute(&file.pool).await.unwrap();
         let mut tx = file.pool.begin_with("begin immediate").await.unwrap();
         let inside = engine.within(SqliteRepository::in_transaction(&mut tx));
-        let new = NewRequest { complex_id: Some(store::complex(1)), ..store::new_request(1) };
+        let new = store::new_request(1).complex(store::complex(1));
         let Error::Repository(error) = inside.submit(new).await.unwrap_err() else { panic!() };
         assert_eq!(error.kind, kind);
         drop(tx);

@@ -1,8 +1,8 @@
 //! Random lives of a world: what one store makes of them, every other must make too.
 
 use maintenance_core::{
-    Actor, Assign, DeliveryEvent, Error, Move, NewRequest, NextStep, Priority, Request, RequestId,
-    RequestStatus, Scope, SendEffect, WorkerId, WorkerStatus,
+    Actor, Assign, DeliveryEvent, Error, Move, NextStep, Priority, Request, RequestId, RequestStatus, Scope,
+    SendEffect, WorkerId, WorkerStatus,
 };
 use proptest::{prelude::*, sample::select};
 use uuid::Uuid;
@@ -135,12 +135,10 @@ async fn happen(
             format!("{:?}", maintenance.unassign_complex(worker(*n), world.complex).await.unwrap())
         }
         Happening::Files(id, priority, trade) => {
-            let new = NewRequest {
-                id: id.map(|id| Uuid::from_u128(0xF00 + u128::from(id)).into()),
-                priority: *priority,
-                specialty: trade.map(ToOwned::to_owned),
-                ..world.new_request()
-            };
+            let mut new = world.new_request();
+            new.id = id.map(|id| Uuid::from_u128(0xF00 + u128::from(id)).into());
+            new.form.priority = *priority;
+            new.form.specialty = trade.map(ToOwned::to_owned);
             match maintenance.submit(new).await {
                 Ok(submitted) => {
                     if !requests.contains(&submitted.request.id) {

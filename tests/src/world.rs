@@ -6,7 +6,8 @@ use maintenance_core::{
     Actor, ComplexId, DeliveryError, DeliveryEvent, DeliveryUpdate, DispatchPolicy, DispatchReport,
     Dispatcher, Filing, Inserted, Maintenance, NewRequest, NewWorker, NextStep, Notification,
     NotificationKind, NotifyError, PageRequest, Priority, PropertyId, RenterId, Repository, RepositoryError,
-    Request, RequestFilter, RequestId, RequestRecord, SendEffect, Submission, UserId, Worker, WorkerId,
+    Request, RequestFilter, RequestForm, RequestId, RequestRecord, SendEffect, Submission, UserId, Worker,
+    WorkerId,
 };
 use maintenance_memory::{ManualClock, RecordingNotifier, SequentialIds, TableDirectory};
 use uuid::Uuid;
@@ -67,18 +68,13 @@ impl World {
 
     /// What a form would send of a leaking sink.
     pub fn new_request(&self) -> NewRequest {
-        NewRequest {
-            id: None,
-            renter_id: self.renter,
-            property_id: self.property,
-            complex_id: None,
-            title: "The sink leaks".into(),
-            description: "Water under the kitchen sink.\nIt drips – \"often\", 'fast' & ever faster 💧"
-                .into(),
-            priority: Priority::High,
-            location: "Kitchen".into(),
-            specialty: Some("plumbing".into()),
-        }
+        let form = RequestForm::new(
+            "The sink leaks",
+            "Water under the kitchen sink.\nIt drips – \"often\", 'fast' & ever faster 💧",
+            "Kitchen",
+        );
+        let form = form.priority(Priority::High).specialty("plumbing");
+        NewRequest::new(self.renter, self.property, form)
     }
 
     /// Files a request.

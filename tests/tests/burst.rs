@@ -101,7 +101,7 @@ async fn a_row_that_breaks_a_hosts_constraint_is_refused_alone_with_its_cause() 
 async fn only_the_stranger_is_refused(world: &World, constraint: &str) {
     let id = |n: u128| RequestId::from_uuid(Uuid::from_u128(0xF00 + n));
     let new = |n: u128| {
-        let mut new = NewRequest { id: Some(id(n)), ..world.new_request() };
+        let mut new = world.new_request().id(id(n));
         if n == 4 {
             new.renter_id = Uuid::from_u128(0xBAD).into();
         }

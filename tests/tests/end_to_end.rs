@@ -137,7 +137,7 @@ async fn a_throttled_recipient_waits_as_told_and_the_others_go_on() {
     let other = phone.world.maintenance.add_worker(other).await.unwrap();
     phone.world.maintenance.assign_complex(other.id, phone.world.complex, false).await.unwrap();
     let mut new = phone.world.new_request();
-    new.specialty = Some("roofing".into());
+    new.form.specialty = Some("roofing".into());
     let goes_on = phone.world.maintenance.submit(new).await.unwrap().request;
     phone.fake.fault(Fault::error(131_056).to("+12025550123"));
     let report = phone.dispatch().await;

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use maintenance_core::{
-    Assign, Error, Inserted, Maintenance, Move, NewRequest, PageRequest, Repository, RequestStatus,
-    Submission, WorkerFilter, WorkerStatus, mock::MockDirectory,
+    Assign, Error, Inserted, Maintenance, Move, PageRequest, Repository, RequestStatus, Submission,
+    WorkerFilter, WorkerStatus, mock::MockDirectory,
 };
 use maintenance_sqlx::{sqlite::SqliteRepository, sqlx};
 use maintenance_tests::{World, accepted, databases, file_one};
@@ -25,7 +25,7 @@ async fn acts_inside<R: Repository>(world: &World, inside: R) {
     let (outside, inside) = (&world.maintenance, world.maintenance.within(inside));
     let worker = inside.add_worker(world.new_worker(&["plumbing"])).await.unwrap();
     inside.assign_complex(worker.id, world.complex, true).await.unwrap();
-    let new = NewRequest { id: Some(id(1)), complex_id: Some(world.complex), ..world.new_request() };
+    let new = world.new_request().id(id(1)).complex(world.complex);
     let filed = inside.submit(new.clone()).await.unwrap();
     assert_eq!(accepted(&filed.submission), Some(worker.id), "it sees the worker who isn't committed yet");
 
@@ -35,7 +35,8 @@ async fn acts_inside<R: Repository>(world: &World, inside: R) {
     assert!(matches!(nothing, Err(Error::NotFound { .. })));
     let again = inside.submit(new.clone()).await.unwrap();
     assert_eq!(again.submission, Submission::AlreadyFiled);
-    let other = NewRequest { title: "Another".into(), ..new };
+    let mut other = new;
+    other.form.title = "Another".into();
     assert!(matches!(inside.submit(other).await, Err(Error::Reused(_))));
     let stale =
         inside.repository().save_worker(&worker, worker.created_at - chrono::TimeDelta::days(1)).await;
@@ -95,7 +96,7 @@ async fn a_handler_that_files_in_its_own_transaction_can_be_spawned() {
     let (pool, _alive) = databases::sqlite_pool().await;
     let world = World::new(Arc::new(SqliteRepository::new(pool.clone())));
     let maintenance = world.maintenance.clone();
-    let new = NewRequest { complex_id: Some(world.complex), ..world.new_request() };
+    let new = world.new_request().complex(world.complex);
     let handler = async move {
         let mut tx = pool.begin_with("begin immediate").await.unwrap();
         maintenance.within(SqliteRepository::in_transaction(&mut tx)).submit(new).await.unwrap();
@@ -114,8 +115,9 @@ async fn in_the_hosts_transaction_a_request_brings_its_complex_and_the_directory
     let engine = Maintenance::new(SqliteRepository::new(pool.clone()), MockDirectory::new());
     let mut tx = pool.begin_with("begin immediate").await.unwrap();
     let inside = engine.within(SqliteRepository::in_transaction(&mut tx));
-    let without = NewRequest { title: String::new(), ..world.new_request() };
-    let with = NewRequest { complex_id: Some(world.complex), ..world.new_request() };
+    let mut without = world.new_request();
+    without.form.title = String::new();
+    let with = world.new_request().complex(world.complex);
     let many = inside.submit_many(&[without.clone(), with.clone()]).await;
     assert!(matches!(many.as_slice(), [Err(Error::Invalid(_)), Ok(_)]), "{many:?}");
     let Err(Error::Invalid(invalid)) = inside.submit(without).await else { panic!("it must be refused") };
@@ -133,7 +135,7 @@ async fn on_sqlite_a_worker_who_leaves_while_a_host_gives_them_a_request_keeps_n
         let (leaving, landlord) = (world.worker(&["plumbing"]).await.id, world.landlord());
         let mut tx = pool.begin_with(begin).await.unwrap();
         let within = world.maintenance.within(SqliteRepository::in_transaction(&mut tx));
-        let new = NewRequest { complex_id: Some(world.complex), ..world.new_request() };
+        let new = world.new_request().complex(world.complex);
         let filed = within.submit(new).await.unwrap();
         assert_eq!(accepted(&filed.submission), Some(leaving));
         drop(within);
@@ -182,7 +184,7 @@ mod postgres {
         let pool = schema.migrated().await;
         let world = World::new(Arc::new(PgRepository::new(pool.clone())));
         let maintenance = world.maintenance.clone();
-        let new = NewRequest { complex_id: Some(world.complex), ..world.new_request() };
+        let new = world.new_request().complex(world.complex);
         let handler = async move {
             let mut tx = pool.begin().await.unwrap();
             maintenance.within(PgRepository::in_transaction(&mut tx)).submit(new).await.unwrap();
@@ -220,16 +222,16 @@ mod postgres {
         for resolves in [false, true] {
             let mut filings = JoinSet::new();
             for _ in 0..8 {
-                let (engine, pool, new) = (engine.clone(), pool.clone(), world.new_request());
+                let (engine, pool, mut new) = (engine.clone(), pool.clone(), world.new_request());
                 let directory = directory.clone();
                 filings.spawn(async move {
-                    let complex_id = match resolves {
+                    new.complex_id = match resolves {
                         true => directory.complex_of(new.property_id).await.unwrap(),
                         false => None,
                     };
                     let mut tx = pool.begin().await.unwrap();
                     let inside = engine.within(PgRepository::in_transaction(&mut tx));
-                    let filed = inside.submit(NewRequest { complex_id, ..new }).await;
+                    let filed = inside.submit(new).await;
                     drop(inside);
                     tx.commit().await.unwrap();
                     filed

@@ -137,7 +137,7 @@ async fn a_worker_who_leaves_while_a_host_gives_them_a_request_keeps_none() {
 
         let mut host = pool.begin().await.unwrap();
         let within = engine.within(PgRepository::in_transaction(&mut host));
-        let new = NewRequest { complex_id: Some(world.complex), ..world.new_request() };
+        let new = world.new_request().complex(world.complex);
         gives.act(&within, new, given, (leaving, landlord)).await;
         drop(within);
         let engine = engine.clone();

@@ -88,7 +88,7 @@ async fn ordeal<F: Future<Output = ()>>(world: &World, strike: impl Fn() -> F) {
             for n in 1..=40_u128 {
                 let id = RequestId::from_uuid(Uuid::from_u128((submitter << 64) + n));
                 // The caller's id makes it safe to try again until there is an answer.
-                while let Err(error) = maintenance.submit(NewRequest { id: Some(id), ..new.clone() }).await {
+                while let Err(error) = maintenance.submit(new.clone().id(id)).await {
                     unavailable(&error);
                     refused += 1;
                     tokio::time::sleep(Duration::from_millis(10)).await;

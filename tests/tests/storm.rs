@@ -100,7 +100,7 @@ async fn storm(store: Store, submitters: u128, each: u128, dispatchers: usize) {
         submitting.spawn(async move {
             for n in 0..each {
                 let id = Uuid::from_u128(((submitter / 2) << 64) + n + 1).into();
-                maintenance.submit(NewRequest { id: Some(id), ..new.clone() }).await.unwrap();
+                maintenance.submit(new.clone().id(id)).await.unwrap();
             }
         });
     }

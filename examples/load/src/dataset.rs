@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use maintenance_core::{
     ComplexId, Directory, DirectoryError, IdSource as _, Name, NewRequest, PhoneNumber, Priority, PropertyId,
-    RandomIds, RenterContact, RenterId, RequestId, WorkerId,
+    RandomIds, RenterContact, RenterId, RequestForm, RequestId, WorkerId,
 };
 use uuid::Uuid;
 
@@ -83,17 +83,11 @@ impl Dataset {
     pub(crate) fn request(self, n: u32) -> NewRequest {
         let home = self.property(n);
         let trade = usize::try_from(n / 3).unwrap_or_default() % TRADES.len();
-        NewRequest {
-            id: Some(RequestId::mint(&RandomIds)),
-            renter_id: numbered(Kind::Renter, home).into(),
-            property_id: numbered(Kind::Property, home).into(),
-            complex_id: None,
-            title: TITLE.to_owned(),
-            description: DESCRIPTION.to_owned(),
-            priority: if n.is_multiple_of(20) { Priority::Emergency } else { Priority::Medium },
-            location: LOCATION.to_owned(),
-            specialty: TRADES.get(trade).map(ToString::to_string),
-        }
+        let priority = if n.is_multiple_of(20) { Priority::Emergency } else { Priority::Medium };
+        let mut form = RequestForm::new(TITLE, DESCRIPTION, LOCATION).priority(priority);
+        form.specialty = TRADES.get(trade).map(ToString::to_string);
+        NewRequest::new(numbered(Kind::Renter, home).into(), numbered(Kind::Property, home).into(), form)
+            .id(RequestId::mint(&RandomIds))
     }
 }
 

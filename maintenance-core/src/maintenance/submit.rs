@@ -58,7 +58,7 @@ impl<R: Repository> Maintenance<R> {
     /// The request as it would be filed, nobody's yet, or every field that is wrong.
     pub(super) fn draft(&self, new: &NewRequest, complex: Option<ComplexId>) -> Result<Request, Invalid> {
         let mut invalid = Invalid::default();
-        let texts = new.validate(&mut invalid);
+        let texts = new.form.validate(&mut invalid);
         match complex {
             Some(_) => {}
             None if self.asks_directory() => {
@@ -79,7 +79,7 @@ impl<R: Repository> Maintenance<R> {
             title: texts.title,
             description: texts.description,
             status: RequestStatus::Pending,
-            priority: new.priority,
+            priority: new.form.priority,
             created_at: now,
             updated_at: now,
             completed_at: None,

@@ -33,7 +33,7 @@ pub use outbox::{Claim, Claimed, Deferral, Recorded, Told};
 pub use outgoing::{Content, Outgoing, Recipient};
 pub use ranking::{Exclusion, Ranked, Selection, Standing, TradeMatch, Verdict};
 pub use record::RequestRecord;
-pub use request::{NewRequest, Priority, Request, RequestStatus};
+pub use request::{NewRequest, Priority, Request, RequestForm, RequestStatus};
 pub use send::{SendOutcome, SendRecord};
 pub use step::{Filing, Step, Write};
 pub use worker::{NewWorker, Worker, WorkerStatus, WorkerUpdate};

@@ -119,27 +119,28 @@ impl<'de> Deserialize<'de> for Request {
     }
 }
 
-/// A request to file, as a form or an API hands it over; [`submit`](crate::Maintenance::submit) validates it.
+/// What a renter says of a new request: what may come from their form or JSON as it is.
+///
+/// ```
+/// use maintenance_core::{Priority, RequestForm};
+///
+/// let form = RequestForm::new("No heating", "The radiators are cold.", "All rooms")
+///     .priority(Priority::High)
+///     .specialty("HVAC");
+/// # let json = r#"{"title": "No heating", "description": "Cold.", "location": "All rooms"}"#;
+/// # let form: RequestForm = serde_json::from_str(json)?;
+/// # assert_eq!(form.priority, Priority::Medium);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Deserialize)]
-pub struct NewRequest {
-    /// The caller's idempotency key: the same id twice files one request, so a submit whose answer was lost
-    /// can be repeated. Without it every submit files another.
-    #[serde(default)]
-    pub id: Option<RequestId>,
-    /// The renter who files it.
-    pub renter_id: RenterId,
-    /// The property.
-    pub property_id: PropertyId,
-    /// The property's complex, when the caller knows it; otherwise the [`Directory`](crate::Directory) is asked.
-    /// Required inside the host's transaction, where the directory is not asked
-    /// ([`Maintenance::within`](crate::Maintenance::within)).
-    #[serde(default)]
-    pub complex_id: Option<ComplexId>,
+#[non_exhaustive]
+pub struct RequestForm {
     /// Title, 1 to 200 characters.
     pub title: String,
     /// What is wrong, 1 to 10,000 characters.
     pub description: String,
-    /// How urgent it is.
+    /// How urgent it is; medium unless given.
+    #[serde(default = "medium")]
     pub priority: Priority,
     /// Where in the property, 1 to 500 characters.
     pub location: String,
@@ -148,7 +149,94 @@ pub struct NewRequest {
     pub specialty: Option<String>,
 }
 
-/// The validated texts of a [`NewRequest`].
+fn medium() -> Priority {
+    Priority::Medium
+}
+
+impl RequestForm {
+    /// A form of medium priority that names no trade.
+    pub fn new(
+        title: impl Into<String>,
+        description: impl Into<String>,
+        location: impl Into<String>,
+    ) -> Self {
+        let (title, description, location) = (title.into(), description.into(), location.into());
+        Self { title, description, priority: medium(), location, specialty: None }
+    }
+
+    /// With that priority.
+    #[must_use]
+    pub fn priority(mut self, priority: Priority) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// For that trade.
+    #[must_use]
+    pub fn specialty(mut self, specialty: impl Into<String>) -> Self {
+        self.specialty = Some(specialty.into());
+        self
+    }
+}
+
+/// A request to file: what the host knows of it, and what the renter says. [`submit`](crate::Maintenance::submit)
+/// validates it.
+///
+/// It can't be read from JSON, since who files it and where is the host's to say: a renter who may send a `renter_id`
+/// of their own files in somebody else's name.
+///
+/// ```
+/// use maintenance_core::{NewRequest, PropertyId, RenterId, RequestForm, RequestId};
+/// use uuid::Uuid;
+///
+/// // The renter and their property as your authentication knows them; the key as the client sent it.
+/// let (renter, property) = (RenterId::from_uuid(Uuid::from_u128(1)), PropertyId::from_uuid(Uuid::from_u128(2)));
+/// let key: RequestId = "5e0c1a52-6d3f-4c0e-9b7a-3f2d8c4b1a60".parse()?;
+/// let form = RequestForm::new("The sink leaks", "Water under the sink.", "Kitchen");
+/// let request = NewRequest::new(renter, property, form).id(key);
+/// # let _ = request;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct NewRequest {
+    /// The caller's idempotency key: the same id twice files one request, so a submit whose answer was lost
+    /// can be repeated. Without it every submit files another.
+    pub id: Option<RequestId>,
+    /// The renter who files it.
+    pub renter_id: RenterId,
+    /// The property.
+    pub property_id: PropertyId,
+    /// The property's complex, when the caller knows it. Required inside the host's transaction
+    /// ([`Maintenance::within`](crate::Maintenance::within)), where the [`Directory`](crate::Directory) isn't asked; the
+    /// directory is asked otherwise.
+    pub complex_id: Option<ComplexId>,
+    /// What the renter says.
+    pub form: RequestForm,
+}
+
+impl NewRequest {
+    /// A request of that renter for that property, without a key of the caller's.
+    pub fn new(renter_id: RenterId, property_id: PropertyId, form: RequestForm) -> Self {
+        Self { id: None, renter_id, property_id, complex_id: None, form }
+    }
+
+    /// Under that id, the caller's idempotency key.
+    #[must_use]
+    pub fn id(mut self, id: RequestId) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// In that complex, so that the directory needn't be asked.
+    #[must_use]
+    pub fn complex(mut self, complex_id: ComplexId) -> Self {
+        self.complex_id = Some(complex_id);
+        self
+    }
+}
+
+/// The validated texts of a [`RequestForm`].
 pub(crate) struct RequestTexts {
     pub(crate) title: Title,
     pub(crate) description: Description,
@@ -156,7 +244,7 @@ pub(crate) struct RequestTexts {
     pub(crate) specialty: Option<Specialty>,
 }
 
-impl NewRequest {
+impl RequestForm {
     /// The texts, or none with what is wrong noted.
     pub(crate) fn validate(&self, invalid: &mut Invalid) -> Option<RequestTexts> {
         let title = invalid.keep("title", Title::new(&self.title));

@@ -155,7 +155,7 @@ pub(crate) async fn lists<R: Repository>(store: R) {
     let maintenance = Maintenance::new(store, NoDirectory);
     let store = maintenance.repository();
     let mut all = Vec::new();
-    let template = maintenance.submit(NewRequest { id: None, ..new_request(0) }).await.unwrap().request;
+    let template = maintenance.submit(new_request(0)).await.unwrap().request;
     for n in 0..60_u128 {
         let status = RequestStatus::ALL[(n % 4) as usize];
         let created_at = at((n / 2) as i64);

@@ -96,17 +96,9 @@ pub(crate) fn assignment(
 }
 
 pub(crate) fn new_request(n: u128) -> NewRequest {
-    NewRequest {
-        id: Some(id(n).into()),
-        renter_id: id(0xd000).into(),
-        property_id: id(0xe000).into(),
-        complex_id: None,
-        title: "The sink leaks".into(),
-        description: "Since Monday.\n\tAlways.".into(),
-        priority: Priority::High,
-        location: "Kitchen".into(),
-        specialty: Some("plumbing".into()),
-    }
+    let form = RequestForm::new("The sink leaks", "Since Monday.\n\tAlways.", "Kitchen");
+    let form = form.priority(Priority::High).specialty("plumbing");
+    NewRequest::new(id(0xd000).into(), id(0xe000).into(), form).id(id(n).into())
 }
 
 fn kind<T>(result: Result<T, RepositoryError>) -> RepositoryErrorKind {

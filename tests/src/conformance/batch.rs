@@ -15,18 +15,19 @@ use crate::{World, accepted};
 /// One answer for each, in order; a bad one stops none of the others.
 pub async fn submitting_many_answers_each_as_a_submit_alone_would(world: World) {
     world.worker(&["plumbing"]).await;
-    let id = |n| Some(RequestId::from_uuid(Uuid::from_u128(n)));
-    let before = NewRequest { id: id(7), ..world.new_request() };
+    let new = |n| world.new_request().id(RequestId::from_uuid(Uuid::from_u128(n)));
+    let another = |n| {
+        let mut another = new(n);
+        another.form.title = "Another".into();
+        another
+    };
+    let (mut bad, mut roof) = (world.new_request(), world.new_request());
+    bad.form.title = String::new();
+    bad.property_id = Uuid::from_u128(1).into();
+    roof.form.specialty = Some("roofing".into());
+    let before = new(7);
     world.maintenance.submit(before.clone()).await.unwrap();
-    let batch = [
-        NewRequest { id: id(1), ..world.new_request() },
-        NewRequest { title: String::new(), property_id: Uuid::from_u128(1).into(), ..world.new_request() },
-        before,
-        NewRequest { id: id(7), title: "Another".into(), ..world.new_request() },
-        NewRequest { id: id(1), ..world.new_request() },
-        NewRequest { id: id(1), title: "Another".into(), ..world.new_request() },
-        NewRequest { specialty: Some("roofing".into()), ..world.new_request() },
-    ];
+    let batch = [new(1), bad, before, another(7), new(1), another(1), roof];
     let answers = world.maintenance.submit_many(&batch).await;
     assert!(
         matches!(&answers[0], Ok(submitted) if accepted(&submitted.submission).is_some()),
@@ -66,7 +67,8 @@ pub async fn a_batch_spreads_over_the_workers_as_single_submits_would(world: Wor
     }
     // One of them serves another complex too.
     world.maintenance.assign_complex(workers[2], world.directory.complex(2), false).await.unwrap();
-    let there = NewRequest { property_id: world.directory.property(2), ..world.new_request() };
+    let mut there = world.new_request();
+    there.property_id = world.directory.property(2);
     let batch: Vec<_> =
         [there.clone(), there].into_iter().chain((0..7).map(|_| world.new_request())).collect();
     let mut given = BTreeMap::<_, usize>::new();
@@ -120,7 +122,8 @@ pub async fn a_store_files_many_in_one_step_and_refuses_each_alone(world: World)
 /// Each to whoever suits; one for whom nobody does is nobody's, and found as such.
 pub async fn the_work_of_a_worker_who_falls_ill_goes_to_others(world: World) {
     let ill = world.worker(&["plumbing", "roofing"]).await;
-    let roof = NewRequest { specialty: Some("roofing".into()), ..world.new_request() };
+    let mut roof = world.new_request();
+    roof.form.specialty = Some("roofing".into());
     let roof = world.maintenance.submit(roof).await.unwrap().request;
     let (begun, waiting) = (world.filed().await, world.filed().await);
     let done = world.filed().await;
@@ -243,7 +246,7 @@ pub async fn a_caller_who_goes_away_takes_nobody_along(world: World) {
     for n in 0..300_u128 {
         let (maintenance, new) = (world.maintenance.clone(), world.new_request());
         let id = uuid::Uuid::from_u128(0xF00 + n).into();
-        let submit = async move { maintenance.submit(NewRequest { id: Some(id), ..new }).await.map(|_| id) };
+        let submit = async move { maintenance.submit(new.id(id)).await.map(|_| id) };
         if n % 3 == 0 {
             goes.push(tokio::spawn(submit));
         } else {
@@ -273,7 +276,7 @@ pub async fn several_submits_with_one_id_at_once_file_one_request(world: World) 
         let (maintenance, mut new) = (world.maintenance.clone(), world.new_request());
         new.id = Some(uuid::Uuid::from_u128(0xF00).into());
         if n % 4 == 3 {
-            new.title = format!("Another {n}");
+            new.form.title = format!("Another {n}");
         }
         burst.spawn(async move { maintenance.submit(new).await });
     }

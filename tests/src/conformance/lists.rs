@@ -1,9 +1,8 @@
 //! Lists in pages.
 
 use maintenance_core::{
-    Actor, Clock as _, CommentFilter, Cursor, Error, Move, NewComment, NewRequest, Page, PageRequest,
-    Priority, Request, RequestFilter, RequestId, RequestStatus, Specialty, WhatsAppStatus, WorkerFilter,
-    WorkerStatus,
+    Actor, Clock as _, CommentFilter, Cursor, Error, Move, NewComment, Page, PageRequest, Priority, Request,
+    RequestFilter, RequestId, RequestStatus, Specialty, WhatsAppStatus, WorkerFilter, WorkerStatus,
 };
 
 use crate::World;
@@ -66,12 +65,10 @@ pub async fn every_filter_of_requests_holds(world: World) {
     let first = world.filed().await;
     world.dispatch().await;
     world.wait(60);
-    let elsewhere = NewRequest {
-        renter_id: world.directory.renter("Renter Two", "+12025550101"),
-        property_id: world.directory.property(2),
-        priority: Priority::Low,
-        ..world.new_request()
-    };
+    let mut elsewhere = world.new_request();
+    elsewhere.renter_id = world.directory.renter("Renter Two", "+12025550101");
+    elsewhere.property_id = world.directory.property(2);
+    elsewhere.form.priority = Priority::Low;
     let second = world.maintenance.submit(elsewhere).await.unwrap().request;
     world.wait(60);
     let third = world.filed().await;

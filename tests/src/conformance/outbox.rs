@@ -242,7 +242,8 @@ pub async fn what_waits_for_one_recipient_is_put_back_spread_out(world: World) {
     let worker = world.worker(&["plumbing"]).await;
     let mut filed = Vec::new();
     for priority in [Priority::Low, Priority::Low, Priority::Emergency, Priority::High] {
-        let new = maintenance_core::NewRequest { priority, ..world.new_request() };
+        let mut new = world.new_request();
+        new.form.priority = priority;
         filed.push(world.maintenance.submit(new).await.unwrap().request.id);
         world.wait(1);
     }
@@ -273,7 +274,8 @@ pub async fn what_waits_for_one_recipient_is_put_back_spread_out(world: World) {
 pub async fn the_urgent_are_taken_first(world: World) {
     world.worker(&["plumbing"]).await;
     for priority in [Priority::Low, Priority::Medium, Priority::High, Priority::Emergency, Priority::Low] {
-        let new = maintenance_core::NewRequest { priority, ..world.new_request() };
+        let mut new = world.new_request();
+        new.form.priority = priority;
         world.maintenance.submit(new).await.unwrap();
         world.wait(1);
     }

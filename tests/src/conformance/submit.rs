@@ -13,8 +13,11 @@ pub async fn submitting_files_the_request_and_its_message_together(world: World)
     let worker = world.worker(&["plumbing"]).await;
     let new = world.new_request();
     let filed = world.filed().await;
-    assert_eq!((filed.title.as_str(), filed.location.as_str()), (new.title.as_str(), new.location.as_str()));
-    assert_eq!(filed.description.as_str(), new.description);
+    assert_eq!(
+        (filed.title.as_str(), filed.location.as_str()),
+        (new.form.title.as_str(), new.form.location.as_str())
+    );
+    assert_eq!(filed.description.as_str(), new.form.description);
     assert_eq!(
         (filed.renter_id, filed.property_id, filed.complex_id),
         (world.renter, world.property, world.complex)
@@ -40,7 +43,7 @@ pub async fn submitting_twice_with_one_id_files_one_request(world: World) {
     let first = world.maintenance.submit(new.clone()).await.unwrap();
     world.wait(60);
     assert_eq!(world.dispatch().await.sent, 1);
-    new.title = format!("  {} ", new.title);
+    new.form.title = format!("  {} ", new.form.title);
     let second = world.maintenance.submit(new).await.unwrap();
     assert_eq!(second.submission, Submission::AlreadyFiled);
     assert_eq!((second.request.id, second.request.created_at), (first.request.id, first.request.created_at));
@@ -53,9 +56,9 @@ pub async fn submitting_other_content_with_one_id_is_a_conflict_naming_both(worl
     let mut new = world.new_request();
     new.id = Some(RequestId::from_uuid(Uuid::from_u128(9)));
     let first = world.maintenance.submit(new.clone()).await.unwrap().request;
-    new.title = "The sink is fine".into();
-    new.priority = Priority::Low;
-    new.specialty = None;
+    new.form.title = "The sink is fine".into();
+    new.form.priority = Priority::Low;
+    new.form.specialty = None;
     let error = world.maintenance.submit(new).await.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -88,10 +91,10 @@ pub async fn submitting_at_the_same_moment_with_one_id_files_one_request(world: 
 /// All of them, in the order of the form.
 pub async fn bad_input_names_every_wrong_field_and_its_rule(world: World) {
     let mut new = world.new_request();
-    new.title = " \n ".into();
-    new.description = "x".repeat(20_000);
-    new.location = "Kitchen\u{0}".into();
-    new.specialty = Some("!".into());
+    new.form.title = " \n ".into();
+    new.form.description = "x".repeat(20_000);
+    new.form.location = "Kitchen\u{0}".into();
+    new.form.specialty = Some("!".into());
     new.property_id = PropertyId::from_uuid(Uuid::from_u128(1));
     let error = world.maintenance.submit(new).await.unwrap_err();
     let Error::Invalid(invalid) = &error else { panic!("{error}") };
@@ -165,7 +168,8 @@ pub async fn an_emergency_ignores_capacity(world: World) {
     }
     let other = world.worker(&["plumbing"]).await;
     assert_eq!(world.filed().await.assigned_worker_id, Some(other.id));
-    let emergency = maintenance_core::NewRequest { priority: Priority::Emergency, ..world.new_request() };
+    let mut emergency = world.new_request();
+    emergency.form.priority = Priority::Emergency;
     let submitted = world.maintenance.submit(emergency).await.unwrap();
     assert_eq!(submitted.request.assigned_worker_id, Some(primary.id));
 }

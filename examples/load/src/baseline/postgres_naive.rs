@@ -66,7 +66,7 @@ impl Backend for SixStatements {
         let open: Vec<(Uuid, i64)> = sqlx::query_as(OPEN_REQUESTS).bind(ids).fetch_all(&mut *step).await?;
         let open_of = |id: &Uuid| open.iter().find(|(of, _)| of == id).map_or(0, |(_, open)| *open);
         let has = |trades: &[String], trade: &str| trades.iter().any(|known| known == trade);
-        let trade = new.specialty.as_deref().unwrap_or_default();
+        let trade = new.form.specialty.as_deref().unwrap_or_default();
         let chosen = workers
             .iter()
             .filter(|(_, trades, _)| has(trades, trade) || has(trades, "general"))
@@ -78,15 +78,15 @@ impl Backend for SixStatements {
         sqlx::query(FILE)
             .bind(request)
             .bind(new.renter_id.uuid())
-            .bind(&new.title)
-            .bind(&new.description)
-            .bind(new.priority.as_str())
+            .bind(&new.form.title)
+            .bind(&new.form.description)
+            .bind(new.form.priority.as_str())
             .bind(now)
             .bind(new.property_id.uuid())
-            .bind(&new.location)
+            .bind(&new.form.location)
             .bind(chosen)
             .bind(complex.uuid())
-            .bind(&new.specialty)
+            .bind(&new.form.specialty)
             .bind(chosen.map(|_| message))
             .execute(&mut *step)
             .await?;

@@ -128,22 +128,24 @@ impl ByHand {
         let complex = self.dataset.complex_of(u32::try_from(low & 0xffff_ffff)?).to_string();
         let (request, message) =
             (new.id.map_or_else(|| fresh().to_string(), |id| id.to_string()), fresh().to_string());
-        let trade = new.specialty.as_deref().unwrap_or_default();
+        let trade = new.form.specialty.as_deref().unwrap_or_default();
         let worker: Option<String> = if self.chooses {
             let mut ranked = step.prepare_cached(RANKED)?;
-            ranked.query_row(params![complex, trade, new.priority.as_str()], |row| row.get(0)).optional()?
+            ranked
+                .query_row(params![complex, trade, new.form.priority.as_str()], |row| row.get(0))
+                .optional()?
         } else {
             Some(self.dataset.worker(self.next.fetch_add(1, Ordering::Relaxed)).to_string())
         };
         let done = step.prepare_cached(FILE)?.execute(params![
             request,
             new.renter_id.to_string(),
-            new.title,
-            new.description,
-            new.priority.as_str(),
+            new.form.title,
+            new.form.description,
+            new.form.priority.as_str(),
             now,
             new.property_id.to_string(),
-            new.location,
+            new.form.location,
             worker,
             complex,
             trade,

@@ -60,7 +60,7 @@ impl Backend for SixStatements {
         let open_of = |id: &str| open.iter().find(|(of, _)| of == id).map_or(0, |(_, open)| *open);
         // Trades are quoted in the list, so that one can't be part of another.
         let has = |trades: &str, trade: &str| trades.contains(&format!("\"{trade}\""));
-        let trade = new.specialty.as_deref().unwrap_or_default();
+        let trade = new.form.specialty.as_deref().unwrap_or_default();
         let chosen = workers
             .iter()
             .filter(|(_, trades, _)| has(trades, trade) || has(trades, "general"))
@@ -72,15 +72,15 @@ impl Backend for SixStatements {
         sqlx::query(FILE)
             .bind(&request)
             .bind(new.renter_id.to_string())
-            .bind(&new.title)
-            .bind(&new.description)
-            .bind(new.priority.as_str())
+            .bind(&new.form.title)
+            .bind(&new.form.description)
+            .bind(new.form.priority.as_str())
             .bind(&now)
             .bind(new.property_id.to_string())
-            .bind(&new.location)
+            .bind(&new.form.location)
             .bind(&chosen)
             .bind(complex)
-            .bind(&new.specialty)
+            .bind(&new.form.specialty)
             .bind(chosen.as_ref().map(|_| &message))
             .execute(&mut *step)
             .await?;
