@@ -11,7 +11,7 @@ use std::{
 
 use maintenance_core::{
     DispatchPolicy, Error, Inserted, Listing, Maintenance, NewRequest, Notifier, NotifyError, Outgoing,
-    Priority, Receipt, RepositoryErrorKind, mock::MockRepository,
+    Priority, Receipt, RepositoryErrorKind, RequestForm, mock::MockRepository,
 };
 use maintenance_memory::{MemoryRepository, TableDirectory};
 use tokio::sync::{mpsc, oneshot};

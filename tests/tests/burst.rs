@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use maintenance_core::{Error, Maintenance, NewRequest, Repository, RequestId};
+use maintenance_core::{Error, Maintenance, Repository, RequestId};
 use maintenance_sqlx::sqlite::{self, SqliteRepository};
 use maintenance_tests::{World, accepted, conformance::batch::burst, databases};
 use uuid::Uuid;

@@ -9,8 +9,8 @@ use std::{
 };
 
 use maintenance_core::{
-    DeliveryEvent, DeliveryUpdate, DispatchPolicy, Error, NewRequest, NotificationId, Notifier, NotifyError,
-    Outgoing, Receipt, RepositoryErrorKind, RequestId, WhatsAppStatus,
+    DeliveryEvent, DeliveryUpdate, DispatchPolicy, Error, NotificationId, Notifier, NotifyError, Outgoing,
+    Receipt, RepositoryErrorKind, RequestId, WhatsAppStatus,
 };
 use maintenance_sqlx::{
     postgres::PgRepository,

@@ -12,8 +12,8 @@ use std::{
 };
 
 use maintenance_core::{
-    Clock as _, DeliveryEvent, DeliveryUpdate, DispatchPolicy, Maintenance, NewRequest, NotificationId,
-    Notifier, NotifyError, Outgoing, Receipt, RequestStatus, WhatsAppStatus,
+    Clock as _, DeliveryEvent, DeliveryUpdate, DispatchPolicy, Maintenance, NotificationId, Notifier,
+    NotifyError, Outgoing, Receipt, RequestStatus, WhatsAppStatus,
 };
 use maintenance_memory::ManualClock;
 use maintenance_tests::{
