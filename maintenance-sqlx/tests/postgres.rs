@@ -335,8 +335,8 @@ fn saved(worker: &Worker) -> Worker {
     Worker { updated_at: store::at(99), ..worker.clone() }
 }
 
-fn aborted(code: &str) -> Option<RepositoryErrorKind> {
-    Some(RepositoryErrorKind::Aborted { code: code.to_owned() })
+fn aborted(code: &str) -> RepositoryErrorKind {
+    RepositoryErrorKind::Aborted { code: code.to_owned() }
 }
 
 #[tokio::test]
@@ -350,9 +350,9 @@ async fn in_the_hosts_transaction_a_serialisation_failure_is_told_by_its_own_cod
     store.save_worker(&saved(&worker), worker.updated_at).await.unwrap();
     let late = inside.set_worker_status(worker.id, WorkerStatus::OnLeave).await.unwrap_err();
     let Error::Repository(late) = late else { panic!("{late}") };
-    assert_eq!(Some(late.kind), aborted("40001"));
+    assert_eq!(late.kind, aborted("40001"));
     // It is over, and whatever follows says so.
-    assert_eq!(kind(inside.repository().worker(worker.id).await), aborted("25P02"));
+    assert_eq!(kind(inside.repository().worker(worker.id).await), Some(aborted("25P02")));
 }
 
 #[tokio::test]
@@ -366,7 +366,7 @@ async fn in_the_hosts_transaction_a_refused_guard_and_a_constraint_are_told_apar
     assert_eq!(kind(stale), Some(RepositoryErrorKind::Conflict));
     assert!(inside.worker(worker.id).await.is_ok(), "it goes on");
     let clash = Worker { id: store::id(77).into(), ..worker };
-    assert_eq!(kind(inside.add_worker(&clash).await), aborted("23505"));
+    assert_eq!(kind(inside.add_worker(&clash).await), Some(aborted("23505")));
 }
 
 #[tokio::test]
@@ -387,7 +387,7 @@ async fn of_a_deadlock_one_is_aborted_and_the_other_goes_on() {
         if told.0.is_none() {
             told = (told.1, told.0);
         }
-        assert_eq!(told, (aborted("40P01"), None));
+        assert_eq!(told, (Some(aborted("40P01")), None));
     }
 }
 
@@ -407,7 +407,7 @@ async fn in_the_hosts_transaction_the_hosts_own_time_limits_are_told_by_their_co
             Maintenance::new(store.clone(), NoDirectory).within(PgRepository::in_transaction(&mut tx));
         let late = inside.set_worker_status(worker.id, WorkerStatus::OnLeave).await.unwrap_err();
         let Error::Repository(late) = late else { panic!("{late}") };
-        assert_eq!(Some(late.kind), aborted(code));
+        assert_eq!(late.kind, aborted(code));
     }
 }
 

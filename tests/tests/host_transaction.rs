@@ -1,5 +1,5 @@
 //! The host's row, the request and its message commit together, or none.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test code: a failed expectation is its result")]
+#![expect(clippy::unwrap_used, reason = "test code: a failed expectation is its result")]
 
 use std::sync::Arc;
 
@@ -225,10 +225,8 @@ mod postgres {
                 let (engine, pool, mut new) = (engine.clone(), pool.clone(), world.new_request());
                 let directory = directory.clone();
                 filings.spawn(async move {
-                    new.complex_id = match resolves {
-                        true => directory.complex_of(new.property_id).await.unwrap(),
-                        false => None,
-                    };
+                    new.complex_id =
+                        if resolves { directory.complex_of(new.property_id).await.unwrap() } else { None };
                     let mut tx = pool.begin().await.unwrap();
                     let inside = engine.within(PgRepository::in_transaction(&mut tx));
                     let filed = inside.submit(new).await;

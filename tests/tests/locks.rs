@@ -5,8 +5,8 @@
 use std::{sync::Arc, time::Duration};
 
 use maintenance_core::{
-    Actor, Assign, DeliveryEvent, Maintenance, Move, NewRequest, NotificationRepository as _, RequestFilter,
-    RequestId, RequestStatus, WhatsAppStatus, WorkerId, WorkerStatus,
+    Actor, Assign, DeliveryEvent, Maintenance, Move, NewRequest, NotificationRepository as _, PageRequest,
+    RequestFilter, RequestId, RequestStatus, WhatsAppStatus, WorkerId, WorkerStatus,
 };
 use maintenance_sqlx::{
     postgres::PgRepository,
@@ -150,7 +150,7 @@ async fn a_worker_who_leaves_while_a_host_gives_them_a_request_keeps_none() {
         let reassigned = tokio::time::timeout(LIMIT, leaves).await.unwrap().unwrap();
         assert!(!reassigned.is_empty(), "{gives:?}: their requests are found");
         let theirs = RequestFilter { assigned_worker_id: Some(leaving), ..RequestFilter::default() };
-        let left = world.maintenance.requests(&theirs, &Default::default()).await.unwrap().items;
+        let left = world.maintenance.requests(&theirs, &PageRequest::default()).await.unwrap().items;
         assert!(left.iter().all(|request| !request.status.is_open()), "{gives:?}: {left:?}");
     }
 }
