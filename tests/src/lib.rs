@@ -10,6 +10,11 @@
     reason = "this crate is test code: a failed expectation is its result"
 )]
 
+/// The README, whose Rust blocks are compiled and run as tests.
+#[cfg(all(doctest, feature = "postgres"))]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
+
 pub mod conformance;
 pub mod databases;
 pub mod model;
