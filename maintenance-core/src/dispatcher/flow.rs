@@ -1,6 +1,9 @@
 //! What a dispatcher has under way: claims, sends, and outcomes on their way into the store.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use futures_util::{
@@ -17,8 +20,8 @@ use super::{
     send::{Ended, Ready},
 };
 use crate::{
-    Backoff, Claim, Claimed, Deferral, DirectoryError, Error, LeaseId, Listing, Notifier, Priority, Recorded,
-    Repository, RepositoryError, RepositoryErrorKind, SendRecord, clock::later,
+    Backoff, Claim, Claimed, Deferral, DirectoryError, Error, LeaseId, Listing, NotificationId, Notifier,
+    Priority, Recorded, Repository, RepositoryError, RepositoryErrorKind, SendRecord, clock::later,
     maintenance::apply_deliveries,
 };
 
@@ -36,6 +39,8 @@ pub(super) struct Flow<'d, R, N> {
     /// The least urgent first, so that the next to send is the last.
     ready: Vec<Ready>,
     sending: FuturesUnordered<BoxFuture<'d, Ended>>,
+    /// What was taken and has no outcome written yet. A wall clock that jumps over the hold makes it due again.
+    under_way: HashSet<NotificationId>,
     /// Outcomes to write.
     known: Vec<SendRecord>,
     writing: Option<BoxFuture<'d, Written>>,
@@ -63,8 +68,8 @@ struct Taken {
 /// What came of a write.
 struct Written {
     recorded: Recorded,
-    /// How many were written.
-    tried: usize,
+    /// What was written.
+    done: Vec<NotificationId>,
     /// What could not be written, and why.
     left: Option<(Vec<SendRecord>, RepositoryError)>,
 }
@@ -77,6 +82,7 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
             preparing: FuturesUnordered::new(),
             ready: Vec::new(),
             sending: FuturesUnordered::new(),
+            under_way: HashSet::new(),
             known: Vec::new(),
             writing: None,
             trouble: None,
@@ -187,7 +193,7 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
 
     fn took(&mut self, taken: Result<Taken, Error>) {
         let of = self.of;
-        let Taken { listing, lease, begin_by, lease_end, limit } = match taken {
+        let Taken { mut listing, lease, begin_by, lease_end, limit } = match taken {
             Ok(taken) => taken,
             Err(error) => {
                 self.more = false;
@@ -198,6 +204,7 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
         };
         self.more = listing.rows() >= limit as usize;
         self.lease_end = self.lease_end.max(lease_end);
+        listing.items.retain(|claimed| self.under_way.insert(claimed.notification.id));
         self.report.claimed += listing.items.len();
         for error in &listing.corrupt {
             tracing::error!(%error, "a message can't be read; it is looked at again after the hold");
@@ -262,8 +269,11 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
 
     fn wrote(&mut self, written: Written) {
         let of = self.of;
-        let Written { recorded: Recorded { counted, early }, tried, left } = written;
-        self.report.fenced += tried.saturating_sub(counted);
+        let Written { recorded: Recorded { counted, early }, done, left } = written;
+        self.report.fenced += done.len().saturating_sub(counted);
+        for id in &done {
+            self.under_way.remove(id);
+        }
         if !early.is_empty() {
             let apply = async move { of.apply(&early).await };
             self.beside.push(apply.boxed());
@@ -323,7 +333,10 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
     /// written holds up none of the others.
     async fn write(&self, records: Vec<SendRecord>) -> Written {
         let error = match self.repository.record_outcomes(&records).await {
-            Ok(recorded) => return Written { recorded, tried: records.len(), left: None },
+            Ok(recorded) => {
+                let done = records.iter().map(|record| record.notification_id).collect();
+                return Written { recorded, done, left: None };
+            }
             Err(error) => error,
         };
         let passing = matches!(
@@ -331,13 +344,13 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
             RepositoryErrorKind::Unavailable | RepositoryErrorKind::Busy | RepositoryErrorKind::Conflict
         );
         if passing || records.len() == 1 {
-            return Written { recorded: Recorded::default(), tried: 0, left: Some((records, error)) };
+            return Written { recorded: Recorded::default(), done: Vec::new(), left: Some((records, error)) };
         }
-        let mut all = Written { recorded: Recorded::default(), tried: 0, left: None };
+        let mut all = Written { recorded: Recorded::default(), done: Vec::new(), left: None };
         for record in records {
             match self.repository.record_outcomes(std::slice::from_ref(&record)).await {
                 Ok(Recorded { counted, early }) => {
-                    all.tried += 1;
+                    all.done.push(record.notification_id);
                     all.recorded.counted += counted;
                     all.recorded.early.extend(early);
                 }
