@@ -13,6 +13,7 @@
 pub mod conformance;
 pub mod databases;
 pub mod model;
+pub mod ordeal;
 mod phone;
 mod proxy;
 mod world;

@@ -1,20 +1,30 @@
-//! A wire to a server that can be cut.
+//! A wire to a server that can be cut and frozen.
 
 use std::net::SocketAddr;
 
 use tokio::{
-    io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::watch,
     task::JoinHandle,
 };
 
-/// Passes connections on to a server on this machine, until it is cut: then every connection is dropped, and new
-/// ones too, until it is mended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passage {
+    Open,
+    Frozen,
+    Cut,
+}
+
+/// Passes connections on to a server on this machine, until it is cut or frozen.
 pub struct Wire {
     /// Where to connect.
     pub address: SocketAddr,
-    cut: watch::Sender<bool>,
+    passage: watch::Sender<Passage>,
+    target: watch::Sender<(String, u16)>,
     task: JoinHandle<()>,
 }
 
@@ -23,37 +33,43 @@ impl Wire {
     pub async fn to(host: String, port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let cut = watch::Sender::new(false);
-        let state = cut.clone();
+        let (passage, target) = (watch::Sender::new(Passage::Open), watch::Sender::new((host, port)));
+        let (states, targets) = (passage.clone(), target.clone());
         let task = tokio::spawn(async move {
             loop {
-                let (mut near, _) = listener.accept().await.unwrap();
-                let (host, mut state) = (host.clone(), state.subscribe());
+                let (near, _) = listener.accept().await.unwrap();
+                let (target, state) = (targets.borrow().clone(), states.subscribe());
                 tokio::spawn(async move {
-                    let passing = async {
-                        if let Ok(mut far) = TcpStream::connect((host.as_str(), port)).await {
-                            let _ = copy_bidirectional(&mut near, &mut far).await;
-                        }
-                    };
+                    let mut watched = state.clone();
                     tokio::select! {
                         biased;
-                        _ = state.wait_for(|cut| *cut) => {}
-                        () = passing => {}
+                        _ = watched.wait_for(|passage| *passage == Passage::Cut) => {}
+                        () = pass(near, target, state) => {}
                     }
                 });
             }
         });
-        Self { address, cut, task }
+        Self { address, passage, target, task }
     }
 
-    /// Drops every connection, and every new one.
+    /// Drops every connection, with what was on its way, and every new one.
     pub fn cut(&self) {
-        self.cut.send_replace(true);
+        self.passage.send_replace(Passage::Cut);
     }
 
-    /// Lets new connections through again.
+    /// Keeps every connection and holds what is sent by it, in both directions; new ones hang.
+    pub fn freeze(&self) {
+        self.passage.send_replace(Passage::Frozen);
+    }
+
+    /// Lets everything through again. What was held while frozen goes on.
     pub fn mend(&self) {
-        self.cut.send_replace(false);
+        self.passage.send_replace(Passage::Open);
+    }
+
+    /// Leads new connections to another port, as when the server was started again.
+    pub fn lead_to(&self, port: u16) {
+        self.target.send_modify(|target| target.1 = port);
     }
 }
 
@@ -61,4 +77,30 @@ impl Drop for Wire {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+async fn pass(near: TcpStream, (host, port): (String, u16), mut state: watch::Receiver<Passage>) {
+    opened(&mut state).await;
+    let Ok(far) = TcpStream::connect((host.as_str(), port)).await else { return };
+    // Small writes must not wait for one another: a wire is no slower than none.
+    if near.set_nodelay(true).is_err() || far.set_nodelay(true).is_err() {
+        return;
+    }
+    let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
+    tokio::join!(one_way(near_in, far_out, state.clone()), one_way(far_in, near_out, state));
+}
+
+async fn one_way(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch::Receiver<Passage>) {
+    let mut bytes = vec![0; 16 * 1024];
+    while let Ok(read) = from.read(&mut bytes).await {
+        opened(&mut state).await;
+        if read == 0 || to.write_all(&bytes[..read]).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Waits until it isn't frozen. A wire that is gone is open: whoever passes meets the end of the connection.
+async fn opened(state: &mut watch::Receiver<Passage>) {
+    let _ = state.wait_for(|passage| *passage == Passage::Open).await;
 }
