@@ -1,9 +1,6 @@
 //! What a dispatcher has under way: claims, sends, and outcomes on their way into the store.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{DateTime, Utc};
 use futures_util::{
@@ -18,10 +15,11 @@ use super::{
     contacts::contacts,
     recipients::Spread,
     send::{Ended, Ready},
+    under_way::UnderWay,
 };
 use crate::{
-    Backoff, Claim, Claimed, Deferral, DirectoryError, Error, LeaseId, Listing, NotificationId, Notifier,
-    Priority, Recorded, Repository, RepositoryError, RepositoryErrorKind, SendRecord, clock::later,
+    Backoff, Claim, Claimed, Deferral, DirectoryError, Error, LeaseId, Listing, Notifier, Priority, Recorded,
+    Repository, RepositoryError, RepositoryErrorKind, SendRecord, clock::later,
     maintenance::apply_deliveries,
 };
 
@@ -39,8 +37,7 @@ pub(super) struct Flow<'d, R, N> {
     /// The least urgent first, so that the next to send is the last.
     ready: Vec<Ready>,
     sending: FuturesUnordered<BoxFuture<'d, Ended>>,
-    /// What was taken and has no outcome written yet. A wall clock that jumps over the hold makes it due again.
-    under_way: HashSet<NotificationId>,
+    under_way: UnderWay,
     /// Outcomes to write.
     known: Vec<SendRecord>,
     writing: Option<BoxFuture<'d, Written>>,
@@ -69,7 +66,7 @@ struct Taken {
 struct Written {
     recorded: Recorded,
     /// What was written.
-    done: Vec<NotificationId>,
+    done: Vec<SendRecord>,
     /// What could not be written, and why.
     left: Option<(Vec<SendRecord>, RepositoryError)>,
 }
@@ -82,7 +79,7 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
             preparing: FuturesUnordered::new(),
             ready: Vec::new(),
             sending: FuturesUnordered::new(),
-            under_way: HashSet::new(),
+            under_way: UnderWay::default(),
             known: Vec::new(),
             writing: None,
             trouble: None,
@@ -197,6 +194,7 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
             Ok(taken) => taken,
             Err(error) => {
                 self.more = false;
+                self.under_way.claim_ended();
                 tracing::error!(%error, causes = %causes(&error), "nothing could be taken from the outbox");
                 self.failed = Some(error);
                 return;
@@ -204,7 +202,8 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
         };
         self.more = listing.rows() >= limit as usize;
         self.lease_end = self.lease_end.max(lease_end);
-        listing.items.retain(|claimed| self.under_way.insert(claimed.notification.id));
+        listing.items.retain(|claimed| self.under_way.begin(claimed.notification.id));
+        self.under_way.claim_ended();
         self.report.claimed += listing.items.len();
         for error in &listing.corrupt {
             tracing::error!(%error, "a message can't be read; it is looked at again after the hold");
@@ -271,9 +270,7 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
         let of = self.of;
         let Written { recorded: Recorded { counted, early }, done, left } = written;
         self.report.fenced += done.len().saturating_sub(counted);
-        for id in &done {
-            self.under_way.remove(id);
-        }
+        self.under_way.written(&done, self.claiming.is_some());
         if !early.is_empty() {
             let apply = async move { of.apply(&early).await };
             self.beside.push(apply.boxed());
@@ -333,10 +330,7 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
     /// written holds up none of the others.
     async fn write(&self, records: Vec<SendRecord>) -> Written {
         let error = match self.repository.record_outcomes(&records).await {
-            Ok(recorded) => {
-                let done = records.iter().map(|record| record.notification_id).collect();
-                return Written { recorded, done, left: None };
-            }
+            Ok(recorded) => return Written { recorded, done: records, left: None },
             Err(error) => error,
         };
         let passing = matches!(
@@ -350,7 +344,7 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
         for record in records {
             match self.repository.record_outcomes(std::slice::from_ref(&record)).await {
                 Ok(Recorded { counted, early }) => {
-                    all.done.push(record.notification_id);
+                    all.done.push(record);
                     all.recorded.counted += counted;
                     all.recorded.early.extend(early);
                 }

@@ -7,6 +7,7 @@ mod recipients;
 mod report;
 mod send;
 mod turn;
+mod under_way;
 
 use std::{fmt, sync::Arc};
 
