@@ -2,6 +2,7 @@
 
 use std::{process::Command, time::Duration};
 
+#[cfg(feature = "postgres")]
 use maintenance_sqlx::sqlx;
 use maintenance_whatsapp::fake::Fault as Answer;
 use tokio::time::sleep;
