@@ -18,6 +18,7 @@ pub struct Readme;
 pub mod conformance;
 pub mod databases;
 pub mod model;
+pub mod ordeal;
 mod phone;
 mod proxy;
 mod world;

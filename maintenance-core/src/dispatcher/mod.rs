@@ -6,6 +6,7 @@ mod recipients;
 mod report;
 mod send;
 mod surroundings;
+mod under_way;
 
 use std::{fmt, sync::Arc};
 
