@@ -189,6 +189,6 @@ impl Callers {
 
 /// Whether an ordeal may end in this error: the store was away, full, locked or read-only, or others were faster.
 fn passes(kind: &RepositoryErrorKind) -> bool {
-    use RepositoryErrorKind::{Busy, Conflict, Other, Unavailable};
-    matches!(kind, Unavailable | Busy | Conflict | Other)
+    use RepositoryErrorKind::{Busy, Conflict, NotWritable, Other, Unavailable};
+    matches!(kind, Unavailable | Busy | Conflict | NotWritable | Other)
 }
