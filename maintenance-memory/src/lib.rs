@@ -3,6 +3,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod directory;
 mod ids;
 mod notifications;

@@ -7,8 +7,9 @@ use maintenance_core::{
     Assign, Error, Inserted, Maintenance, Move, PageRequest, Repository, RequestStatus, Submission,
     WorkerFilter, WorkerStatus, mock::MockDirectory,
 };
+use maintenance_memory::conformance::{World, accepted, file_one};
 use maintenance_sqlx::{sqlite::SqliteRepository, sqlx};
-use maintenance_tests::{World, accepted, databases, file_one};
+use maintenance_tests::databases;
 use uuid::Uuid;
 
 const TABLE: &str = "create table host_audit (entry text not null)";
