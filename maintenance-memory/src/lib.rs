@@ -11,6 +11,7 @@ mod notifications;
 mod notifier;
 mod requests;
 mod store;
+mod transaction;
 mod workers;
 
 pub use clock::ManualClock;
@@ -18,6 +19,7 @@ pub use directory::TableDirectory;
 pub use ids::SequentialIds;
 pub use notifier::RecordingNotifier;
 pub use store::MemoryRepository;
+pub use transaction::MemoryTransaction;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use maintenance_core::*;
 use maintenance_memory::{MemoryRepository, conformance};
 
-struct MyStore(MemoryRepository);
+struct MyStore(MemoryRepository<'static>);
 
 macro_rules! delegate {
     ($port:ident { $($method:ident($($argument:ident: $of:ty),*) -> $answer:ty;)* }) => {

@@ -7,6 +7,10 @@ mod memory {
     super::conformance!(super::databases::memory);
 }
 
+mod memory_in_the_hosts_transaction {
+    super::conformance!(super::databases::memory_transaction);
+}
+
 mod sqlite {
     super::conformance!(super::databases::sqlite);
 }
