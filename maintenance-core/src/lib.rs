@@ -82,6 +82,7 @@
 //!
 //! - `tokio`: `Dispatcher::run`, the loop that a submit of the same process wakes at once.
 //! - `mock`: mockall mocks of every port.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "tokio")]
 mod dispatcher;
@@ -122,3 +123,8 @@ pub use values::{
     PlaceText, PropertyId, RandomIds, Region, RenterId, RequestId, Rule, Specialty, StatusChangeId, Text,
     Title, UserId, WorkerId, whole_micros,
 };
+
+/// The README's example is compiled and run with those of the docs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

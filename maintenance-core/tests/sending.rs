@@ -106,8 +106,8 @@ impl Notifier for Channel {
 
 /// An engine in memory with one worker and one renter.
 struct Scene {
-    maintenance: Maintenance<MemoryRepository>,
-    store: MemoryRepository,
+    maintenance: Maintenance<MemoryRepository<'static>>,
+    store: MemoryRepository<'static>,
     wall: Wall,
     channel: Channel,
     renter: RenterId,
@@ -146,7 +146,7 @@ impl Scene {
         self.maintenance.submit(new).await.unwrap().request.id
     }
 
-    fn dispatcher(&self, policy: DispatchPolicy) -> Dispatcher<MemoryRepository, Channel> {
+    fn dispatcher(&self, policy: DispatchPolicy) -> Dispatcher<MemoryRepository<'static>, Channel> {
         self.maintenance.dispatcher(self.channel.clone(), policy)
     }
 
@@ -179,7 +179,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(dispatcher: Dispatcher<MemoryRepository, Channel>) -> Self {
+    fn start(dispatcher: Dispatcher<MemoryRepository<'static>, Channel>) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let task =
             tokio::spawn(async move { dispatcher.run(async { stopped.await.unwrap_or_default() }).await });

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use maintenance_core::{
     ComplexId, Directory, DirectoryError, Name, PhoneNumber, Place, PropertyId, RenterContact, RenterId,
 };
+use uuid::Uuid;
 
 use crate::{ids::numbered, lock};
 
@@ -20,8 +21,17 @@ pub struct TableDirectory(Arc<Mutex<Tables>>);
 struct Tables {
     complexes: HashMap<PropertyId, ComplexId>,
     places: HashMap<PropertyId, Place>,
-    renters: HashMap<RenterId, RenterContact>,
+    contacts: HashMap<RenterId, RenterContact>,
+    /// How many ids were given out by number.
+    numbered: u64,
     failing: bool,
+}
+
+impl Tables {
+    fn next_id(&mut self, base: u64) -> Uuid {
+        self.numbered += 1;
+        numbered(base + self.numbered)
+    }
 }
 
 impl TableDirectory {
@@ -35,13 +45,23 @@ impl TableDirectory {
         numbered(0xC0_0000_0000 + u64::from(n)).into()
     }
 
-    /// Adds a property to complex number `n`.
+    /// Adds a property of complex number `n`, under an id of the directory's.
     pub fn property(&self, n: u32) -> PropertyId {
-        let complex = self.complex(n);
-        let mut tables = lock(&self.0);
-        let property = numbered(0xF0_0000_0000 + tables.complexes.len() as u64).into();
-        tables.complexes.insert(property, complex);
+        let property = lock(&self.0).next_id(0xF0_0000_0000).into();
+        self.set_complex(property, self.complex(n));
         property
+    }
+
+    /// Adds a renter under an id of the directory's, with a contact as by [`set_contact`](Self::set_contact).
+    pub fn renter(&self, name: &str, phone_number: &str) -> RenterId {
+        let renter = lock(&self.0).next_id(0xE0_0000_0000).into();
+        self.set_contact(renter, name, phone_number);
+        renter
+    }
+
+    /// Says to which complex a property belongs, under ids of the host's own.
+    pub fn set_complex(&self, property: PropertyId, complex: ComplexId) {
+        lock(&self.0).complexes.insert(property, complex);
     }
 
     /// Says where a property is.
@@ -49,16 +69,14 @@ impl TableDirectory {
         lock(&self.0).places.insert(property, place);
     }
 
-    /// Adds a renter. A name that breaks its rule leaves a renter without contact, as if the directory didn't know
-    /// them, and such a number a contact without one.
-    pub fn renter(&self, name: &str, phone_number: &str) -> RenterId {
+    /// Says how to reach a renter, under an id of the host's own. A name that breaks its rule leaves them without a contact,
+    /// as if the directory didn't know them; a number that breaks its rule leaves the contact without a number.
+    pub fn set_contact(&self, renter: RenterId, name: &str, phone_number: &str) {
+        let phone_number = PhoneNumber::parse(phone_number, None).ok();
+        let contact = Name::new(name).ok().map(|name| RenterContact { name, phone_number });
         let mut tables = lock(&self.0);
-        let id = numbered(0xE0_0000_0000 + tables.renters.len() as u64).into();
-        if let Ok(name) = Name::new(name) {
-            let phone_number = PhoneNumber::parse(phone_number, None).ok();
-            tables.renters.insert(id, RenterContact { name, phone_number });
-        }
-        id
+        tables.contacts.remove(&renter);
+        tables.contacts.extend(contact.map(|contact| (renter, contact)));
     }
 
     /// Makes every answer an error, or no longer.
@@ -89,7 +107,7 @@ impl Directory for TableDirectory {
         renters: &[RenterId],
     ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
         self.tables(|tables| {
-            renters.iter().filter_map(|id| Some((*id, tables.renters.get(id)?.clone()))).collect()
+            renters.iter().filter_map(|id| Some((*id, tables.contacts.get(id)?.clone()))).collect()
         })
     }
 }

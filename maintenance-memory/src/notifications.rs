@@ -13,7 +13,7 @@ use maintenance_core::{
 use crate::{MemoryRepository, store::Rows};
 
 #[async_trait]
-impl NotificationRepository for MemoryRepository {
+impl NotificationRepository for MemoryRepository<'_> {
     async fn claim(&self, claim: Claim) -> Result<Listing<Claimed>, RepositoryError> {
         let mut rows = self.rows();
         let mut due: Vec<_> = rows

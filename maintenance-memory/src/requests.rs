@@ -15,7 +15,7 @@ use crate::{
 };
 
 #[async_trait]
-impl RequestRepository for MemoryRepository {
+impl RequestRepository for MemoryRepository<'_> {
     async fn file(
         &self,
         filings: &[Filing],

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    marker::PhantomData,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -14,14 +15,18 @@ use maintenance_core::{
     WorkerStatus,
 };
 
-use crate::lock;
+use crate::{MemoryTransaction, lock};
 
-/// A store in memory, for tests. Clones share their rows; each method holds the lock for its whole step.
+/// A store in memory, for tests: `MemoryRepository<'static>`, or that of an open transaction. Clones share their rows; each
+/// method holds the lock for its whole step.
 #[derive(Clone, Default)]
-pub struct MemoryRepository(Arc<Mutex<Rows>>);
+pub struct MemoryRepository<'t> {
+    rows: Arc<Mutex<Rows>>,
+    transaction: PhantomData<&'t mut MemoryTransaction>,
+}
 
 /// Every table.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Rows {
     pub(crate) workers: BTreeMap<WorkerId, Worker>,
     pub(crate) assignments: BTreeMap<(ComplexId, WorkerId), ComplexAssignment>,
@@ -41,10 +46,15 @@ pub(crate) struct Rows {
     pub(crate) clock: Option<Arc<dyn Clock>>,
 }
 
-impl MemoryRepository {
+impl MemoryRepository<'static> {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Begins a transaction.
+    pub fn begin(&self) -> MemoryTransaction {
+        MemoryTransaction::begin(self.clone())
     }
 
     /// Makes recording what became of sends fail, as on a full disk, or no longer.
@@ -56,9 +66,17 @@ impl MemoryRepository {
     pub fn set_clock(&self, clock: impl Clock + 'static) {
         self.rows().clock = Some(Arc::new(clock));
     }
+}
+
+impl<'t> MemoryRepository<'t> {
+    /// The store inside an open transaction: it sees what was there when the transaction began and what was written in it,
+    /// and what it writes is seen by others once the transaction is committed.
+    pub fn in_transaction(transaction: &'t mut MemoryTransaction) -> Self {
+        Self { rows: transaction.own.clone(), transaction: PhantomData }
+    }
 
     pub(crate) fn rows(&self) -> MutexGuard<'_, Rows> {
-        lock(&self.0)
+        lock(&self.rows)
     }
 }
 
@@ -147,7 +165,7 @@ pub(crate) fn slice<T: Clone>(
     Listing { items: rows, corrupt: Vec::new() }
 }
 
-impl fmt::Debug for MemoryRepository {
+impl fmt::Debug for MemoryRepository<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryRepository")
             .field("requests", &self.rows().requests.len())

@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[async_trait]
-impl WorkerRepository for MemoryRepository {
+impl WorkerRepository for MemoryRepository<'_> {
     async fn add_worker(&self, worker: &Worker) -> Result<Inserted<Worker>, RepositoryError> {
         Ok(insert(&mut self.rows().workers, worker.id, worker))
     }

@@ -52,6 +52,7 @@
 //!
 //! No error of this crate holds a row's values: of a database's error it keeps code, constraint and message,
 //! never the detail that quotes the row.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub use sqlx;
 

@@ -57,6 +57,7 @@
 //!
 //! None is on by default. TLS is the host's choice: without `rustls` it turns on a feature of its own
 //! `reqwest` dependency, or brings its own client to [`CloudApi::with_client`].
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod body;
 mod cloud_api;

@@ -19,6 +19,13 @@ pub async fn memory() -> (Store, ()) {
     std::future::ready((Arc::new(MemoryRepository::new()) as Store, ())).await
 }
 
+/// A store inside an open transaction on a store in memory.
+pub async fn memory_transaction() -> (Store, ()) {
+    // Leaked, so that tasks may share it; the transaction ends with the test process.
+    let transaction = Box::leak(Box::new(MemoryRepository::new().begin()));
+    std::future::ready((Arc::new(MemoryRepository::in_transaction(transaction)) as Store, ())).await
+}
+
 /// The pool of a fresh, migrated SQLite file.
 pub async fn sqlite_pool() -> (SqlitePool, TempDir) {
     let folder = tempfile::tempdir().unwrap();

@@ -4,10 +4,9 @@ use maintenance_core::{
     Actor, Assign, DeliveryEvent, Error, Move, NextStep, Priority, Request, RequestId, RequestStatus, Scope,
     SendEffect, WorkerId, WorkerStatus,
 };
+use maintenance_memory::conformance::{World, refused};
 use proptest::{prelude::*, sample::select};
 use uuid::Uuid;
-
-use crate::{World, refused};
 
 /// One thing that happens. Numbers pick among what there is by then.
 #[derive(Debug, Clone)]

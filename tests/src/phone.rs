@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use maintenance_core::{DispatchPolicy, DispatchReport, Dispatcher, Repository, RequestId};
+use maintenance_memory::conformance::World;
 use maintenance_whatsapp::{
     CloudApi, CloudApiConfig, Template, Templates,
     fake::{Automatic, FakeCloudApi, FakeMessage},
@@ -13,7 +14,7 @@ use maintenance_whatsapp::{
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{World, databases};
+use crate::databases;
 
 /// The app secret that signs the webhooks.
 pub const APP_SECRET: &str = "test_app_secret_0123456789abcdef";

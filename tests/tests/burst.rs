@@ -1,11 +1,12 @@
 //! Bursts of submits by several engines at once, as by several processes.
-#![expect(clippy::unwrap_used, reason = "test code: a failed expectation is its result")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code: a failed expectation is its result")]
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use maintenance_core::{Error, Maintenance, Repository, RequestId};
+use maintenance_memory::conformance::{World, accepted, batch::burst};
 use maintenance_sqlx::sqlite::{self, SqliteRepository};
-use maintenance_tests::{World, accepted, conformance::batch::burst, databases};
+use maintenance_tests::databases;
 use uuid::Uuid;
 
 /// Four engines, each with a pool and a queue of its own, file 500 each: nobody gets more than twice the mean.

@@ -1,9 +1,14 @@
 //! The conformance cases on every store: over a pool, and inside a host's open transaction.
 
-use maintenance_tests::{conformance, databases};
+use maintenance_memory::conformance;
+use maintenance_tests::databases;
 
 mod memory {
     super::conformance!(super::databases::memory);
+}
+
+mod memory_in_the_hosts_transaction {
+    super::conformance!(super::databases::memory_transaction);
 }
 
 mod sqlite {

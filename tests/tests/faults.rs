@@ -8,12 +8,12 @@ use maintenance_core::{
     Actor, Assign, DeliveryEvent, DispatchPolicy, Dispatcher, Error, Move, PageRequest, Repository,
     RepositoryError, RepositoryErrorKind, RequestFilter, RequestStatus, Submission, WorkerFilter,
 };
-use maintenance_memory::RecordingNotifier;
+use maintenance_memory::{RecordingNotifier, conformance::World};
 use maintenance_sqlx::{
     sqlite::SqliteRepository,
     sqlx::{self, AssertSqlSafe, SqlitePool},
 };
-use maintenance_tests::{World, databases};
+use maintenance_tests::databases;
 use tempfile::TempDir;
 
 const TABLES: [&str; 9] = [

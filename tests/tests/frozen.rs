@@ -5,8 +5,9 @@
 use std::{sync::Arc, time::Duration};
 
 use maintenance_core::{Error, RepositoryErrorKind};
+use maintenance_memory::conformance::World;
 use maintenance_sqlx::{postgres::PgRepository, sqlx::postgres::PgPoolOptions};
-use maintenance_tests::{Wire, World, databases::Schema};
+use maintenance_tests::{Wire, databases::Schema};
 use tokio::{task::JoinSet, time::timeout};
 
 /// By then it must have ended; without a limit it never does.

@@ -7,8 +7,12 @@ use maintenance_core::{
     Assign, Error, Inserted, Maintenance, Move, PageRequest, Repository, RequestStatus, Submission,
     WorkerFilter, WorkerStatus, mock::MockDirectory,
 };
+use maintenance_memory::{
+    MemoryRepository,
+    conformance::{World, accepted, file_one},
+};
 use maintenance_sqlx::{sqlite::SqliteRepository, sqlx};
-use maintenance_tests::{World, accepted, databases, file_one};
+use maintenance_tests::databases;
 use uuid::Uuid;
 
 const TABLE: &str = "create table host_audit (entry text not null)";
@@ -71,6 +75,24 @@ async fn rolled_back(world: &World) {
     assert_eq!(world.dispatch().await.claimed, 0);
     let workers = world.maintenance.workers(&WorkerFilter::default(), &PageRequest::default()).await.unwrap();
     assert!(workers.items.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_memory_the_engines_rows_commit_together_or_not_at_all() {
+    for commit in [false, true] {
+        let store = MemoryRepository::new();
+        let world = World::new(Arc::new(store.clone()));
+        let mut tx = store.begin();
+        acts_inside(&world, MemoryRepository::in_transaction(&mut tx)).await;
+        // Spawned, as a web framework does with a handler.
+        let end = async move {
+            if commit {
+                tx.commit().unwrap();
+            }
+        };
+        tokio::spawn(end).await.unwrap();
+        if commit { committed(&world).await } else { rolled_back(&world).await }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

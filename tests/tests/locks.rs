@@ -8,11 +8,12 @@ use maintenance_core::{
     Actor, Assign, DeliveryEvent, Maintenance, Move, NewRequest, NotificationRepository as _, PageRequest,
     RequestFilter, RequestId, RequestStatus, WhatsAppStatus, WorkerId, WorkerStatus,
 };
+use maintenance_memory::conformance::World;
 use maintenance_sqlx::{
     postgres::PgRepository,
     sqlx::{self, PgPool},
 };
-use maintenance_tests::{World, databases::Schema};
+use maintenance_tests::databases::Schema;
 
 /// What must not wait for the host: it fails here rather than to hang.
 const LIMIT: Duration = Duration::from_secs(20);

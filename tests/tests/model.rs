@@ -4,9 +4,8 @@
 
 use std::{future::Future, sync::Arc};
 
-use maintenance_memory::MemoryRepository;
+use maintenance_memory::{MemoryRepository, conformance::World};
 use maintenance_tests::{
-    World,
     databases::{self, Store},
     model::{Happening, any_life, live},
 };

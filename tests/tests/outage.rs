@@ -12,11 +12,12 @@ use maintenance_core::{
     DeliveryEvent, DeliveryUpdate, DispatchPolicy, Error, NotificationId, Notifier, NotifyError, Outgoing,
     Receipt, RepositoryErrorKind, RequestId, WhatsAppStatus,
 };
+use maintenance_memory::conformance::World;
 use maintenance_sqlx::{
     postgres::PgRepository,
     sqlx::postgres::{PgConnectOptions, PgPoolOptions},
 };
-use maintenance_tests::{Wire, World, databases::Schema};
+use maintenance_tests::{Wire, databases::Schema};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 

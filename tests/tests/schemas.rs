@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use maintenance_core::WhatsAppStatus;
+use maintenance_memory::conformance::World;
 use maintenance_sqlx::postgres::{PgRepository, migrate};
-use maintenance_tests::{World, databases::Schema};
+use maintenance_tests::databases::Schema;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_organisations_in_one_database_see_nothing_of_each_other() {

@@ -15,11 +15,8 @@ use maintenance_core::{
     Clock as _, DeliveryEvent, DeliveryUpdate, DispatchPolicy, Maintenance, NotificationId, Notifier,
     NotifyError, Outgoing, Receipt, RequestStatus, WhatsAppStatus,
 };
-use maintenance_memory::ManualClock;
-use maintenance_tests::{
-    World,
-    databases::{self, Store},
-};
+use maintenance_memory::{ManualClock, conformance::World};
+use maintenance_tests::databases::{self, Store};
 use tokio::{sync::watch, task::JoinSet};
 use uuid::Uuid;
 

@@ -20,7 +20,7 @@ use crate::{
 
 #[derive(Clone)]
 pub(crate) struct Memory {
-    repository: MemoryRepository,
+    repository: MemoryRepository<'static>,
     dataset: Dataset,
 }
 

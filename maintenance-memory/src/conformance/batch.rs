@@ -10,7 +10,7 @@ use maintenance_core::{
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::{World, accepted};
+use super::{World, accepted};
 
 /// One answer for each, in order; a bad one stops none of the others.
 pub async fn submitting_many_answers_each_as_a_submit_alone_would(world: World) {

@@ -5,7 +5,7 @@ use maintenance_core::{
 };
 use uuid::Uuid;
 
-use crate::World;
+use super::World;
 
 use RequestStatus::{Cancelled, Completed, InProgress, Pending};
 

@@ -5,7 +5,7 @@ use maintenance_core::{
     RequestFilter, RequestId, RequestStatus, Specialty, WhatsAppStatus, WorkerFilter, WorkerStatus,
 };
 
-use crate::World;
+use super::World;
 
 async fn page(world: &World, filter: &RequestFilter, page: PageRequest) -> Page<Request> {
     world.maintenance.requests(filter, &page).await.unwrap()

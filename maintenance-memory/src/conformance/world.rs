@@ -9,8 +9,9 @@ use maintenance_core::{
     Request, RequestFilter, RequestForm, RequestId, RequestRecord, SendEffect, Submission, UserId, Worker,
     WorkerId,
 };
-use maintenance_memory::{ManualClock, RecordingNotifier, SequentialIds, TableDirectory};
 use uuid::Uuid;
+
+use crate::{ManualClock, RecordingNotifier, SequentialIds, TableDirectory};
 
 /// An engine over a store, with a clock, ids, a directory and a channel that a test controls.
 pub struct World {

@@ -5,7 +5,7 @@ use maintenance_core::{
 };
 use uuid::Uuid;
 
-use crate::World;
+use super::World;
 
 fn says(text: &str) -> NewComment {
     NewComment { comment: text.into(), ..NewComment::default() }

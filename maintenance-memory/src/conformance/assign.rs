@@ -7,7 +7,7 @@ use maintenance_core::{
     UserId, Verdict, WhatsAppStatus, Worker, WorkerStatus,
 };
 
-use crate::World;
+use super::World;
 
 /// Filed without a worker, then one is hired.
 pub async fn an_unassigned_request_is_assigned_by_selection_later(world: World) {

@@ -7,7 +7,7 @@ use maintenance_core::{
 };
 use uuid::Uuid;
 
-use crate::World;
+use super::World;
 
 use DeliveryEvent::{Delivered, Failed, Read, Sent};
 

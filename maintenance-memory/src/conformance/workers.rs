@@ -6,7 +6,7 @@ use maintenance_core::{
 };
 use uuid::Uuid;
 
-use crate::World;
+use super::World;
 
 /// What is added is what is read.
 pub async fn adding_a_worker_keeps_every_field(world: World) {

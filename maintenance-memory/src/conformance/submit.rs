@@ -6,7 +6,7 @@ use maintenance_core::{
 };
 use uuid::Uuid;
 
-use crate::{World, accepted, file_one};
+use super::{World, accepted, file_one};
 
 /// One step, every field as it was given.
 pub async fn submitting_files_the_request_and_its_message_together(world: World) {

@@ -1,8 +1,30 @@
-//! What every store must do. Each case is a function over a world with a fresh store; [`conformance!`](crate::conformance!) makes
-//! them tests of one store.
+//! What every store must do, as tests of your own implementation of `Repository` (feature `conformance`).
+//!
+//! [`conformance!`](crate::conformance!) makes a test of each case. A case is a function that acts on a [`World`] over a
+//! fresh store, through the use cases and, where they can't bring a state about, through the store itself. Here a store
+//! that hands every call to another:
+//!
+//! ```
+#![doc = include_str!("../../tests/my_store.rs")]
+//! ```
+//!
+//! Each case has a runtime of its own (tokio, two threads), and no case waits for time to pass: the clock is the
+//! world's. A new version of this crate may add cases.
+//!
+//! The suite says nothing of what only your store has: how it answers when its server is gone or a row is spoilt, or how
+//! fast it is. Run it a second time inside an open transaction if your store can be lent one.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "this module is test code: a failed expectation is its result"
+)]
 
 pub mod assign;
 pub mod batch;
+pub mod claims;
 pub mod conversation;
 pub mod deliveries;
 pub mod lists;
@@ -10,9 +32,28 @@ pub mod outbox;
 pub mod status;
 pub mod submit;
 pub mod workers;
+mod world;
 
-/// Runs the cases on a store. `$fresh` is an async function that returns a fresh `Arc<dyn Repository>` and
-/// whatever must live as long as it is used.
+use std::sync::Arc;
+
+use maintenance_core::Repository;
+
+pub use world::{World, accepted, file_one, refused};
+
+/// Runs a case on a fresh store, on a runtime of its own. What comes with the store lives until the case has ended.
+pub fn run<K>(fresh: impl AsyncFnOnce() -> (Arc<dyn Repository>, K), case: impl AsyncFnOnce(World)) {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).enable_all().build().expect("a runtime can be made");
+    runtime.block_on(async {
+        let (repository, _alive) = fresh().await;
+        case(World::new(repository)).await;
+    });
+}
+
+/// Makes a test of each case, in the module where it stands. `$fresh` is the path of an async function that returns a fresh
+/// `Arc<dyn Repository>` and whatever must live as long as it is used, such as the folder of its file; `()` if nothing.
+///
+/// The [module's documentation](crate::conformance) has an example.
 #[macro_export]
 macro_rules! conformance {
     ($fresh:path) => {
@@ -82,22 +123,22 @@ macro_rules! conformance {
             lists: workers_and_comments_are_listed_in_pages,
             lists: a_bad_page_request_names_what_is_wrong,
             outbox: a_due_message_is_sent_once,
-            outbox: two_dispatchers_share_the_work,
+            claims: two_dispatchers_share_the_work,
             outbox: a_refusal_is_retried_after_the_backoff,
             outbox: the_wait_that_the_channel_asks_for_is_honoured,
             outbox: an_unknown_outcome_is_held_for_the_confirmation_window,
             outbox: what_may_have_gone_out_is_held_whatever_comes_next,
             outbox: a_webhook_settles_an_unknown_outcome,
-            outbox: a_dispatcher_that_died_is_followed_after_the_hold,
-            outbox: a_late_record_does_not_overwrite_its_successor,
+            claims: a_dispatcher_that_died_is_followed_after_the_hold,
+            claims: a_late_record_does_not_overwrite_its_successor,
             outbox: a_recipient_whose_limit_is_reached_waits_and_the_others_go_on,
-            outbox: what_waits_for_one_recipient_is_put_back_spread_out,
-            outbox: the_urgent_are_taken_first,
+            claims: what_waits_for_one_recipient_is_put_back_spread_out,
+            claims: the_urgent_are_taken_first,
             outbox: a_bad_token_pauses_the_channel_and_burns_no_attempt,
             outbox: passing_errors_fail_a_message_by_its_age_alone,
             outbox: a_final_refusal_fails_a_message_at_once,
-            outbox: a_message_taken_too_often_without_an_outcome_fails,
-            outbox: that_a_message_was_sent_counts_after_its_lease_too,
+            claims: a_message_taken_too_often_without_an_outcome_fails,
+            claims: that_a_message_was_sent_counts_after_its_lease_too,
             outbox: a_worker_who_is_not_active_any_more_is_told_nothing,
             outbox: a_worker_gets_one_message_however_often_it_was_filed,
             outbox: a_message_that_is_no_longer_true_is_not_sent,
@@ -117,10 +158,9 @@ macro_rules! conformance {
         );
     };
     (@ $fresh:path; $($file:ident: $case:ident,)*) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $case() {
-            let (repository, _alive) = $fresh().await;
-            $crate::conformance::$file::$case($crate::World::new(repository)).await;
+        #[test]
+        fn $case() {
+            $crate::conformance::run($fresh, $crate::conformance::$file::$case);
         }
     )*};
 }

@@ -1,0 +1,60 @@
+//! A store that hands every call to another.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use maintenance_core::*;
+use maintenance_memory::{MemoryRepository, conformance};
+
+struct MyStore(MemoryRepository<'static>);
+
+macro_rules! delegate {
+    ($port:ident { $($method:ident($($argument:ident: $of:ty),*) -> $answer:ty;)* }) => {
+        #[async_trait]
+        impl $port for MyStore {
+            $(async fn $method(&self, $($argument: $of),*) -> Result<$answer, RepositoryError> {
+                self.0.$method($($argument),*).await
+            })*
+        }
+    };
+}
+
+delegate!(WorkerRepository {
+    add_worker(worker: &Worker) -> Inserted<Worker>;
+    worker(id: WorkerId) -> Option<Worker>;
+    save_worker(worker: &Worker, seen: DateTime<Utc>) -> ();
+    workers(filter: &WorkerFilter, slice: Slice) -> Listing<Worker>;
+    assign_complex(assignment: &ComplexAssignment) -> ComplexAssignment;
+    unassign_complex(worker: WorkerId, complex: ComplexId) -> bool;
+    assignments(of: AssignmentsOf) -> Listing<ComplexAssignment>;
+    candidates(complexes: &[ComplexId]) -> Listing<(ComplexId, Candidate)>;
+});
+
+delegate!(RequestRepository {
+    file(filings: &[Filing]) -> Vec<Result<Inserted<Request>, RepositoryError>>;
+    request(id: RequestId) -> Option<Request>;
+    record(id: RequestId) -> Option<RequestRecord>;
+    requests(filter: &RequestFilter, slice: Slice) -> Listing<Request>;
+    count_by_status(filter: &RequestFilter) -> BTreeMap<RequestStatus, u64>;
+    apply(step: &Step) -> ();
+    add_comment(comment: &Comment) -> Inserted<Comment>;
+    add_attachment(attachment: &Attachment) -> Inserted<Attachment>;
+    comments(filter: &CommentFilter, slice: Slice) -> Listing<Comment>;
+});
+
+delegate!(NotificationRepository {
+    claim(claim: Claim) -> Listing<Claimed>;
+    defer(deferral: Deferral) -> u64;
+    record_outcomes(records: &[SendRecord]) -> Recorded;
+    record_deliveries(updates: &[DeliveryUpdate], now: DateTime<Utc>) -> Vec<DeliveryEffect>;
+    file_again(failed: NotificationId, again: &Notification) -> bool;
+    catch_up(forget_before: DateTime<Utc>) -> Vec<DeliveryUpdate>;
+    time() -> Option<DateTime<Utc>>;
+});
+
+async fn my_store() -> (Arc<dyn Repository>, ()) {
+    (Arc::new(MyStore(MemoryRepository::new())), ())
+}
+
+conformance!(my_store);
