@@ -144,7 +144,7 @@ impl CloudApi {
         let every = self.recipient_interval;
         let wait = |after| not_yet(NextStep::WaitForRecipient { after, every });
         self.pace.recipient(message.to.phone_number()).map_err(wait)?;
-        self.pace.number_turn().await.map_err(|after| not_yet(NextStep::Wait { after }))?;
+        self.pace.wait_for_number().await.map_err(|after| not_yet(NextStep::Wait { after }))?;
         let request = self
             .client
             .post(self.endpoint.clone())

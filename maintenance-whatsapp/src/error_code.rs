@@ -156,11 +156,9 @@ pub(crate) fn failure(code: Option<i64>) -> (DeliveryError, Option<NextStep>) {
     let Some(code) = code else {
         return (DeliveryError::new("unknown", "the webhook gives no error code"), None);
     };
-    match ErrorClass::of_code(code) {
-        Some(class) => (class.error(&code.to_string()), Some(class.outcome(None, 1).0)),
-        None => {
-            let text = "a code unknown to this version; see Meta's list of error codes";
-            (DeliveryError::new(code.to_string(), text), None)
-        }
+    if let Some(class) = ErrorClass::of_code(code) {
+        return (class.error(&code.to_string()), Some(class.outcome(None, 1).0));
     }
+    let text = "a code unknown to this version; see Meta's list of error codes";
+    (DeliveryError::new(code.to_string(), text), None)
 }

@@ -6,7 +6,11 @@
 mod log;
 mod support;
 
-use std::{error::Error, sync::Arc};
+use std::{
+    error::Error,
+    fmt::Write as _,
+    sync::{Arc, Mutex},
+};
 
 use log::Log;
 use maintenance_core::{
@@ -36,12 +40,12 @@ fn assert_private(text: &str) {
 }
 
 /// A host that takes webhooks at a free port and keeps what they brought as text.
-async fn host(fake: &FakeCloudApi) -> Arc<std::sync::Mutex<String>> {
-    let kept = Arc::<std::sync::Mutex<String>>::default();
+async fn host(fake: &FakeCloudApi) -> Arc<Mutex<String>> {
+    let kept = Arc::<Mutex<String>>::default();
     let mut repository = MockRepository::new();
     let keep = Arc::clone(&kept);
     repository.expect_record_deliveries().returning(move |updates, _| {
-        keep.lock().unwrap().push_str(&format!("{updates:?}"));
+        write!(keep.lock().unwrap(), "{updates:?}").unwrap();
         Ok(vec![DeliveryEffect::Unknown; updates.len()])
     });
     let maintenance = Maintenance::new(Arc::new(repository), MockDirectory::new());
