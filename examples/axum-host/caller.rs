@@ -1,8 +1,8 @@
 //! Who the caller is.
 //!
-//! **Here goes the host's own authentication**: a session, a signed token. This example believes a header,
-//! `x-user: renter:<uuid>` (or `worker:`, `landlord:`), so anybody can be anybody. The engine never asks who
-//! somebody is; it is told, and decides what they may do.
+//! **A real host authenticates here**, by a session or a signed token. This example believes the header
+//! `x-user: renter:<uuid>` (or `worker:`, `landlord:`), so anybody can claim to be anybody. The engine never
+//! authenticates: the host says who the caller is, and the engine decides what they may do.
 
 use axum::{
     extract::FromRequestParts,
@@ -29,14 +29,14 @@ fn caller(parts: &Parts) -> Result<Actor, Problem> {
         ("landlord", Ok(id)) => Ok(Actor::Landlord(id.into())),
         _ => Err(Problem::new(
             StatusCode::UNAUTHORIZED,
-            "who_are_you",
+            "who-are-you",
             "say who you are: x-user: renter:<uuid>, worker:<uuid> or landlord:<uuid>",
         )),
     }
 }
 
 fn only(who: &str) -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "not_allowed", format!("only {who} may do this"))
+    Problem::new(StatusCode::FORBIDDEN, "not-allowed", format!("only {who} may do this"))
 }
 
 impl<S: Sync> FromRequestParts<S> for Renter {

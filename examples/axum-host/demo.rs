@@ -1,11 +1,11 @@
-//! A little data to try the host with. Its ids are fixed, so that the README's lines work as they stand.
+//! Demo data. Its ids are fixed, so that the README's commands can name them.
 
 use maintenance_core::{ComplexId, NewWorker, PropertyId, RenterId, UserId, WorkerId};
 use uuid::Uuid;
 
 use super::{App, problem::Problem};
 
-/// A renter, with where they live.
+/// A renter and where they live.
 pub struct Household {
     /// The renter's id.
     pub renter: RenterId,
@@ -48,13 +48,13 @@ pub const CARETAKER: WorkerId = WorkerId::from_uuid(id(0x0f00_0001));
 /// Works in both complexes.
 pub const PLUMBER: WorkerId = WorkerId::from_uuid(id(0x0f00_0002));
 
-/// A version 4 UUID that can be told by its first digits.
+/// A version 4 UUID with these first digits.
 const fn id(first: u32) -> Uuid {
     Uuid::from_u128(((first as u128) << 96) | 0x4000_8000_0000_0000_0001)
 }
 
-/// Adds the workers and the households to a database that has no renter. The households come last: cut short,
-/// it is all done again, and what is there already stays.
+/// Adds the workers and the households to a database without renters. The households come last, so that a start that
+/// was interrupted adds what is missing the next time.
 pub(super) async fn seed(app: &App) -> Result<(), Problem> {
     let [riverside, hilltop] = HOUSEHOLDS else { return Ok(()) };
     if app.tables.has_renters().await? {

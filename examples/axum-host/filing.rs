@@ -14,8 +14,8 @@ use super::{
     tables::{Home, Intake},
 };
 
-/// What a renter fills in. Who they are and where they live the host knows. What is missing reads as empty, so
-/// that the answer names every wrong field at once.
+/// What a renter fills in; who they are and where they live the host knows. A missing field is read as empty, so that the
+/// answer names every wrong field at once.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Form {
@@ -31,34 +31,33 @@ pub(super) struct Form {
     reference: Option<String>,
 }
 
-/// Files it. The same id, in the body or as `Idempotency-Key`, files one request however often it is sent.
+/// Files a request. The same id, in the body or as `Idempotency-Key`, files one request however often it is sent.
 pub(super) async fn file(
     app: &App,
     renter: RenterId,
     headers: &HeaderMap,
     form: Form,
 ) -> Result<Submitted, Problem> {
-    // The property and its complex, before the transaction begins: while that is open, nothing else may wait for a
-    // connection of the pool.
+    // Looked up before the transaction begins: while it is open, nothing else may wait for a connection of the pool.
     let home = app.tables.home(renter).await?;
-    let home = home.ok_or_else(|| Problem::not_found("you are no renter here"))?;
+    let home = home.ok_or_else(|| Problem::not_found("unknown renter"))?;
     let (new, intake) = read(renter, &home, headers, form);
     let app = app.clone();
-    // In a task of its own, which a caller who hangs up doesn't cut: sqlx may leave the transaction of a
-    // `begin` that is dropped half-way open on a pooled connection.
+    // In a task of its own, so that a caller who hangs up doesn't cancel it: sqlx may leave a transaction open on a pooled
+    // connection when `begin` is dropped half-way.
     let filing = async move {
         let filed = app.tables.file(&app.engine, new, intake).await?;
-        // Committed: the dispatcher can see it, and needn't wait for its next poll.
+        // After the commit the dispatcher can see the message, and need not wait for its next poll.
         app.engine.wake();
         Ok(filed)
     };
     tokio::spawn(filing.in_current_span()).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "filing ended early");
+        tracing::error!(%error, "a filing panicked or was cancelled");
         Err(Problem::internal())
     })
 }
 
-/// The engine's part, and the host's or what is wrong with it.
+/// The engine's part of the form, and the host's part or its wrong fields.
 fn read(
     renter: RenterId,
     home: &Home,

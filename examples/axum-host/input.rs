@@ -1,4 +1,4 @@
-//! What a caller sends: bodies, ids in paths, queries. What can't be read is a [`Problem`] like any other.
+//! What a caller sends: bodies, ids in paths, queries. If it can't be read, the answer is a [`Problem`].
 
 use axum::{
     body::Bytes,
@@ -14,7 +14,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::problem::Problem;
 
-/// A JSON body; none at all reads as `{}`.
+/// A JSON body; an empty body is read as `{}`.
 pub(super) struct Body<T>(pub(super) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
@@ -39,7 +39,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Id<T> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path = Path::from_request_parts(parts, state).await;
-        path.map(|Path(id)| Self(id)).map_err(|_| Problem::not_found("ids are UUIDs"))
+        path.map(|Path(id)| Self(id))
+            .map_err(|_| Problem::not_found("the path names no resource: its ids must be UUIDs"))
     }
 }
 
@@ -58,14 +59,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     }
 }
 
-/// A body that is a note, or nothing.
+/// A body that holds a note, or nothing.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Note {
     pub(super) note: Option<String>,
 }
 
-/// The query of a list of requests: what the engine can filter by, and which page.
+/// The query of a list of requests: the filters, and which page.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RequestParams {
@@ -105,7 +106,7 @@ impl RequestParams {
     }
 }
 
-/// The page that a query asks for.
+/// The page that the query asks for.
 pub(super) fn page(size: Option<u32>, after: Option<Cursor>) -> PageRequest {
     let default = PageRequest::default();
     PageRequest { size: size.unwrap_or(default.size), after }

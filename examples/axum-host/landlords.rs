@@ -1,4 +1,4 @@
-//! What landlords do with requests: all of them.
+//! What landlords do with requests. They see all of them, with the history of their assignments.
 
 use std::collections::BTreeMap;
 
@@ -56,8 +56,8 @@ struct Column {
     newest: Items<Request>,
 }
 
-/// A column a status: how many there are, and the newest. The rest of a column is the list with that status,
-/// that complex, and `next` as `after`.
+/// One column per status: how many requests it has, and the newest. The list of requests with that status, that complex and
+/// `next` as `after` gives the rest of a column.
 async fn board(
     _: Landlord,
     State(app): State<App>,
@@ -119,13 +119,13 @@ struct Assign {
     note: Option<String>,
 }
 
-/// That landlord's assignment, with the note if there is one.
+/// An assignment by that landlord, with the note if there is one.
 fn by(me: UserId, note: Option<String>) -> maintenance_core::Assign {
     let assign = maintenance_core::Assign::by(Actor::Landlord(me));
     note.into_iter().fold(assign, maintenance_core::Assign::note)
 }
 
-/// To a worker of the landlord's choice.
+/// Assigns the request to a worker of the landlord's choice.
 async fn assign(
     Landlord(me): Landlord,
     State(app): State<App>,
@@ -141,7 +141,7 @@ struct Selected {
     selection: Selection,
 }
 
-/// To another worker of the engine's choice. The answer says who was considered, and why.
+/// Has the engine choose another worker. The answer says who was considered and why.
 async fn select(
     Landlord(me): Landlord,
     State(app): State<App>,
@@ -152,7 +152,7 @@ async fn select(
     Ok(Json(Selected { request: assigned.request, selection: assigned.selection }))
 }
 
-/// Has the worker told again, as after a failure.
+/// Sends the worker another message, for example after one failed.
 async fn notify(Landlord(me): Landlord, State(app): State<App>, Id(id): Id<RequestId>) -> Answer<Request> {
     Ok(Json(app.engine.notify_again(id, Actor::Landlord(me)).await?))
 }

@@ -3,17 +3,34 @@
 //!
 //! `cargo run --example axum-host`
 
-use std::{env, io};
+use std::{env, io, process::ExitCode};
 
-use anstream::println;
+use anstream::{eprintln, println};
+use clap::Parser;
 use maintenance_examples::axum_host::{
     Host, Settings, StartError,
     demo::{CARETAKER, HOUSEHOLDS, LANDLORD, PLUMBER},
 };
 use tracing_subscriber::EnvFilter;
 
+/// A small property-management backend that links the maintenance engine.
+#[derive(Parser)]
+#[command(name = "axum-host", after_help = Settings::HELP)]
+struct Options {}
+
 #[tokio::main]
-async fn main() -> Result<(), StartError> {
+async fn main() -> ExitCode {
+    let Options {} = Options::parse();
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("axum-host: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), StartError> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
 
@@ -23,19 +40,19 @@ async fn main() -> Result<(), StartError> {
     show(&host, &database);
 
     let ended = tokio::select! {
-        () = told_to_stop() => false,
+        () = stop_signal() => false,
         () = host.ended() => true,
     };
     tracing::info!("stopping");
     if !host.stop().await {
-        tracing::warn!("not everything finished in time");
+        tracing::warn!("some requests or sends did not finish in time");
     }
     tracing::info!("stopped");
-    if ended { Err("the server or the dispatcher ended by itself".into()) } else { Ok(()) }
+    if ended { Err(StartError::ended()) } else { Ok(()) }
 }
 
 /// Ctrl-C, or the signal by which service managers stop a program.
-async fn told_to_stop() {
+async fn stop_signal() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -50,7 +67,7 @@ async fn told_to_stop() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-/// What a shell can take over, to call the host with.
+/// Prints what the host is connected to, and variables that a shell can paste to call it with.
 fn show(host: &Host, database: &str) {
     println!("# database: {database}");
     println!(

@@ -7,7 +7,8 @@
 //! | a request and the host's own row in one transaction | `filing.rs`, `tables/` |
 //! | the host's tables, and [`Directory`](maintenance_core::Directory) over them | `tables/`, `migrations/` |
 //! | who the caller is, and that they see their own alone | `caller.rs`, `renters.rs` |
-//! | the engine's errors as HTTP | `problem.rs` |
+//! | errors as HTTP: the engine's are ready, the host adds its own | `problem.rs` |
+//! | what the start can fail at, in words | `start_error.rs` |
 
 mod caller;
 pub mod demo;
@@ -17,6 +18,7 @@ mod landlords;
 mod problem;
 mod renters;
 mod settings;
+mod start_error;
 mod tables;
 mod team;
 mod trace;
@@ -24,6 +26,7 @@ mod view;
 mod workers;
 
 use std::{
+    io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -43,20 +46,18 @@ use problem::Problem;
 use tables::Tables;
 
 pub use settings::{Channel, Settings};
+pub use start_error::StartError;
 
-/// Why the host could not start.
-pub type StartError = Box<dyn std::error::Error + Send + Sync>;
-
-/// The engine over whichever store the host has.
+/// The engine over either database.
 type Engine = Maintenance<Arc<dyn Repository>>;
 
 /// Where Meta posts to.
 const WEBHOOK: &str = "/webhooks/whatsapp";
 
-/// How long requests and sends under way may take to finish at the end.
+/// How long running requests and sends may take to finish when the host stops.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// What every route has.
+/// The state of every route.
 #[derive(Clone)]
 struct App {
     engine: Engine,
@@ -73,16 +74,21 @@ pub struct Host {
 }
 
 impl Host {
-    /// Connects, brings the tables up to date, adds the demo data if there is none, listens and sends.
+    /// Listens, connects, brings the tables up to date, adds the demo data if there is none, serves and sends.
+    ///
+    /// # Errors
+    ///
+    /// What was wrong (a setting, the port, the database), and what would be right.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
+        // Settings and port come first: they fail at once, and before anything is written.
+        let (listener, address) = listen(settings.listen).await?;
+        let (notifier, hook, fake) = connect(settings.channel, address).await?;
+
         let tables = tables::open(settings.database_url.expose_secret()).await?;
         let engine = Maintenance::new(tables.repository(), Arc::clone(&tables));
         let app = App { engine: engine.clone(), tables: Arc::clone(&tables) };
-        demo::seed(&app).await.map_err(|problem| problem.to_string())?;
-
-        let listener = TcpListener::bind(settings.listen).await?;
-        let address = listener.local_addr()?;
-        let (notifier, hook, fake) = connect(settings.channel, address).await?;
+        let seeded = demo::seed(&app).await;
+        seeded.map_err(|problem| StartError::new(format!("the demo data can't be added: {problem}")))?;
 
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
@@ -97,28 +103,28 @@ impl Host {
         Ok(Self { address, fake, tables, tasks, stop })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The fake Cloud API, if it is that.
+    /// The fake Cloud API, unless messages go to WhatsApp.
     pub fn fake(&self) -> Option<&FakeCloudApi> {
         self.fake.as_ref()
     }
 
-    /// Waits until the server or the dispatcher ends, which neither should before [`stop`](Self::stop).
+    /// Waits until the server or the dispatcher ends. Neither should before [`stop`](Self::stop).
     pub async fn ended(&mut self) {
         self.tasks.join_next().await;
     }
 
-    /// Takes no more requests, lets those under way and the dispatcher's step finish, and closes the pool.
-    /// Returns whether all finished in time.
+    /// Stops accepting requests, lets the running ones and the dispatcher's sends finish, and closes the pool. Returns
+    /// whether all finished in time.
     pub async fn stop(mut self) -> bool {
         self.stop.send_replace(true);
         let all = async { while self.tasks.join_next().await.is_some() {} };
         let finished = tokio::time::timeout(GRACE, all).await.is_ok();
-        // What is cut here is held by its lease, and comes due again.
+        // A message whose send is aborted here is due again when its lease ends.
         self.tasks.shutdown().await;
         if let Some(fake) = self.fake {
             fake.shutdown().await;
@@ -128,7 +134,20 @@ impl Host {
     }
 }
 
-/// Done once the host is to stop, or is gone.
+/// Listens there; the address has the port that the system chose, if it was to choose one.
+async fn listen(on: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listening = async {
+        let listener = TcpListener::bind(on).await?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    };
+    listening.await.map_err(|error: io::Error| {
+        let remedy = "end the program that uses this port, or set LISTEN to another address";
+        StartError::caused(&format!("the host can't listen on {on}"), &error, remedy)
+    })
+}
+
+/// Ends once the host is to stop, or is dropped.
 async fn told(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|&stopped| stopped).await;
 }
@@ -157,11 +176,14 @@ async fn connect(
             Ok((notifier, WebhookConfig::new(app_secret, verify_token)?, None))
         }
         Channel::Fake(automatic) => {
-            // Nobody else is to sign for the fake: its secrets are made up anew at every start.
+            // New secrets at every start, so that nobody else can sign webhooks for the fake.
             let secret = || RandomIds.uuid().to_string();
             let fake =
                 FakeCloudApi::start(CloudApiConfig::new("106540352242922", secret(), Templates::default()))
-                    .await?;
+                    .await
+                    .map_err(|error| {
+                        StartError::caused("the fake Cloud API can't start", &error, "try again")
+                    })?;
             let app_secret = secret();
             fake.webhook(format!("http://{}{WEBHOOK}", reachable(host)), app_secret.clone(), automatic);
             let hook = WebhookConfig::new(app_secret, secret())?;
@@ -170,7 +192,7 @@ async fn connect(
     }
 }
 
-/// The address by which this machine reaches the host: one that listens everywhere listens here.
+/// The address at which this machine reaches the host: 127.0.0.1 if it listens on every address.
 fn reachable(host: SocketAddr) -> SocketAddr {
     if host.ip().is_unspecified() { (Ipv4Addr::LOCALHOST, host.port()).into() } else { host }
 }

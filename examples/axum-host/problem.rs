@@ -1,36 +1,34 @@
-//! What went wrong, as HTTP tells it: a status, and JSON with a word for programs and a sentence for people.
+//! The host's own errors, in the same form as the engine's: a problem by RFC 9457.
 
 use std::fmt;
 
 use axum::{
-    Json,
-    http::{StatusCode, header::RETRY_AFTER},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
-use maintenance_core::{Error, Invalid, Refusal, RepositoryErrorKind, Reused};
-use serde_json::{Value, json};
+use maintenance_core::{Error, Invalid, ProblemDetails, RepositoryError, RepositoryErrorKind};
 
-/// An answer other than the one that was asked for.
+/// An error response. What the engine reports becomes one by `?`.
 #[derive(Debug)]
-pub(super) struct Problem {
-    status: StatusCode,
-    body: Value,
-}
+pub(super) struct Problem(ProblemDetails);
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, error: &str, message: impl Into<String>) -> Self {
-        Self { status, body: json!({"error": error, "message": message.into()}) }
+    /// A problem of the host's own: `word` names it for programs, `detail` explains it to people.
+    pub(super) fn new(status: StatusCode, word: &str, detail: impl Into<String>) -> Self {
+        let title = status.canonical_reason().unwrap_or("Error");
+        let problem = ProblemDetails::new(status.as_u16(), format!("urn:axum-host:{word}"), title);
+        Self(problem.detail(detail))
     }
 
-    pub(super) fn conflict(error: &str, message: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, error, message)
+    pub(super) fn conflict(word: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, word, detail)
     }
 
-    pub(super) fn not_found(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    pub(super) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
 
-    /// Nothing that a caller can help, and nothing that they should learn.
+    /// An error that the caller can't help. What it was is logged, and not shown.
     pub(super) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side")
     }
@@ -38,116 +36,54 @@ impl Problem {
     fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again in a moment")
     }
-
-    fn with(mut self, field: &str, value: Value) -> Self {
-        if let Some(body) = self.body.as_object_mut() {
-            body.insert(field.to_owned(), value);
-        }
-        self
-    }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.status, self.body)
+        f.write_str(self.0.detail.as_deref().unwrap_or(&self.0.title))
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let retry = (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some([(RETRY_AFTER, "1")]);
-        match retry {
-            Some(retry) => (self.status, retry, Json(self.body)).into_response(),
-            None => (self.status, Json(self.body)).into_response(),
+        self.0.into_response()
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let problem = error.problem();
+        if problem.status >= 500 {
+            // The engine's errors quote no name, number or text.
+            tracing::error!(status = problem.status, %error, "a use case failed");
         }
+        Self(problem)
     }
 }
 
 impl From<Invalid> for Problem {
     fn from(invalid: Invalid) -> Self {
-        let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", invalid.to_string());
-        problem.with("fields", json!(invalid.fields))
+        Self(invalid.problem())
     }
 }
 
-/// The engine's errors hold no name, number or text, so they may be passed on.
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        let message = error.to_string();
-        match error {
-            Error::Invalid(invalid) => invalid.into(),
-            Error::NotFound { .. } => Self::not_found(message),
-            Error::Reused(reused) => reused.into(),
-            Error::StatusConflict { current, .. } => {
-                Self::conflict("status_conflict", message).with("status", json!(current))
-            }
-            Error::NotOpen { status, .. } => {
-                Self::conflict("not_open", message).with("status", json!(status))
-            }
-            Error::Refused { refusal: Refusal::NoSuchTransition { from, .. }, .. } => {
-                Self::conflict("no_such_transition", message).with("status", json!(from))
-            }
-            Error::Refused { refusal: Refusal::NoteRequired(_), .. } => {
-                Invalid::field("note", "must say why").into()
-            }
-            Error::Refused { refusal: Refusal::NotAllowed(_), .. } | Error::NotAllowed { .. } => {
-                Self::new(StatusCode::FORBIDDEN, "not_allowed", message)
-            }
-            Error::Repository(error) => match error.kind {
-                RepositoryErrorKind::NotFound => Self::not_found(message),
-                RepositoryErrorKind::Conflict
-                | RepositoryErrorKind::Busy
-                | RepositoryErrorKind::NotWritable
-                | RepositoryErrorKind::Unavailable => Self::unavailable(),
-                RepositoryErrorKind::Aborted { code } if passes(&code) => Self::unavailable(),
-                _ => Self::internal(),
-            },
-            Error::Directory(error) => {
-                error.0.downcast_ref::<sqlx::Error>().map_or_else(Self::internal, Self::from)
-            }
-            _ => Self::internal(),
-        }
-    }
-}
-
-/// Whether an error of the database with that code passes. SQLite: busy. PostgreSQL: deadlock and serialisation, its
-/// own time limits, shutting down, out of connections.
-fn passes(code: &str) -> bool {
-    ["5", "40001", "40P01", "55P03", "57014", "53300"].contains(&code) || code.starts_with("57P")
-}
-
-impl From<Reused> for Problem {
-    fn from(reused: Reused) -> Self {
-        // Somebody else's: the caller learns that the id is taken, and nothing of what it is taken by.
-        let owners = ["renter_id", "user_id", "request_id"];
-        if reused.differences.iter().any(|difference| owners.contains(&difference.field)) {
-            return Self::conflict("reused", "this id is taken; use another");
-        }
-        Self::conflict("reused", reused.to_string()).with("differences", json!(reused.differences))
-    }
-}
-
-/// The host's own statements. What a database says may quote a row: only its code is logged.
+/// The host's own statements. A database's message may quote a row, so only its code is logged.
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
-        Self::from(&error)
-    }
-}
-
-impl From<&sqlx::Error> for Problem {
-    fn from(error: &sqlx::Error) -> Self {
         match error {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
-                tracing::warn!(%error, "database away");
+                tracing::warn!(%error, "the database can't be reached");
                 Self::unavailable()
             }
             sqlx::Error::Database(error) => {
                 let code = error.code().unwrap_or_default();
-                tracing::error!(%code, constraint = error.constraint(), "statement failed");
-                if passes(&code) { Self::unavailable() } else { Self::internal() }
+                tracing::error!(%code, constraint = error.constraint(), "a statement failed");
+                // The engine's rule for which codes are worth a retry.
+                let kind = RepositoryErrorKind::Aborted { code: code.into_owned() };
+                Self(Error::from(RepositoryError::from(kind)).problem())
             }
             _ => {
-                tracing::error!("a row can't be read, or the host asked wrongly");
+                tracing::error!("a row can't be decoded, or a statement is used wrongly");
                 Self::internal()
             }
         }

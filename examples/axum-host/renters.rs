@@ -1,5 +1,4 @@
-//! What renters do, each with their own requests alone. Of another's they learn nothing, not even that it is
-//! there.
+//! What renters do, with their own requests only. Another renter's request is answered as if it didn't exist.
 
 use axum::{
     Json, Router,
@@ -29,7 +28,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/requests/{id}/reopen", post(reopen))
 }
 
-/// 201 when it was filed now, 200 when it was before.
+/// 201 if this call filed the request, 200 if an earlier one did.
 async fn file(
     Renter(me): Renter,
     State(app): State<App>,
@@ -97,7 +96,7 @@ async fn move_to(
     Ok(Json(app.engine.change_status(id, change).await?))
 }
 
-/// Another's request is answered as one that isn't there.
+/// Answers another renter's request as if it didn't exist.
 fn mine(me: RenterId, request: &Request) -> Result<(), Error> {
     if request.renter_id == me {
         Ok(())

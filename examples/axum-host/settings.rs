@@ -1,4 +1,4 @@
-//! What the environment says.
+//! The host's settings, from environment variables.
 
 use std::net::SocketAddr;
 
@@ -21,7 +21,7 @@ pub struct Settings {
 /// Where messages go.
 #[derive(Debug)]
 pub enum Channel {
-    /// To a fake Cloud API in this process, which posts webhooks by itself as told here.
+    /// To a fake Cloud API in this process, which posts these webhooks by itself.
     Fake(Automatic),
     /// To WhatsApp.
     Real {
@@ -31,23 +31,44 @@ pub enum Channel {
         phone_number_id: String,
         /// The name under which the assignment template is registered with Meta.
         template: String,
-        /// Signs the webhooks.
+        /// The app secret, which signs the webhooks.
         app_secret: SecretString,
-        /// Of the webhook's handshake.
+        /// The token of the webhook's handshake.
         verify_token: SecretString,
     },
 }
 
 impl Settings {
-    /// Reads `DATABASE_URL` (`sqlite:axum-host.sqlite`), `LISTEN` (`127.0.0.1:3000`), and for the real API
-    /// `WHATSAPP_TOKEN`, `WHATSAPP_PHONE_NUMBER_ID`, `WHATSAPP_APP_SECRET` and `WHATSAPP_VERIFY_TOKEN`, with
-    /// `WHATSAPP_TEMPLATE` (`maintenance_request`). With none of the four it is the fake.
+    /// What the program's help says about the environment variables.
+    pub const HELP: &str = "\
+Environment variables:
+  DATABASE_URL   sqlite:FILE or postgres://user:password@host/database [default: sqlite:axum-host.sqlite]
+  LISTEN         the address and port to listen on [default: 127.0.0.1:3000]
+  RUST_LOG       what to log [default: info]
+
+To send over WhatsApp rather than to a fake Cloud API in this process, set all of:
+  WHATSAPP_TOKEN             the access token
+  WHATSAPP_PHONE_NUMBER_ID   the id of the number that sends
+  WHATSAPP_APP_SECRET        signs the webhooks, which Meta posts to /webhooks/whatsapp
+  WHATSAPP_VERIFY_TOKEN      the token of the webhook's handshake
+and, if it isn't maintenance_request:
+  WHATSAPP_TEMPLATE          the name of the assignment template";
+
+    /// Reads the environment variables that [`HELP`](Self::HELP) lists.
+    ///
+    /// # Errors
+    ///
+    /// Which variable is wrong or missing, and what would be right.
     pub fn from(variable: impl Fn(&str) -> Option<String>) -> Result<Self, StartError> {
         let or = |name: &str, default: &str| variable(name).unwrap_or_else(|| default.to_owned());
-        let listen = or("LISTEN", "127.0.0.1:3000").parse();
+        let listen = or("LISTEN", "127.0.0.1:3000");
         Ok(Self {
             database_url: or("DATABASE_URL", "sqlite:axum-host.sqlite").into(),
-            listen: listen.map_err(|_| "LISTEN must be an address and a port, as in 127.0.0.1:3000")?,
+            listen: listen.parse().map_err(|_| {
+                StartError::new(format!(
+                    "LISTEN is {listen:?}; it must be an address and a port, for example 127.0.0.1:3000"
+                ))
+            })?,
             channel: Channel::from(&variable, or("WHATSAPP_TEMPLATE", "maintenance_request"))?,
         })
     }
@@ -79,8 +100,10 @@ impl Channel {
             some => {
                 let missing = NAMES.into_iter().zip(some).filter(|(_, value)| value.is_none());
                 let missing: Vec<&str> = missing.map(|(name, _)| name).collect();
-                Err(format!("for WhatsApp, set {} too; for the fake, none of them", missing.join(", "))
-                    .into())
+                let (missing, all) = (missing.join(", "), NAMES.join(", "));
+                Err(StartError::new(format!(
+                    "{missing} must be set too: to use WhatsApp set all of {all}, to use the fake none of them"
+                )))
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What landlords do with workers: who there is, where they work, whether they are at work.
+//! What landlords do with workers: add them, assign them to complexes, set their status.
 
 use axum::{
     Json, Router,
@@ -28,7 +28,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/complexes/{complex}/workers/{worker}", put(assign).delete(unassign))
 }
 
-/// With an id in the body, sent twice it adds one.
+/// With an id in the body, a call that is repeated adds one worker.
 async fn add(
     _: Landlord,
     State(app): State<App>,
@@ -114,7 +114,7 @@ async fn unassign(
     }
 }
 
-/// The engine takes any UUID for a complex; which there are, only the host knows.
+/// The engine accepts any UUID as a complex; only the host knows which exist.
 async fn known(app: &App, complex: ComplexId) -> Result<(), Problem> {
     if app.tables.has_complex(complex).await? {
         Ok(())

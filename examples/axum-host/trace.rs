@@ -1,5 +1,5 @@
-//! One span a request, with an id that the caller gets too. Paths hold ids alone; queries, headers and bodies
-//! are never logged.
+//! One span per HTTP request, with an id that the response carries too. Paths are logged as routes; queries, headers and
+//! bodies are not logged.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! What the routes show.
+//! What the routes return.
 
 use axum::Json;
 use maintenance_core::{
@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::{problem::Problem, tables::Intake};
 
-/// An answer in JSON, or the problem.
+/// A response in JSON, or a problem.
 pub(super) type Answer<T> = Result<Json<T>, Problem>;
 
-/// A page of a list. Send `next` back as `after`.
+/// A page of a list. To get the next page, pass `next` as `after`.
 #[derive(Serialize)]
 pub(super) struct Items<T> {
     items: Vec<T>,
@@ -25,21 +25,21 @@ impl<T> From<Page<T>> for Items<T> {
     }
 }
 
-/// Somebody must mend these rows; the list goes on without them.
+/// Logs the rows that were left out of a list because they can't be read; a person must correct them.
 pub(super) fn report(corrupt: &[RepositoryError]) {
     for error in corrupt {
         tracing::error!(%error, "left out of a list");
     }
 }
 
-/// A request with all that happened to it, and the host's own row about it.
+/// A request with everything that happened to it, and the host's own row about it.
 #[derive(Serialize)]
 pub(super) struct Record<R = RequestRecord> {
     pub(super) record: R,
     pub(super) intake: Option<Intake>,
 }
 
-/// A record as its renter sees it: without who was chosen why, and the messages between the house and its workers.
+/// A record as its renter sees it: without the history of its assignments and the messages to workers.
 #[derive(Serialize)]
 pub(super) struct RentersRecord {
     request: Request,

@@ -1,4 +1,4 @@
-//! What workers do, each with the requests assigned to them.
+//! What workers do, with the requests that are assigned to them.
 
 use axum::{
     Json, Router,
@@ -79,7 +79,7 @@ async fn move_to(
     Ok(Json(app.engine.change_status(id, change).await?))
 }
 
-/// Another's request is answered as one that isn't there.
+/// Answers another worker's request as if it didn't exist.
 fn mine(me: WorkerId, request: &Request) -> Result<(), Error> {
     if request.assigned_worker_id == Some(me) {
         Ok(())

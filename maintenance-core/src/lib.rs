@@ -82,6 +82,7 @@
 //!
 //! - `tokio`: `Dispatcher::run`, the loop that a submit of the same process wakes at once.
 //! - `mock`: mockall mocks of every port.
+//! - `axum`: [`Error`] and [`ProblemDetails`] as responses of an axum handler.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "tokio")]
@@ -95,7 +96,8 @@ mod values;
 #[cfg(feature = "tokio")]
 pub use dispatcher::{DispatchPolicy, DispatchReport, Dispatcher, Patience, Problem};
 pub use maintenance::{
-    Assign, Assigned, Difference, Error, Maintenance, Move, Pause, Reassigned, Reused, Submission, Submitted,
+    Assign, Assigned, Difference, Error, Maintenance, Move, Pause, ProblemDetails, Reassigned, Reused,
+    Submission, Submitted,
 };
 pub use model::{
     Actor, AssignmentCause, AssignmentChange, Attachment, Claim, Claimed, Comment, ComplexAssignment,

@@ -1,4 +1,4 @@
-//! A template's body text: its placeholders, its length, and how it reads once filled in.
+//! A template's body text: its placeholders, its length, and the text with the placeholders filled in.
 
 /// The most characters that a rendered template body may have.
 pub(crate) const MAX_BODY: usize = 1024;
@@ -10,8 +10,8 @@ enum Piece<'a> {
     Placeholder(&'a str, &'a str),
 }
 
-/// The message as it reads on the phone: the body text with each `{{1}}` or `{{name}}` replaced by the value
-/// of that name. A placeholder without a value stays as it is.
+/// The message as the recipient reads it: the body text with each `{{1}}` or `{{name}}` replaced by the value of that
+/// name. A placeholder without a value stays as it is.
 ///
 /// ```
 /// use maintenance_whatsapp::render_body;
@@ -30,10 +30,10 @@ pub fn render_body<N: AsRef<str>, V: AsRef<str>>(body: &str, values: &[(N, V)]) 
         .collect()
 }
 
-/// What filling in a body text needs to know of it.
+/// The measures of a body text that are needed to fill it in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Layout {
-    /// The length of the body's own text.
+    /// The length of the body without its placeholders.
     pub(crate) fixed: usize,
     /// The placeholders in the order of their first use, each with how often it is used.
     pub(crate) placeholders: Vec<(String, usize)>,
@@ -62,7 +62,7 @@ impl Layout {
     }
 }
 
-/// The length of a text as the strictest counter sees it: in UTF-16 units, never fewer than its characters.
+/// The length of a text in UTF-16 units. Meta doesn't say how it counts; this count is the largest it could mean.
 pub(crate) fn length(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
@@ -77,7 +77,7 @@ fn pieces(body: &str) -> impl Iterator<Item = Piece<'_>> {
             rest = rest.strip_prefix(whole).unwrap_or_default();
             return Some(Piece::Placeholder(whole, name));
         }
-        // Text up to the next placeholder; braces that open none are text.
+        // Text up to the next placeholder; braces that begin no placeholder belong to it.
         let mut starts = rest.match_indices('{').map(|(at, _)| at);
         let end = starts.find(|&at| rest.get(at..).is_some_and(|rest| placeholder(rest).is_some()));
         let (text, after) = rest.split_at(end.unwrap_or(rest.len()));
@@ -86,7 +86,7 @@ fn pieces(body: &str) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-/// The placeholder that the text begins with: the whole of it, and its name.
+/// The placeholder that the text begins with: all of it, and its name.
 fn placeholder(text: &str) -> Option<(&str, &str)> {
     let inner = text.strip_prefix("{{")?;
     let end = inner.find("}}")?;

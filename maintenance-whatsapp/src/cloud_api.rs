@@ -1,6 +1,11 @@
 //! The notifier: one HTTP request per message.
 
-use std::{fmt, time::Duration};
+use std::{
+    error::Error as _,
+    fmt,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use governor::clock::DefaultClock;
@@ -16,24 +21,37 @@ use reqwest::{
 use tracing::instrument;
 
 use crate::{
-    CloudApiConfig, Template, compiled_template::CompiledTemplate, pace::Pace, payload::Payload,
-    response::Reply,
+    CloudApiConfig, Template,
+    compiled_template::CompiledTemplate,
+    pace::Pace,
+    payload::Payload,
+    response::{Accepted, SendResponse},
 };
 
-/// What most requests' bodies fit into.
+/// The initial capacity of a request's body, which is enough for most.
 const USUAL_BODY: usize = 1024;
 
-/// How much of an answer is read; the API's own are far shorter.
-const MAX_ANSWER: usize = 64 * 1024;
+/// How many bytes of a response are read; the API's own responses are far shorter.
+const MAX_RESPONSE: usize = 64 * 1024;
 
-/// How long the channel rests when there is no connection.
+/// How long the channel rests when no connection can be made.
 const NO_CONNECTION: Duration = Duration::from_secs(10);
 
-/// Sends messages by the Cloud API, each as one template message.
+/// Sends messages through the Cloud API, each as one template message.
 ///
-/// Each carries its [`NotificationId`](maintenance_core::NotificationId) as `biz_opaque_callback_data`,
-/// which the webhooks bring back. Nothing is retried here, and redirects aren't followed, so that the token
-/// goes nowhere else.
+/// Each message carries its [`NotificationId`](maintenance_core::NotificationId) as `biz_opaque_callback_data`, which
+/// the webhooks return. A `CloudApi` makes one attempt per call: the [`Dispatcher`](maintenance_core::Dispatcher)
+/// retries. It follows no redirect, so that the token reaches no other host.
+///
+/// ```
+/// use maintenance_whatsapp::{CloudApi, CloudApiConfig, SetupError, Template, Templates};
+///
+/// # fn notifier(token: String) -> Result<CloudApi, SetupError> {
+/// // Each template is registered with Meta under its name, language and body.
+/// let templates = Templates::default().assignment(Template::assignment("our_maintenance_request"));
+/// CloudApi::new(CloudApiConfig::new("106540352242922", token, templates))
+/// # }
+/// ```
 pub struct CloudApi {
     client: Client,
     endpoint: Url,
@@ -42,6 +60,7 @@ pub struct CloudApi {
     request_timeout: Duration,
     recipient_interval: Duration,
     pace: Pace<DefaultClock>,
+    held_back: AtomicU64,
 }
 
 /// A notifier could not be set up.
@@ -51,26 +70,38 @@ pub enum SetupError {
     /// The configuration breaks a rule: every wrong field, with its rule.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// The HTTP client could not be built, as when the machine's certificates can't be read.
+    /// The HTTP client could not be built, for example because the machine's certificates can't be read.
     #[error("the HTTP client could not be built")]
     Client(#[source] reqwest::Error),
 }
 
 impl CloudApi {
-    /// A notifier with an HTTP client of its own, by the TLS of the feature `rustls`; without the feature an `https`
-    /// address is refused.
+    /// A notifier with an HTTP client of its own, whose TLS comes from the feature `rustls`.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError::Invalid`] names every field that breaks a rule; without the feature `rustls` that includes an
+    /// `https` address. [`SetupError::Client`] when the HTTP client can't be built.
     pub fn new(config: CloudApiConfig) -> Result<Self, SetupError> {
         let (endpoint, _) = config.check()?;
         if endpoint.scheme() == "https" && !cfg!(feature = "rustls") {
-            let rule = "is an https address, and no TLS is built in; turn on the feature `rustls`, or give \
-                        `with_client` a builder that has TLS";
+            let rule = "is an https address, and no TLS is built in; turn on the feature `rustls` of \
+                        maintenance-whatsapp, or call `CloudApi::with_client` with a client builder that has TLS";
             return Err(Invalid::field("base_url", rule).into());
         }
         Self::with_client(config, Client::builder())
     }
 
-    /// A notifier over a client by the host's own settings, as for its TLS or its proxy. Redirects are turned off in
-    /// it whatever it says, since one would decide where the token and the messages go.
+    /// A notifier whose HTTP client has the host's own settings, for example its TLS or its proxy.
+    ///
+    /// Whatever the builder says, the client follows no redirect: the token and the messages would go to any host that
+    /// a redirect names. Whether the builder has TLS can't be seen here; if it has none, the first send to an `https`
+    /// address stops the channel and says so.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError::Invalid`] names every field that breaks a rule, [`SetupError::Client`] says that the client can't
+    /// be built.
     pub fn with_client(config: CloudApiConfig, client: ClientBuilder) -> Result<Self, SetupError> {
         let (endpoint, authorization) = config.check()?;
         let client = client.connect_timeout(config.connect_timeout).redirect(Policy::none());
@@ -86,10 +117,19 @@ impl CloudApi {
             request_timeout: config.request_timeout,
             recipient_interval: config.pacing.recipient_interval,
             pace: Pace::new(config.pacing, DefaultClock::default()),
+            held_back: AtomicU64::new(0),
         })
     }
 
-    /// The template for what the message is about.
+    /// How many messages WhatsApp accepted and did not send on yet, because their template is paused or its quality is
+    /// being assessed. Each was logged as a warning with its ids; a webhook tells whether it was sent after all.
+    ///
+    /// A number that grows means that somebody should look at the template in WhatsApp Manager.
+    pub fn held_back(&self) -> u64 {
+        self.held_back.load(Ordering::Relaxed)
+    }
+
+    /// The template for messages of this kind.
     fn compiled(&self, message: &Outgoing) -> Option<&CompiledTemplate> {
         let mut of_kind = self.templates.iter().filter(|(kind, _)| *kind == message.kind);
         of_kind.next().map(|(_, template)| template)
@@ -100,11 +140,11 @@ impl CloudApi {
         let values = compiled.fill(message);
         let mut body = Vec::with_capacity(USUAL_BODY);
         serde_json::to_writer(&mut body, &Payload::new(&compiled.template, &values, message))
-            .map_err(|_| refused_here("payload"))?;
+            .map_err(|_| not_requested("payload"))?;
         let every = self.recipient_interval;
         let wait = |after| not_yet(NextStep::WaitForRecipient { after, every });
         self.pace.recipient(message.to.phone_number()).map_err(wait)?;
-        self.pace.number_turn().await.map_err(|after| not_yet(NextStep::Wait { after }))?;
+        self.pace.wait_for_number().await.map_err(|after| not_yet(NextStep::Wait { after }))?;
         let request = self
             .client
             .post(self.endpoint.clone())
@@ -115,7 +155,19 @@ impl CloudApi {
         let mut response = request.send().await.map_err(|error| unanswered(&error))?;
         let body = read(&mut response).await;
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|wait| wait.to_str().ok());
-        Reply { status: response.status().as_u16(), retry_after, body: &body }.read(message.attempt)
+        let response = SendResponse { status: response.status().as_u16(), retry_after, body: &body };
+        let Accepted { receipt, held_back } = response.read(message.attempt)?;
+        if let Some(message_status) = held_back {
+            self.held_back.fetch_add(1, Ordering::Relaxed);
+            tracing::warn!(
+                notification = %message.notification_id,
+                request = %message.content.request_id,
+                template = compiled.template.name,
+                message_status,
+                "WhatsApp accepted the message and holds it back; look at the template in WhatsApp Manager"
+            );
+        }
+        Ok(receipt)
     }
 }
 
@@ -134,7 +186,8 @@ impl Notifier for CloudApi {
     async fn notify(&self, message: &Outgoing) -> Result<Receipt, NotifyError> {
         let outcome = self.send(message).await;
         match &outcome {
-            Ok(Receipt { provider_message_id }) => tracing::debug!(%provider_message_id, "accepted"),
+            // Not the provider's id: it holds the recipient's number in base64.
+            Ok(_) => tracing::debug!("accepted"),
             Err(NotifyError { next, effect, error }) => {
                 tracing::debug!(code = error.code, ?next, %effect, "not accepted");
             }
@@ -143,11 +196,11 @@ impl Notifier for CloudApi {
     }
 }
 
-/// The body, or as much of it as came within the bound: an answer cut short is judged by what there is.
+/// The body, or as much of it as came: a response that was cut off is still judged by its status.
 async fn read(response: &mut Response) -> Vec<u8> {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
-        let room = MAX_ANSWER.saturating_sub(body.len());
+        let room = MAX_RESPONSE.saturating_sub(body.len());
         body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
         if chunk.len() >= room {
             break;
@@ -156,10 +209,10 @@ async fn read(response: &mut Response) -> Vec<u8> {
     body
 }
 
-/// The engine knows a kind of message that this crate doesn't yet.
+/// The core has a kind of message that this crate doesn't know.
 fn no_template() -> NotifyError {
-    let error =
-        DeliveryError::new("no_template", "there is no template for this kind of message; update the crate");
+    let text = "there is no template for this kind of message; update maintenance-whatsapp";
+    let error = DeliveryError::new("no_template", text);
     NotifyError { next: NextStep::Fix, effect: SendEffect::NotSent, error }
 }
 
@@ -168,17 +221,17 @@ fn not_yet(next: NextStep) -> NotifyError {
     NotifyError {
         next,
         effect: SendEffect::NotSent,
-        error: DeliveryError::new("pace", "waits its turn under Meta's limits"),
+        error: DeliveryError::new("pace", "our own rate limit is reached; the message waits"),
     }
 }
 
-/// No answer came. Unless there was no connection, the request may have been carried out.
+/// No response came. Unless no connection was made, the request may have been carried out.
 fn unanswered(error: &reqwest::Error) -> NotifyError {
-    if error.is_builder() {
-        return refused_here("client");
+    if error.is_builder() || lacks_tls(error) {
+        return not_requested("client");
     }
     let (error, effect, next) = if error.is_connect() {
-        // Nobody can be sent to: an outage of an hour must not use up the attempts of all messages.
+        // It concerns every message: an outage of an hour must not use up their attempts.
         (
             DeliveryError::new("no_connection", "no connection to the API could be made"),
             SendEffect::NotSent,
@@ -195,13 +248,18 @@ fn unanswered(error: &reqwest::Error) -> NotifyError {
     NotifyError { next, effect, error }
 }
 
-/// The request could not even be made, as for an `https` address and a client without TLS: no message can go
-/// out until that is mended.
-fn refused_here(code: &str) -> NotifyError {
-    let error = DeliveryError::new(
-        code,
-        "the request could not be made; check the base URL and that TLS is built in",
-    );
+/// Whether a client without TLS was to connect to an `https` address. The HTTP library says so in its text alone; were
+/// that text another, the channel would rest as for any other missing connection.
+fn lacks_tls(error: &reqwest::Error) -> bool {
+    let mut sources = std::iter::successors(error.source(), |&error| error.source());
+    sources.any(|error| error.to_string().contains("scheme is not http"))
+}
+
+/// The request could not even be made, for example because a client without TLS was to connect to an `https` address.
+/// No message can go out until a person corrects that.
+fn not_requested(code: &str) -> NotifyError {
+    let text = "the request could not be made; check the base URL, and that the HTTP client has TLS";
+    let error = DeliveryError::new(code, text);
     NotifyError { next: NextStep::Stop { scope: Scope::Channel }, effect: SendEffect::NotSent, error }
 }
 

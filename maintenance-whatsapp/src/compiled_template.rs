@@ -1,4 +1,4 @@
-//! A template as it is filled in: what that needs to know of it, found once.
+//! A template prepared for filling in: its placeholders are found once, not for each message.
 
 use std::borrow::Cow;
 
@@ -11,15 +11,15 @@ use crate::{
     template::Parameter,
 };
 
-/// A template with its slots.
+/// A template with its slots, one per parameter.
 pub(crate) struct CompiledTemplate {
     pub(crate) template: Template,
-    /// How much room the body's own text leaves for values.
+    /// How many characters the body's own text leaves for the values.
     room: usize,
     slots: Vec<Slot>,
 }
 
-/// A placeholder of the body.
+/// A placeholder of the body and what fills it in.
 struct Slot {
     name: String,
     parameter: Parameter,
@@ -35,8 +35,8 @@ impl CompiledTemplate {
         Self { room: MAX_BODY.saturating_sub(layout.fixed), slots, template }
     }
 
-    /// The values for a message, in order, each with its placeholder's name: on one line, never empty, and
-    /// together with the body's own text within the limit.
+    /// The values for a message, in order, each with its placeholder's name. Each is on one line and not empty, and with
+    /// the body's own text they stay within the limit.
     pub(crate) fn fill<'a>(&'a self, message: &'a Outgoing) -> Vec<(&'a str, Cow<'a, str>)> {
         let mut values: Vec<Value<'a>> = self
             .slots

@@ -1,4 +1,4 @@
-//! What the notifier needs to know: which number sends, with what right, which template, how fast.
+//! The settings of the notifier: which number sends, by which token and templates, and how fast.
 
 use std::time::Duration;
 
@@ -10,36 +10,48 @@ use url::Host;
 use crate::{Templates, invalid::Fields};
 
 /// The configuration of a [`CloudApi`](crate::CloudApi). `Debug` doesn't show the token.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use maintenance_whatsapp::{CloudApiConfig, Pacing, Templates};
+///
+/// let config = CloudApiConfig {
+///     request_timeout: Duration::from_secs(10),
+///     pacing: Pacing { number_per_second: 1_000, ..Pacing::default() }, // as agreed with Meta
+///     ..CloudApiConfig::new("106540352242922", "the-token", Templates::default())
+/// };
+/// ```
 #[derive(Debug, Clone)]
 pub struct CloudApiConfig {
-    /// Where the API is; `https://graph.facebook.com` by default.
+    /// The API's address; `https://graph.facebook.com` by default. `http` is accepted for this machine alone.
     pub base_url: String,
     /// The version of the Graph API; `v26.0` by default.
     pub version: String,
     /// The id of the business's phone number (not the number itself).
     pub phone_number_id: String,
-    /// The access token.
+    /// The access token, without white space or a line break around it.
     pub token: SecretString,
-    /// The templates by what messages are about.
+    /// The template for each kind of message.
     pub templates: Templates,
     /// How long connecting may take; 5 seconds by default.
     pub connect_timeout: Duration,
-    /// How long one send may take from start to end; 20 seconds by default. Must be under the dispatcher's send limit
-    /// of 30, or an answer that comes late is taken for lost.
+    /// How long one send may take from start to end; 20 seconds by default. Keep it below the dispatcher's limit per send
+    /// (30 seconds by default): the dispatcher treats a response that comes later as lost.
     pub request_timeout: Duration,
     /// How fast to send.
     pub pacing: Pacing,
 }
 
-/// How fast to send, so that Meta need not say no. Each notifier counts what it sends itself: when several
-/// share a number, they share its limits too.
+/// How fast to send, so that Meta's rate limits are never reached. Each notifier counts only what it sends itself:
+/// where several processes send by one number, give each a share of `number_per_second`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pacing {
-    /// How many messages the number may send in any second; 80 by default, which Meta may raise to 1,000.
+    /// How many messages the number may send per second; 80 by default, Meta's limit unless it raised yours to 1,000.
     pub number_per_second: u32,
-    /// How often one recipient may be sent to once the burst is used up; every 6 seconds by default.
+    /// The time between two messages to one recipient once the burst is used up; 6 seconds by default.
     pub recipient_interval: Duration,
-    /// How many messages one recipient may be sent at once; 45 by default.
+    /// How many messages one recipient may receive at once; 45 by default.
     pub recipient_burst: u32,
 }
 
@@ -50,7 +62,7 @@ impl Default for Pacing {
 }
 
 impl CloudApiConfig {
-    /// That number, token and templates, and otherwise the defaults.
+    /// A configuration for that number, token and templates, with the defaults for the rest.
     pub fn new(
         phone_number_id: impl Into<String>,
         token: impl Into<SecretString>,
@@ -68,18 +80,21 @@ impl CloudApiConfig {
         }
     }
 
-    /// Where messages go and what authorises them, if every field is as it must be; otherwise all that
-    /// isn't.
+    /// The address that messages are posted to and the header that authorises them, or every field that breaks a rule.
     pub(crate) fn check(&self) -> Result<(Url, HeaderValue), Invalid> {
         let mut fields = Fields::default();
         let base = Url::parse(&self.base_url).ok().filter(is_base);
         fields.rule(
             base.is_some(),
             "base_url",
-            "must be an https address without user, query and fragment; http is for this machine alone, since the \
-             token and private data would cross the network unprotected",
+            "must be an https address without user, query and fragment (http only for this machine: anywhere else the \
+             token and private data would cross the network in plain text)",
         );
-        fields.rule(is_version(&self.version), "version", "must be a Graph version, as in v26.0");
+        fields.rule(
+            is_version(&self.version),
+            "version",
+            "must be a version of the Graph API, for example v26.0",
+        );
         let id = &self.phone_number_id;
         fields.rule(
             (1..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit()),
@@ -90,20 +105,20 @@ impl CloudApiConfig {
         fields.rule(
             !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()),
             "token",
-            "must be an access token: visible ASCII characters without spaces",
+            "must be an access token: visible ASCII characters, with no space or line break among or after them",
         );
         self.templates.check(&mut fields);
-        let some = Duration::ZERO;
-        fields.rule(self.connect_timeout > some, "connect_timeout", "must be longer than zero");
-        fields.rule(self.request_timeout > some, "request_timeout", "must be longer than zero");
+        let zero = Duration::ZERO;
+        fields.rule(self.connect_timeout > zero, "connect_timeout", "must be longer than zero");
+        fields.rule(self.request_timeout > zero, "request_timeout", "must be longer than zero");
         let Pacing { number_per_second, recipient_interval, recipient_burst } = self.pacing;
         fields.rule(number_per_second > 0, "pacing.number_per_second", "must be 1 or more");
-        fields.rule(recipient_interval > some, "pacing.recipient_interval", "must be longer than zero");
+        fields.rule(recipient_interval > zero, "pacing.recipient_interval", "must be longer than zero");
         fields.rule(recipient_burst > 0, "pacing.recipient_burst", "must be 1 or more");
         let authorization = HeaderValue::from_str(&format!("Bearer {token}")).ok();
         fields.finish()?;
 
-        // Both are there: the rules above are stricter than what reading them takes.
+        // The rules above make both succeed; the last arm is there so that nothing can panic.
         let endpoint = base.and_then(|base| {
             let path = format!("{}/{}/{id}/messages", base.path().trim_end_matches('/'), self.version);
             base.join(&path).ok()
@@ -113,7 +128,10 @@ impl CloudApiConfig {
                 authorization.set_sensitive(true);
                 Ok((endpoint, authorization))
             }
-            _ => Err(Invalid::field("base_url", "can't be joined with the path of the messages")),
+            _ => Err(Invalid::field(
+                "base_url",
+                "can't be joined with the path of the messages; give the API's address alone",
+            )),
         }
     }
 }
@@ -216,6 +234,16 @@ mod tests {
         ] {
             let config = CloudApiConfig { base_url: base.to_owned(), ..config() };
             assert_eq!(wrong_fields(&config), ["base_url"], "{base}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_was_read_with_its_line_break_is_refused_and_says_what_is_wrong() {
+        for token in ["EAAtoken\n", "EAAtoken\r\n", " EAAtoken", ""] {
+            let config = CloudApiConfig { token: token.into(), ..config() };
+            assert_eq!(wrong_fields(&config), ["token"], "{token:?}");
+            let error = config.check().unwrap_err().to_string();
+            assert!(error.contains("no space or line break") && !error.contains("EAA"), "{error}");
         }
     }
 

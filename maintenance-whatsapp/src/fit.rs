@@ -1,11 +1,11 @@
-//! Makes any text fit to be a template parameter: no line break, no tab, no run of spaces, never empty, and
-//! short enough for the whole body.
+//! Makes any text acceptable as a template parameter: no line break, no tab, no run of spaces, never empty, and short
+//! enough for the whole body.
 
 use std::borrow::Cow;
 
 use crate::body::length;
 
-/// What a value that can be cut keeps at least; the rest of a body must leave that much room.
+/// The fewest characters that a value is cut to; a template's own text must leave room for as many.
 pub(crate) const SHORTEST: usize = 20;
 
 /// A value to fit into a body.
@@ -14,12 +14,12 @@ pub(crate) struct Value<'a> {
     pub(crate) text: Cow<'a, str>,
     /// How often the body uses it.
     pub(crate) times: usize,
-    /// Its place in the order in which values are cut, or `None` for one that never is.
+    /// Its position in the order in which values are cut; `None` for a value that is never cut.
     pub(crate) cut: Option<u8>,
 }
 
-/// The text on one line: white space and control characters become single spaces. A text with nothing to see
-/// in it becomes the fallback.
+/// The text on one line: runs of white space and control characters become single spaces. A text without a visible
+/// character becomes the fallback.
 pub(crate) fn clean<'a>(text: &'a str, fallback: &'a str) -> Cow<'a, str> {
     if text.chars().all(|c| separates(c) || is_invisible(c)) {
         return Cow::Borrowed(fallback);
@@ -37,7 +37,7 @@ fn separates(c: char) -> bool {
     c.is_whitespace() || c.is_control()
 }
 
-/// Cuts values until they fit into `room`, first things first, each to [`SHORTEST`] at least.
+/// Cuts values in their order until all fit into `room`, none below [`SHORTEST`].
 pub(crate) fn fit(values: &mut [Value<'_>], room: usize) {
     let mut total: usize = values.iter().map(|value| value.times * length(&value.text)).sum();
     if total <= room {
@@ -57,7 +57,7 @@ pub(crate) fn fit(values: &mut [Value<'_>], room: usize) {
     }
 }
 
-/// The text in at most `most` characters, with an ellipsis where something was cut off.
+/// The text in at most `most` characters; an ellipsis stands for what was cut off.
 fn cut(text: &str, most: usize) -> String {
     if length(text) <= most {
         return text.to_owned();

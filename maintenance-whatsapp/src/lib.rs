@@ -1,5 +1,11 @@
-//! Maintenance requests over the WhatsApp Cloud API: a [`CloudApi`] that tells workers of their requests, and
-//! the [`webhook`] by which Meta tells what became of the messages.
+//! Maintenance requests over the WhatsApp Cloud API.
+//!
+//! | to | use |
+//! |---|---|
+//! | send the engine's messages | [`CloudApi`], with a [`CloudApiConfig`] and [`Templates`] |
+//! | receive webhooks with axum | `webhook::router` (feature `axum`) |
+//! | receive webhooks with another framework | [`webhook::handshake`], [`webhook::Signature`], [`webhook::parse`] |
+//! | test a host without Meta | `fake::FakeCloudApi` (feature `fake`) |
 //!
 #![cfg_attr(feature = "axum", doc = "```no_run")]
 #![cfg_attr(not(feature = "axum"), doc = "```ignore")]
@@ -28,24 +34,23 @@
 //!
 //! # Sending
 //!
-//! Outside an open conversation only templates may be sent, so each message is one template message. Its
-//! parameters are cleaned and cut to fit: no message fails over its formatting. A message that isn't accepted
-//! answers two questions, by the API's error code wherever there is one:
+//! Outside an open conversation WhatsApp accepts only templates, so each message is one template message. Its parameters
+//! are cleaned and cut to fit, so that no message fails over its formatting. A message that isn't accepted answers two
+//! questions, by the API's error code wherever there is one:
 //!
 //! | what happened | what to do next | may it have gone out? |
 //! |---|---|---|
-//! | too much for this recipient | try again after 4ⁿ seconds | no |
-//! | our own pace has no place for this recipient yet | wait, counts as no attempt | no |
-//! | too much for the number or the account | the channel pauses | no |
-//! | a passing error, a time-out, a lost answer | try again | unknown |
-//! | no connection | the channel pauses | no |
-//! | maintenance on Meta's side | try again | no |
-//! | bad token, blocked account, template unusable, redirect | the channel stops until a person acts | no |
-//! | the request is wrong, or needs a template | failed, for a person to look at | no |
-//! | the recipient can't be reached | failed | no |
-//! | the recipient may not be written to now | try again in a day | no |
-//! | an unknown refusal (4xx) | try again | no |
-//! | an unknown error (5xx) | try again | unknown |
+//! | rate limit for the recipient | try again after 4ⁿ seconds | no |
+//! | our own rate limit for the recipient or the number | wait; counts as no attempt | no |
+//! | rate limit of the number or the account | the channel pauses | no |
+//! | transient error, time-out, lost response | try again | unknown |
+//! | no connection, or maintenance of the account | the channel pauses | no |
+//! | invalid token, restricted account, redirect, no TLS | the channel stops until a person acts | no |
+//! | template missing, paused, or edited | its messages stop until a person acts | no |
+//! | the API refuses the message itself | failed, for a person to look at | no |
+//! | recipient can't be reached, or not for a day at least | failed | no |
+//! | unknown refusal (4xx) | try again | no |
+//! | unknown error (5xx) | try again | unknown |
 //!
 //! # Features
 //!
@@ -53,10 +58,11 @@
 //! |---|---|
 //! | `rustls` | TLS for the HTTP client that [`CloudApi::new`] builds |
 //! | `axum` | `webhook::router` |
-//! | `fake` | `fake`: an in-process fake of the Cloud API, for tests |
+//! | `fake` | `fake::FakeCloudApi`, an in-process Cloud API for a host's own tests |
 //!
-//! None is on by default. TLS is the host's choice: without `rustls` it turns on a feature of its own
-//! `reqwest` dependency, or brings its own client to [`CloudApi::with_client`].
+//! None is on by default. TLS is the host's choice: without `rustls` it passes a client builder of its own to
+//! [`CloudApi::with_client`].
+
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod body;
@@ -80,3 +86,8 @@ pub use config::{CloudApiConfig, Pacing};
 pub use reqwest;
 pub use secrecy::SecretString;
 pub use template::{Parameter, Parameters, Template, Templates};
+
+/// Compiles the example of the README.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

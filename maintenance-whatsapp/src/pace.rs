@@ -1,5 +1,4 @@
-//! Keeps to Meta's limits, so that it need not say no: so many messages a second for the number, and fewer
-//! for one recipient.
+//! Keeps sends within Meta's rate limits: messages per second for the number, and fewer for one recipient.
 
 use std::{
     num::NonZeroU32,
@@ -17,9 +16,9 @@ use maintenance_core::PhoneNumber;
 
 use crate::Pacing;
 
-/// How long a send may wait for the number's turn: the dispatcher's other sends go on meanwhile.
-const LONGEST_TURN: Duration = Duration::from_secs(2);
-/// After how many sends recipients whose pace is full again are forgotten.
+/// The longest time that a send waits here for the number's limit; beyond it the dispatcher puts the message back.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// After how many sends the recipients are dropped whose whole burst is available again.
 const FORGET_EVERY: u32 = 1024;
 
 type PerRecipient<C> =
@@ -35,7 +34,7 @@ pub(crate) struct Pace<C: Clock = DefaultClock> {
 impl<C: Clock + Clone> Pace<C> {
     pub(crate) fn new(pacing: Pacing, clock: C) -> Self {
         let Pacing { number_per_second, recipient_interval, recipient_burst } = pacing;
-        // A burst and the refill of the second after it add up to the limit, so that no second holds more.
+        // A burst and what is refilled in the second after it add up to the limit, so that no second exceeds it.
         let burst = (number_per_second / 20).max(1);
         let steady = (number_per_second.saturating_sub(burst) + 1).max(1);
         let number = quota(Duration::from_secs(1) / steady, burst);
@@ -48,7 +47,7 @@ impl<C: Clock + Clone> Pace<C> {
         }
     }
 
-    /// Takes the recipient's turn, or tells how long until there is one.
+    /// Counts a message to the recipient, or returns how long to wait before there may be one.
     pub(crate) fn recipient(&self, to: &PhoneNumber) -> Result<(), Duration> {
         if self.sends.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             self.recipients.retain_recent();
@@ -57,18 +56,18 @@ impl<C: Clock + Clone> Pace<C> {
         self.recipients.check_key(to).map_err(|until| self.wait(&until))
     }
 
-    /// Takes the number's turn, or tells how long until there may be one.
+    /// Counts a message of the number, or returns how long to wait before there may be one.
     fn number(&self) -> Result<(), Duration> {
         self.number.check().map_err(|until| self.wait(&until))
     }
 
-    /// Waits for the number's turn, or tells how long it would still take if that is too long.
-    pub(crate) async fn number_turn(&self) -> Result<(), Duration> {
+    /// Waits until the number may send, or returns the wait that is left if it is too long.
+    pub(crate) async fn wait_for_number(&self) -> Result<(), Duration> {
         let mut waited = Duration::ZERO;
         loop {
             let Err(wait) = self.number() else { return Ok(()) };
             waited += wait;
-            if waited > LONGEST_TURN {
+            if waited > LONGEST_WAIT {
                 return Err(wait);
             }
             tokio::time::sleep(wait).await;
@@ -132,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recipient_whose_pace_is_full_again_is_forgotten() {
+    fn a_recipient_whose_whole_burst_is_available_again_is_forgotten() {
         let clock = FakeRelativeClock::default();
         let pace = Pace::new(Pacing::default(), clock.clone());
         for n in 0..1_000 {
@@ -146,11 +145,11 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_send_that_would_wait_too_long_for_its_turn_is_told_how_long() {
+    async fn a_send_that_would_wait_too_long_for_the_number_is_told_how_long() {
         let pacing = Pacing { number_per_second: 1, ..Pacing::default() };
-        // A clock that stands still: the turn never comes, and the bound ends the waiting.
+        // With a clock that stands still the wait never ends by itself, so the bound must end it.
         let pace = Pace::new(pacing, FakeRelativeClock::default());
-        assert_eq!(pace.number_turn().await, Ok(()));
-        assert_eq!(pace.number_turn().await, Err(Duration::from_secs(1)));
+        assert_eq!(pace.wait_for_number().await, Ok(()));
+        assert_eq!(pace.wait_for_number().await, Err(Duration::from_secs(1)));
     }
 }

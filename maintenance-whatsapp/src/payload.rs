@@ -1,4 +1,4 @@
-//! The body of a send request, as the API wants it.
+//! The body of a send request, in the API's JSON.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ pub(crate) struct Payload<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     template: TemplateMessage<'a>,
-    /// Comes back in the webhooks: how a message is found when the answer to its send was lost.
+    /// The webhooks return it, so that a message is found even when the response to its send was lost.
     biz_opaque_callback_data: NotificationId,
 }
 
@@ -49,7 +49,7 @@ struct TextParameter<'a> {
 }
 
 impl<'a> Payload<'a> {
-    /// A template message with those values, each under its placeholder's name.
+    /// A template message with these values, each with its placeholder's name.
     pub(crate) fn new(
         template: &'a Template,
         values: &'a [(&'a str, Cow<'a, str>)],

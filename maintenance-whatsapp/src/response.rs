@@ -1,4 +1,4 @@
-//! Reads the API's answer to a send: accepted, or what went wrong. Pure.
+//! Reads the API's response to a send: accepted, or what went wrong. Pure.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use maintenance_core::{DeliveryError, NextStep, NotifyError, Receipt, SendEffect
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::error_code::Meaning;
+use crate::error_code::{ErrorClass, code_of};
 
-/// The longest wait that is taken from an answer.
+/// The longest wait that is taken from a response.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
-/// An HTTP answer to a send.
+/// An HTTP response to a send.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Reply<'a> {
+pub(crate) struct SendResponse<'a> {
     /// The HTTP status.
     pub(crate) status: u16,
     /// The header `Retry-After`.
@@ -22,7 +22,15 @@ pub(crate) struct Reply<'a> {
     pub(crate) body: &'a [u8],
 }
 
-/// What is read of an answer's body.
+/// A message that the API accepted.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    pub(crate) receipt: Receipt,
+    /// The `message_status` of a message that was accepted but isn't sent yet.
+    pub(crate) held_back: Option<&'static str>,
+}
+
+/// The parts of a response's body that are read.
 #[derive(Deserialize, Default)]
 struct Body {
     error: Option<Value>,
@@ -30,72 +38,65 @@ struct Body {
 }
 
 impl Body {
-    /// Nothing of what isn't a JSON object: a list would be taken for the fields in their order.
+    /// Empty unless the body is a JSON object: serde would take a list for the fields in their order.
     fn read(body: &[u8]) -> Self {
         let object = body.trim_ascii_start().starts_with(b"{");
         object.then(|| serde_json::from_slice(body).ok()).flatten().unwrap_or_default()
     }
+
+    /// A text of the accepted message.
+    fn message(&self, pointer: &str) -> Option<&str> {
+        self.messages.as_ref()?.pointer(pointer)?.as_str()
+    }
 }
 
-impl Reply<'_> {
-    /// The receipt, or what went wrong at that attempt (counted from 1).
+impl SendResponse<'_> {
+    /// The accepted message, or what went wrong at that attempt (counted from 1).
     ///
-    /// Decided by the body's error code wherever there is one, whatever the HTTP status; by the status alone
-    /// when the code is unknown or the body can't be read, as with a proxy's HTML.
-    pub(crate) fn read(self, attempt: u32) -> Result<Receipt, NotifyError> {
+    /// The body's error code decides wherever there is one, whatever the HTTP status. The status decides alone when the
+    /// code is unknown or the body can't be read, as with a proxy's HTML.
+    pub(crate) fn read(self, attempt: u32) -> Result<Accepted, NotifyError> {
         let body = Body::read(self.body);
         if let Some(error) = body.error {
-            return Err(self.refusal(&error, attempt));
+            return Err(self.api_error(&error, attempt));
         }
         if !(200..=299).contains(&self.status) {
-            let code = format!("http_{}", self.status);
-            return Err(self.error(None, &code, attempt));
+            return Err(self.error(None, attempt));
         }
-        let id =
-            body.messages.as_ref().and_then(|messages| messages.pointer("/0/id")).and_then(Value::as_str);
-        match id.filter(|id| is_message_id(id)) {
-            Some(id) => {
-                let status =
-                    body.messages.as_ref().and_then(|messages| messages.pointer("/0/message_status"));
-                match status.and_then(Value::as_str) {
-                    Some("paused") => tracing::warn!(
-                        "accepted, but its template is paused; a webhook tells what becomes of it"
-                    ),
-                    Some("held_for_quality_assessment") => {
-                        tracing::warn!("accepted, but held until the template's quality is known");
-                    }
-                    _ => {}
-                }
-                Ok(Receipt { provider_message_id: id.to_owned() })
-            }
-            None => Err(NotifyError {
+        let Some(id) = body.message("/0/id").filter(|id| is_message_id(id)) else {
+            return Err(NotifyError {
                 next: NextStep::Retry { after: None },
                 effect: SendEffect::Unknown,
                 error: DeliveryError::new("unreadable_answer", "accepted, but the answer names no message"),
-            }),
-        }
+            });
+        };
+        let held_back = match body.message("/0/message_status") {
+            Some("paused") => Some("paused"),
+            Some("held_for_quality_assessment") => Some("held_for_quality_assessment"),
+            _ => None,
+        };
+        Ok(Accepted { receipt: Receipt { provider_message_id: id.to_owned() }, held_back })
     }
 
-    fn refusal(self, error: &Value, attempt: u32) -> NotifyError {
-        let code = integer(error.get("code"));
+    fn api_error(self, error: &Value, attempt: u32) -> NotifyError {
+        let code = code_of(error.get("code"));
         // "Unsupported post request": the number's id is wrong, or the token has no right to it.
-        let missing = integer(error.get("error_subcode")) == Some(33);
-        // Every call must carry a proof that this configuration doesn't make.
+        let missing = code_of(error.get("error_subcode")) == Some(33);
+        // The app requires that every call carries a proof, which this crate doesn't make.
         let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
         let unproved = message.contains("appsecret_proof");
-        let code = if code == Some(100) && (missing || unproved) { Some(33) } else { code };
-        let named = code.map_or_else(|| format!("http_{}", self.status), |code| code.to_string());
-        self.error(code, &named, attempt)
+        self.error(if code == Some(100) && (missing || unproved) { Some(33) } else { code }, attempt)
     }
 
-    fn error(self, code: Option<i64>, named: &str, attempt: u32) -> NotifyError {
-        let meaning = code.and_then(Meaning::of).unwrap_or(Meaning::of_status(self.status));
-        let (next, effect) = meaning.answers(self.wait(), attempt);
-        NotifyError { next, effect, error: meaning.error(named) }
+    fn error(self, code: Option<i64>, attempt: u32) -> NotifyError {
+        let class = code.and_then(ErrorClass::of_code).unwrap_or(ErrorClass::of_status(self.status));
+        let (next, effect) = class.outcome(self.wait(), attempt);
+        let code = code.map_or_else(|| format!("http_{}", self.status), |code| code.to_string());
+        NotifyError { next, effect, error: class.error(&code) }
     }
 
-    /// The wait that the API asks for, in whole seconds. The form with a date is not used by the API and is
-    /// left to the defaults.
+    /// The wait that the API asks for, in whole seconds. The API doesn't use the header's form with a date, so that one is
+    /// ignored.
     fn wait(self) -> Option<Duration> {
         let seconds = self.retry_after?.trim().parse().ok().filter(|&seconds| seconds > 0)?;
         Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
@@ -107,15 +108,6 @@ pub(crate) fn is_message_id(id: &str) -> bool {
     (1..=512).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// An integer, also one written as text.
-pub(crate) fn integer(value: Option<&Value>) -> Option<i64> {
-    match value? {
-        Value::Number(number) => number.as_i64(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use maintenance_core::Scope;
@@ -123,8 +115,8 @@ mod tests {
 
     use super::*;
 
-    fn read(status: u16, body: &str) -> Result<Receipt, NotifyError> {
-        Reply { status, retry_after: None, body: body.as_bytes() }.read(1)
+    fn read(status: u16, body: &str) -> Result<Accepted, NotifyError> {
+        SendResponse { status, retry_after: None, body: body.as_bytes() }.read(1)
     }
 
     const RETRY: NextStep = NextStep::Retry { after: None };
@@ -138,7 +130,20 @@ mod tests {
             r#"{"messages":[{"id":"wamid.A="}]}"#,
             r#"{"error":null,"messages":[{"id":"wamid.A="}]}"#,
         ] {
-            assert_eq!(read(200, body).unwrap().provider_message_id, "wamid.A=");
+            assert_eq!(read(200, body).unwrap().receipt.provider_message_id, "wamid.A=");
+        }
+    }
+
+    #[test]
+    fn an_accepted_message_that_is_held_back_says_why() {
+        for (status, held_back) in [
+            ("accepted", None),
+            ("paused", Some("paused")),
+            ("held_for_quality_assessment", Some("held_for_quality_assessment")),
+            ("Renter One", None),
+        ] {
+            let body = format!(r#"{{"messages":[{{"id":"wamid.A=","message_status":"{status}"}}]}}"#);
+            assert_eq!(read(200, &body).unwrap().held_back, held_back);
         }
     }
 
@@ -193,8 +198,10 @@ mod tests {
                 assert!(!error.to_string().contains(said), "{error}");
             }
         }
-        let strange = format!(r#"{{"error":{{"code":"{secret}","error_data":"{secret}"}}}}"#);
-        assert_eq!(read(400, &strange).unwrap_err().error.code, "http_400");
+        for code in [format!("\"{secret}\""), "12025550123".to_owned(), "\"12025550123\"".to_owned()] {
+            let strange = format!(r#"{{"error":{{"code":{code},"error_data":"{secret}"}}}}"#);
+            assert_eq!(read(400, &strange).unwrap_err().error.code, "http_400");
+        }
     }
 
     #[test]
@@ -215,9 +222,10 @@ mod tests {
     #[test]
     fn the_account_s_limit_rests_for_minutes_whatever_the_answer_asks() {
         for (header, minutes) in [(None, 5), (Some("1"), 5), (Some("600"), 10)] {
-            let answer = Reply { status: 429, retry_after: header, body: br#"{"error":{"code":80007}}"# };
+            let response =
+                SendResponse { status: 429, retry_after: header, body: br#"{"error":{"code":80007}}"# };
             let after = Duration::from_mins(minutes);
-            assert_eq!(answer.read(1).unwrap_err().next, NextStep::Pause { scope: Scope::Channel, after });
+            assert_eq!(response.read(1).unwrap_err().next, NextStep::Pause { scope: Scope::Channel, after });
         }
     }
 
@@ -270,10 +278,10 @@ mod tests {
         for (header, seconds) in
             [("30", 30), (" 7 ", 7), ("999999999", 86_400), ("soon", 10), ("-1", 10), ("0", 10), ("1.5", 10)]
         {
-            let answer = Reply { status: 429, retry_after: Some(header), body: b"" };
+            let response = SendResponse { status: 429, retry_after: Some(header), body: b"" };
             let after = Duration::from_secs(seconds);
             assert_eq!(
-                answer.read(1).unwrap_err().next,
+                response.read(1).unwrap_err().next,
                 NextStep::Pause { scope: Scope::Channel, after },
                 "{header}"
             );
@@ -283,9 +291,10 @@ mod tests {
     #[test]
     fn the_wait_for_one_recipient_grows_fourfold_up_to_an_hour() {
         for (attempt, seconds) in [(1, 4), (2, 16), (3, 64), (5, 1024), (6, 3600), (u32::MAX, 3600)] {
-            let answer = Reply { status: 400, retry_after: None, body: br#"{"error":{"code":131056}}"# };
+            let response =
+                SendResponse { status: 400, retry_after: None, body: br#"{"error":{"code":131056}}"# };
             let after = Some(Duration::from_secs(seconds));
-            assert_eq!(answer.read(attempt).unwrap_err().next, NextStep::Retry { after });
+            assert_eq!(response.read(attempt).unwrap_err().next, NextStep::Retry { after });
         }
     }
 
@@ -297,7 +306,7 @@ mod tests {
             body in any::<Vec<u8>>(),
             attempt in any::<u32>(),
         ) {
-            let _ = Reply { status, retry_after: header.as_deref(), body: &body }.read(attempt);
+            let _ = SendResponse { status, retry_after: header.as_deref(), body: &body }.read(attempt);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The message template registered with Meta, and how a request's facts fill it in.
+//! The message templates registered with Meta, and the facts of a request that fill them in.
 
 use std::borrow::Cow;
 
@@ -10,31 +10,56 @@ use crate::{
     invalid::Fields,
 };
 
-/// A message template as it is registered with Meta: outside an open conversation nothing else may be sent.
+/// A message template exactly as it is registered with Meta. Outside an open conversation WhatsApp accepts nothing else.
+///
+/// ```
+/// use maintenance_whatsapp::{Parameter, Parameters, Template};
+///
+/// let template = Template {
+///     name: "nuevo_trabajo".to_owned(),
+///     language: "es".to_owned(),
+///     body: "Nuevo trabajo: {{titulo}}. Lugar: {{lugar}}.".to_owned(),
+///     parameters: Parameters::Named(vec![
+///         ("titulo".to_owned(), Parameter::Title),
+///         ("lugar".to_owned(), Parameter::Place),
+///     ]),
+/// };
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
-    /// Its name: 1 to 512 of `a-z`, `0-9` and `_`.
+    /// Its name: 1 to 512 characters out of `a-z`, `0-9` and `_`.
     pub name: String,
-    /// Its language, as in `en` or `en_US`.
+    /// Its language code, for example `en` or `en_US`.
     pub language: String,
-    /// Its body text as registered, with the placeholders: it counts towards the 1,024 characters that the
-    /// whole may have, so values are cut to what it leaves.
+    /// Its body text as registered, with the placeholders. A message may have 1,024 characters in all, so values are cut to
+    /// what this text leaves.
     pub body: String,
-    /// What stands in for the placeholders.
+    /// What fills in the placeholders.
     pub parameters: Parameters,
 }
 
-/// What stands in for a template's placeholders.
+/// What fills in a template's placeholders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parameters {
-    /// For `{{1}}`, `{{2}}` and so on, in that order.
+    /// For the placeholders `{{1}}`, `{{2}}` and so on, in that order.
     Positional(Vec<Parameter>),
-    /// For `{{name}}`, in any order.
+    /// For placeholders with names, as `{{name}}`, in any order.
     Named(Vec<(String, Parameter)>),
 }
 
-/// The templates by what messages are about. `Default` has the texts of this crate under the names
+/// The template for each kind of message. `Default` has this crate's own texts in English under the names
 /// `maintenance_request` and `maintenance_withdrawn`.
+///
+/// ```
+/// use maintenance_whatsapp::{Template, Templates};
+///
+/// // The crate's own texts, registered under other names.
+/// let templates = Templates::default()
+///     .assignment(Template::assignment("acme_new_job"))
+///     .withdrawn(Template::withdrawn("acme_job_withdrawn"));
+/// assert_eq!(templates.assignment.name, "acme_new_job");
+/// println!("submit this text to Meta:\n{}", templates.assignment.body);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Templates {
@@ -54,26 +79,26 @@ impl Default for Templates {
 }
 
 impl Templates {
-    /// With another template for [`NotificationKind::Assignment`].
+    /// Replaces the template for [`NotificationKind::Assignment`].
     #[must_use]
     pub fn assignment(mut self, template: Template) -> Self {
         self.assignment = template;
         self
     }
 
-    /// With another template for [`NotificationKind::Withdrawn`].
+    /// Replaces the template for [`NotificationKind::Withdrawn`].
     #[must_use]
     pub fn withdrawn(mut self, template: Template) -> Self {
         self.withdrawn = template;
         self
     }
 
-    /// Each with what it is for.
+    /// Each template with its kind of message.
     pub(crate) fn into_kinds(self) -> [(NotificationKind, Template); 2] {
         [(NotificationKind::Assignment, self.assignment), (NotificationKind::Withdrawn, self.withdrawn)]
     }
 
-    /// Notes what is wrong with the templates.
+    /// Adds the wrong fields of the templates.
     pub(crate) fn check(&self, fields: &mut Fields) {
         for (kind, template) in self.clone().into_kinds() {
             template.check(kind, fields);
@@ -81,36 +106,35 @@ impl Templates {
     }
 }
 
-/// A fact that a message tells.
+/// A fact of a request that fills in a placeholder.
 ///
-/// Each becomes one line. When the whole is too long, the description is cut first, then the location, the
-/// title, the place, the renter's name and the trade, each to 20 characters at least; ids, priority and phone number
-/// stay whole.
+/// Each value is on one line. When a message is too long, the description is cut first, then the location, the title, the
+/// place, the renter's name and the trade, none to fewer than 20 characters. Ids, priority and phone number are never cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Parameter {
     /// The request's id.
     RequestId,
     /// Its title.
     Title,
-    /// What is wrong.
+    /// Its description: what is wrong.
     Description,
-    /// How urgent it is.
+    /// Its priority.
     Priority,
-    /// The building, its address and the unit, or `not stated`.
+    /// The building, its address and the unit; `not stated` if the directory doesn't say.
     Place,
-    /// Where in the property.
+    /// Its location: where in the property.
     Location,
-    /// The trade needed, or `not stated`.
+    /// The trade it needs; `not stated` if it names none.
     Specialty,
-    /// The renter's name, or `not on file`.
+    /// The renter's name; `not on file` if the directory doesn't know it.
     RenterName,
-    /// The renter's phone number, or `not on file`.
+    /// The renter's phone number; `not on file` if the directory doesn't know it.
     RenterPhone,
 }
 
 impl Template {
-    /// A template in English with all that a worker needs, ready to be registered under that name: its
-    /// [`body`](Self::body) is the text to submit to Meta, with positional parameters.
+    /// A template in English that assigns a request to a worker, with everything they need. Register it with Meta under
+    /// that name, with its [`body`](Self::body) as the text and positional parameters.
     pub fn assignment(name: impl Into<String>) -> Self {
         use Parameter::{Description, Location, Place, Priority, RenterName, RenterPhone, RequestId, Title};
         Self {
@@ -137,8 +161,8 @@ impl Template {
         }
     }
 
-    /// A template in English that tells a worker that a request is no longer theirs, ready to be registered as
-    /// [`assignment`](Self::assignment) is.
+    /// A template in English that tells a worker that a request is no longer theirs. Register it as
+    /// [`assignment`](Self::assignment).
     pub fn withdrawn(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -155,7 +179,7 @@ impl Template {
         }
     }
 
-    /// Notes what is wrong with the template.
+    /// Adds the wrong fields of the template.
     fn check(&self, kind: NotificationKind, fields: &mut Fields) {
         let field = |field: &str| format!("templates.{kind}.{field}");
         let name = &self.name;
@@ -168,23 +192,27 @@ impl Template {
         fields.rule(
             is_language(&self.language),
             field("language"),
-            "must be a language code, as in en or en_US",
+            "must be a language code, for example en or en_US",
         );
         let layout = Layout::of(&self.body);
         let parameters = self.parameters.by_name();
-        fields.rule(!self.body.trim().is_empty(), field("body"), "is empty; give the text as registered");
+        fields.rule(
+            !self.body.trim().is_empty(),
+            field("body"),
+            "is empty; it must be the text as registered",
+        );
         for (name, _) in &layout.placeholders {
             fields.rule(
                 parameters.iter().any(|(known, _)| known == name),
                 field("parameters"),
-                format!("has nothing for the placeholder {{{{{name}}}}} of the body"),
+                format!("must have a parameter for the placeholder {{{{{name}}}}} of the body"),
             );
         }
         for (n, (name, _)) in parameters.iter().enumerate() {
             fields.rule(
                 layout.times(name) > 0 && !parameters.iter().take(n).any(|(earlier, _)| earlier == name),
                 field(&format!("parameters[{n}]")),
-                "must stand for a placeholder of the body that no other stands for",
+                "must fill in a placeholder of the body that no other parameter fills in",
             );
         }
         let least: usize = parameters.iter().map(|(name, p)| layout.times(name) * p.least_room()).sum();
@@ -192,18 +220,21 @@ impl Template {
         fields.rule(
             layout.fixed <= most,
             field("body"),
-            format!("has {} characters besides its placeholders; {most} leave room for them", layout.fixed),
+            format!(
+                "has {} characters without its placeholders; it may have {most}, to leave room for them",
+                layout.fixed
+            ),
         );
     }
 }
 
 impl Parameters {
-    /// Whether each goes with its name.
+    /// Whether each parameter is sent with its name.
     pub(crate) const fn are_named(&self) -> bool {
         matches!(self, Self::Named(_))
     }
 
-    /// Each with its placeholder's name.
+    /// Each parameter with its placeholder's name.
     pub(crate) fn by_name(&self) -> Vec<(String, Parameter)> {
         match self {
             Self::Positional(list) => (1..).map(|n: usize| n.to_string()).zip(list.iter().copied()).collect(),
@@ -213,7 +244,7 @@ impl Parameters {
 }
 
 impl Parameter {
-    /// What it tells of a message: on one line, never empty.
+    /// Its value for a message: on one line, never empty.
     pub(crate) fn text(self, message: &Outgoing) -> Cow<'_, str> {
         const NO_CONTACT: &str = "not on file";
         let content = &message.content;
@@ -237,7 +268,7 @@ impl Parameter {
         }
     }
 
-    /// Its place in the order of cutting.
+    /// Its position in the order of cutting; `None` if it is never cut.
     pub(crate) const fn cut(self) -> Option<u8> {
         match self {
             Self::Description => Some(0),
@@ -250,18 +281,18 @@ impl Parameter {
         }
     }
 
-    /// The room it may need after cutting.
+    /// The most characters that it may need after cutting.
     const fn least_room(self) -> usize {
         match self {
             Self::RequestId => 36,
             Self::RenterPhone => 16,
-            // `emergency`, `not on file` and whatever a value that can be cut keeps.
+            // `emergency` and `not on file` are shorter, and a value that can be cut keeps no more than this if need be.
             _ => SHORTEST,
         }
     }
 }
 
-/// A place on one line: what is known of it, from the building to the unit.
+/// The known parts of a place on one line, from the building to the unit.
 fn place(place: &Place) -> String {
     let Place { complex, address, unit } = place;
     let known = [complex, address, unit].into_iter().flatten();

@@ -9,6 +9,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use axum::extract::State;
 use maintenance_core::{
     DeliveryEffect,
     DeliveryEvent::{self, Delivered, Failed, Read, Sent},
@@ -21,7 +22,7 @@ use maintenance_whatsapp::{
 };
 use reqwest::{Client, StatusCode};
 use support::{fake, message};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 const SECRET: &str = "test_app_secret_0123456789abcdef";
 
@@ -30,6 +31,8 @@ struct Host {
     url: String,
     updates: Arc<Mutex<Vec<DeliveryUpdate>>>,
     fails: Arc<AtomicBool>,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
 }
 
 /// How long a post may take to arrive here.
@@ -37,6 +40,10 @@ const DEADLINE: std::time::Duration = std::time::Duration::from_millis(300);
 
 impl Host {
     async fn start() -> Self {
+        Self::start_with(DEADLINE).await
+    }
+
+    async fn start_with(deadline: std::time::Duration) -> Self {
         let (updates, fails) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<AtomicBool>::default());
         let mut repository = MockRepository::new();
         let (kept, failing) = (Arc::clone(&updates), Arc::clone(&fails));
@@ -49,12 +56,16 @@ impl Host {
             Ok(vec![DeliveryEffect::Unknown; updates.len()])
         });
         let maintenance = Maintenance::new(Arc::new(repository), MockDirectory::new());
-        let config = WebhookConfig::new(SECRET, "a verify token").unwrap().body_deadline(DEADLINE);
+        let config = WebhookConfig::new(SECRET, "a verify token").unwrap().body_deadline(deadline);
         let app = axum::Router::new().nest("/webhooks/whatsapp", router(maintenance, config));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}/webhooks/whatsapp", listener.local_addr().unwrap());
-        tokio::spawn(async { axum::serve(listener, app).await });
-        Self { url, updates, fails }
+        let (stop, mut stopped) = watch::channel(false);
+        let server = tokio::spawn(async {
+            let told = async move { drop(stopped.wait_for(|&stop| stop).await) };
+            axum::serve(listener, app).with_graceful_shutdown(told).await.unwrap();
+        });
+        Self { url, updates, fails, stop, server }
     }
 
     /// A fake that posts to it, and a message that the fake accepted.
@@ -211,13 +222,20 @@ fn empty_secrets_are_refused_and_no_secret_is_shown() {
 
 /// Begins a post of 1,000 bytes and sends only the first of them.
 async fn stalled(url: &str) -> tokio::net::TcpStream {
+    let mut stream = connect(url, 1000).await;
+    tokio::io::AsyncWriteExt::write_all(&mut stream, b"{").await.unwrap();
+    stream
+}
+
+/// Begins a post of that length.
+async fn connect(url: &str, length: usize) -> tokio::net::TcpStream {
     use tokio::io::AsyncWriteExt as _;
     let address = url.strip_prefix("http://").unwrap().split('/').next().unwrap();
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let signature = format!("sha256={}", "0".repeat(64));
     let head = format!(
         "POST /webhooks/whatsapp HTTP/1.1\r\nhost: {address}\r\nx-hub-signature-256: {signature}\r\n\
-         content-length: 1000\r\n\r\n{{"
+         content-length: {length}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     stream
@@ -240,10 +258,67 @@ async fn a_post_that_stalls_is_ended_and_holds_up_the_others_for_its_time_alone(
     let (late, full): (Vec<_>, Vec<_>) = codes.iter().partition(|code| code.ends_with("408"));
     assert!(late.len() >= 16, "{codes:?}");
     assert!(full.iter().all(|code| code.ends_with("503")), "{codes:?}");
-    // Afterwards all is free again.
     let (fake, api) = host.fake(Automatic::Off).await;
-    api.notify(&support::message()).await.unwrap();
-    assert_eq!(fake.messages().len(), 1);
+    api.notify(&message()).await.unwrap();
+    assert_eq!(fake.post(&[fake.messages()[0].status("sent")]).await.unwrap(), 200, "none is left over");
+    assert_eq!(host.events(), [Sent]);
+}
+
+#[tokio::test]
+async fn posts_that_stall_hold_up_a_graceful_shutdown_for_their_deadline_alone() {
+    let host = Host::start().await;
+    let _stalling = [stalled(&host.url).await, stalled(&host.url).await];
+    host.stop.send_replace(true);
+    // Without the deadline the server waits for the posts for ever. The bound is generous, for slow machines.
+    tokio::time::timeout(std::time::Duration::from_secs(20), host.server).await.unwrap().unwrap();
+}
+
+/// The most memory that this process has had, in MB.
+#[cfg(target_os = "linux")]
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn sixty_long_posts_that_stall_hold_less_memory_than_twenty_of_them() {
+    use tokio::io::AsyncWriteExt as _;
+    static LONG: [u8; MAX_BODY - 1] = [b' '; MAX_BODY - 1];
+    let host = Host::start_with(std::time::Duration::from_secs(3)).await;
+    let before = peak_memory();
+    let mut posts = tokio::task::JoinSet::new();
+    for _ in 0..60 {
+        let mut stream = connect(&host.url, MAX_BODY).await;
+        posts.spawn(async move {
+            // All but the last byte. Where the host doesn't read, this waits until the host closes the connection.
+            let _ = stream.write_all(&LONG).await;
+            let mut answer = [0; 1];
+            let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut answer).await;
+        });
+    }
+    while posts.join_next().await.is_some() {}
+    let grown = peak_memory().saturating_sub(before);
+    assert!(grown < 100, "{grown} MB for 60 posts of 3 MB, of which 16 may be in memory");
+}
+
+#[tokio::test]
+async fn the_webhook_fits_a_router_that_has_a_state() {
+    #[derive(Clone)]
+    struct App(&'static str);
+    let maintenance = Maintenance::new(Arc::new(MockRepository::new()), MockDirectory::new());
+    let app = axum::Router::new()
+        .route("/", axum::routing::get(async |State(app): State<App>| app.0))
+        .nest("/webhooks/whatsapp", router(maintenance, WebhookConfig::new(SECRET, "token").unwrap()))
+        .with_state(App("our host"));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async { axum::serve(listener, app).await });
+    assert_eq!(reqwest::get(&url).await.unwrap().text().await.unwrap(), "our host");
+    let subscribe = "?hub.mode=subscribe&hub.verify_token=token&hub.challenge=7";
+    let answer = reqwest::get(format!("{url}/webhooks/whatsapp{subscribe}")).await.unwrap();
+    assert_eq!(answer.text().await.unwrap(), "7");
 }
 
 #[test]

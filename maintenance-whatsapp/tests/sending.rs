@@ -279,6 +279,27 @@ async fn a_refused_connection_has_sent_nothing() {
     assert_eq!(error.error.code, "no_connection");
 }
 
+#[cfg(not(feature = "rustls"))]
+#[tokio::test]
+async fn without_tls_an_https_address_is_refused_at_the_start() {
+    let Err(SetupError::Invalid(invalid)) = CloudApi::new(config()) else { panic!("was accepted") };
+    let error = invalid.to_string();
+    assert!(
+        error.contains("base_url") && error.contains("`rustls`") && error.contains("with_client"),
+        "{error}"
+    );
+}
+
+#[cfg(not(feature = "rustls"))]
+#[tokio::test]
+async fn a_client_without_tls_stops_the_channel_at_its_first_send() {
+    let api = CloudApi::with_client(config(), reqwest::Client::builder()).unwrap();
+    let error = api.notify(&message()).await.unwrap_err();
+    assert_eq!((error.next, error.effect), (NextStep::Stop { scope: Scope::Channel }, SendEffect::NotSent));
+    assert!(error.error.text.contains("has TLS"), "{error}");
+}
+
+#[cfg(feature = "rustls")]
 #[tokio::test]
 async fn a_host_that_does_not_exist_has_been_sent_nothing() {
     let base_url = "https://does-not-exist.invalid".to_owned();

@@ -6,6 +6,8 @@
     reason = "test code: a failed expectation is its result"
 )]
 
+use std::net::SocketAddr;
+
 use maintenance_examples::axum_host::{
     Channel, Host, Settings,
     demo::{CARETAKER, HOUSEHOLDS, LANDLORD, PLUMBER},
@@ -39,6 +41,11 @@ fn landlord() -> String {
     format!("landlord:{LANDLORD}")
 }
 
+/// The type of a problem of the engine's.
+fn engine(word: &str) -> Value {
+    format!("urn:maintenance:{word}").into()
+}
+
 fn sink() -> Value {
     json!({
         "title": "The sink leaks", "description": "Water under the kitchen sink.", "location": "Kitchen",
@@ -66,6 +73,9 @@ impl<D> Backend<D> {
         }
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();
+        if status >= 400 {
+            assert_eq!(answer.headers()["content-type"], "application/problem+json", "{path}");
+        }
         (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default())
     }
 
@@ -162,11 +172,16 @@ async fn a_request_goes_from_the_renter_to_the_worker_and_is_done<D>(backend: Ba
     assert_eq!(record["comments"][0]["comment"], "On my way.");
     let moves: Vec<_> = record["history"].as_array().unwrap().iter().map(|row| &row["new_status"]).collect();
     assert_eq!(moves, ["in_progress", "completed"]);
+    let assigned = &record["assignments"][0];
+    assert_eq!((&assigned["cause"], &assigned["new_worker_id"]), (&json!("filed"), &json!(PLUMBER)));
+    assert_eq!(assigned["ranking"][0]["worker_id"], json!(PLUMBER), "and why they were chosen");
     assert_eq!(all["intake"]["reference"], "A-1", "the host's own row");
 
     let (status, own) = backend.get(&renter(0), &format!("/renter/requests/{id}")).await;
     assert_eq!((status, &own["record"]["request"]["status"]), (200, &json!("completed")));
-    assert_eq!(own["record"]["notifications"], Value::Null, "messages are between house and worker");
+    for landlords in ["notifications", "assignments"] {
+        assert_eq!(own["record"][landlords], Value::Null, "{landlords} are not the renter's to see");
+    }
     let (status, reopened) = backend
         .post(&renter(0), &format!("/renter/requests/{id}/reopen"), json!({"note": "It drips."}))
         .await;
@@ -181,7 +196,7 @@ async fn a_renter_sees_and_cancels_only_their_own<D>(backend: Backend<D>) {
     let nobody = backend.get(&renter(1), &format!("/renter/requests/{}", Uuid::from_u128(7))).await;
     let others = backend.get(&renter(1), &path).await;
     assert_eq!((nobody.0, others.0), (404, 404));
-    assert_eq!(nobody.1["error"], others.1["error"]);
+    assert_eq!(nobody.1["type"], others.1["type"]);
     for what in ["cancel", "reopen", "comments"] {
         let body = json!({"note": "mine", "comment": "mine"});
         let body = if what == "comments" { body } else { json!({"note": "mine"}) };
@@ -200,7 +215,7 @@ async fn a_renter_sees_and_cancels_only_their_own<D>(backend: Backend<D>) {
 
     // Another's id as an idempotency key tells nothing of what is filed under it.
     let (status, taken) = backend.send(Method::POST, &renter(1), "/renter/requests", &sink(), &id).await;
-    assert_eq!((status, &taken["error"], &taken["differences"]), (409, &json!("reused"), &Value::Null));
+    assert_eq!((status, &taken["type"], &taken["fields"]), (409, &engine("reused"), &Value::Null));
     assert!(!taken.to_string().contains(&HOUSEHOLDS[0].renter.to_string()));
     backend.stop().await;
 }
@@ -208,11 +223,11 @@ async fn a_renter_sees_and_cancels_only_their_own<D>(backend: Backend<D>) {
 async fn what_is_wrong_is_told_all_at_once<D>(backend: Backend<D>) {
     let form = json!({"title": "  ", "priority": "urgent", "reference": ""});
     let (status, told) = backend.send(Method::POST, &renter(0), "/renter/requests", &form, "no uuid").await;
-    assert_eq!((status, &told["error"]), (422, &json!("invalid")));
+    assert_eq!((status, &told["type"], &told["status"]), (422, &engine("invalid"), &json!(422)));
     let fields: Vec<_> = told["fields"].as_array().unwrap().iter().map(|field| &field["field"]).collect();
     assert_eq!(fields, ["title", "description", "location", "Idempotency-Key", "priority", "reference"]);
     let (status, told) = backend.post(&renter(0), "/renter/requests", json!({"titel": "x"})).await;
-    assert_eq!((status, &told["error"]), (400, &json!("unreadable")));
+    assert_eq!((status, &told["type"]), (400, &json!("urn:axum-host:unreadable")));
     for (query, status) in [("status=done", 422), ("size=0", 422), ("after=x", 422), ("sice=3", 400)] {
         let (told, body) = backend.get(&landlord(), &format!("/landlord/requests?{query}")).await;
         assert_eq!(told, status, "{query}: {body}");
@@ -233,7 +248,7 @@ async fn one_idempotency_key_files_one_request<D>(backend: Backend<D>) {
     let mut other = sink();
     other["location"] = "Bath".into();
     let (status, reused) = file(other).await;
-    assert_eq!((status, &reused["differences"][0]["field"]), (409, &json!("location")));
+    assert_eq!((status, &reused["fields"][0]["field"]), (409, &json!("location")));
     let (_, list) = backend.get(&renter(0), "/renter/requests").await;
     assert_eq!(list["items"].as_array().unwrap().len(), 1);
     backend.stop().await;
@@ -245,7 +260,7 @@ async fn a_host_row_that_fails_takes_the_request_with_it<D>(backend: Backend<D>)
     let first = backend.file(0, form.clone()).await;
     let key = Uuid::from_u128(0x2_4000_8000_0000_0000_0001).to_string();
     let (status, taken) = backend.send(Method::POST, &renter(0), "/renter/requests", &form, &key).await;
-    assert_eq!((status, &taken["error"]), (409, &json!("reference_taken")));
+    assert_eq!((status, &taken["type"]), (409, &json!("urn:axum-host:reference-taken")));
     assert_eq!(backend.get(&landlord(), &format!("/landlord/requests/{key}")).await.0, 404);
 
     // The next message is that of the next request: the one taken back left none in the outbox.
@@ -261,13 +276,17 @@ async fn rules_and_races_have_their_own_answers<D>(backend: Backend<D>) {
     let status = format!("/landlord/requests/{id}/status");
     let to = |to: &str, from: &str| json!({"to": to, "from": from});
     let (code, conflict) = backend.post(&landlord(), &status, to("in_progress", "completed")).await;
-    assert_eq!((code, &conflict["status"]), (409, &json!("pending")), "not where the landlord saw it");
+    assert_eq!(
+        (code, &conflict["request_status"]),
+        (409, &json!("pending")),
+        "not where the landlord saw it"
+    );
     let (code, refused) = backend.post(&landlord(), &status, json!({"to": "completed"})).await;
-    assert_eq!((code, &refused["error"]), (409, &json!("no_such_transition")));
+    assert_eq!((code, &refused["type"]), (409, &engine("no-such-transition")));
     assert_eq!(backend.post(&plumber(), &format!("/worker/requests/{id}/start"), Value::Null).await.0, 200);
     let (code, refused) =
         backend.post(&renter(0), &format!("/renter/requests/{id}/cancel"), Value::Null).await;
-    assert_eq!((code, &refused["error"]), (403, &json!("not_allowed")), "work has begun");
+    assert_eq!((code, &refused["type"]), (403, &engine("not-allowed")), "work has begun");
     let back = format!("/worker/requests/{id}/hand-back");
     let (code, refused) = backend.post(&plumber(), &back, Value::Null).await;
     assert_eq!((code, &refused["fields"][0]["field"]), (422, &json!("note")));
@@ -275,7 +294,7 @@ async fn rules_and_races_have_their_own_answers<D>(backend: Backend<D>) {
     assert_eq!(backend.post(&landlord(), &status, json!({"to": "cancelled"})).await.0, 200);
     let assign = json!({"worker_id": CARETAKER});
     let (code, over) = backend.post(&landlord(), &format!("/landlord/requests/{id}/assign"), assign).await;
-    assert_eq!((code, &over["status"]), (409, &json!("cancelled")));
+    assert_eq!((code, &over["request_status"]), (409, &json!("cancelled")));
     backend.stop().await;
 }
 
@@ -362,4 +381,123 @@ async fn the_end_is_orderly<D>(mut backend: Backend<D>) {
         "a step is finished"
     );
     again.stop().await;
+}
+
+/// What a host that can't start says.
+async fn start_error(database_url: &str, listen: SocketAddr, channel: Channel) -> String {
+    let settings = Settings { database_url: database_url.into(), listen, channel };
+    let Err(error) = Host::start(settings).await else { panic!("started") };
+    error.to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_cannot_start_says_what_is_wrong_and_what_would_be_right() {
+    let fake = || Channel::Fake(Automatic::Off);
+    let free = SocketAddr::from(([127, 0, 0, 1], 0));
+    let taken = tokio::net::TcpListener::bind(free).await.unwrap();
+    let port = taken.local_addr().unwrap();
+    let closed = {
+        let listener = tokio::net::TcpListener::bind(free).await.unwrap();
+        listener.local_addr().unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    let real = |token: &str, app_secret: &str| Channel::Real {
+        token: token.into(),
+        phone_number_id: "106540352242922".to_owned(),
+        template: "maintenance_request".to_owned(),
+        app_secret: app_secret.into(),
+        verify_token: "token".into(),
+    };
+    let away = format!("postgres://someone:pass-word@{closed}/host");
+    for (error, says) in [
+        (start_error("sqlite:x", port, fake()).await, [port.to_string(), "set LISTEN".to_owned()]),
+        (start_error(&away, free, fake()).await, [closed.to_string(), "in DATABASE_URL".to_owned()]),
+        (
+            start_error(&format!("sqlite:{}/x", missing.display()), free, fake()).await,
+            [missing.display().to_string(), "a folder that exists".to_owned()],
+        ),
+        (
+            start_error("mysql://someone:pass-word@db/host", free, fake()).await,
+            ["DATABASE_URL".to_owned(), "sqlite:axum-host.sqlite".to_owned()],
+        ),
+        (
+            start_error("postgres://someone:pass-word@db:port/host", free, fake()).await,
+            ["DATABASE_URL".to_owned(), "must look like postgres://".to_owned()],
+        ),
+        (
+            start_error("sqlite:x", free, real("pass-word\n", "secret")).await,
+            ["WHATSAPP_TOKEN".to_owned(), "no space or line break".to_owned()],
+        ),
+        (
+            start_error("sqlite:x", free, real("token", "pass-word\n")).await,
+            ["WHATSAPP_APP_SECRET".to_owned(), "remove it".to_owned()],
+        ),
+    ] {
+        for part in says {
+            assert!(error.contains(&part), "{part:?} isn't in: {error}");
+        }
+        assert!(!error.contains("pass-word") && !error.contains('{') && !error.contains('\n'), "{error}");
+    }
+    assert!(!std::path::Path::new("x").exists(), "nothing is written before the settings are checked");
+}
+
+#[test]
+fn settings_that_are_wrong_or_missing_are_named_and_the_help_lists_them_all() {
+    let from = |given: &'static [(&str, &str)]| {
+        let value = |name: &str| given.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+        Settings::from(value).map(|_| ()).map_err(|error| error.to_string())
+    };
+    assert_eq!(from(&[]), Ok(()));
+    assert_eq!(
+        from(&[("LISTEN", "3000")]),
+        Err("LISTEN is \"3000\"; it must be an address and a port, for example 127.0.0.1:3000".to_owned())
+    );
+    let partly = from(&[("WHATSAPP_TOKEN", "pass-word")]).unwrap_err();
+    assert!(partly.starts_with("WHATSAPP_PHONE_NUMBER_ID, WHATSAPP_APP_SECRET, WHATSAPP_VERIFY_TOKEN must"));
+    assert!(!partly.contains("pass-word"), "{partly}");
+    let asked = std::cell::RefCell::new(Vec::new());
+    Settings::from(|name| {
+        asked.borrow_mut().push(name.to_owned());
+        None
+    })
+    .unwrap();
+    for name in asked.into_inner() {
+        assert!(Settings::HELP.contains(&name), "{name} isn't in the help");
+    }
+}
+
+/// The README's commands for this host, from the first variable on.
+fn readme_commands(host: SocketAddr) -> String {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let from = readme.find("H=http://127.0.0.1:3000").unwrap();
+    let to = from + readme[from..].find("```").unwrap();
+    readme[from..to].replace("127.0.0.1:3000", &host.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_readme_s_commands_do_what_they_say_as_often_as_they_are_run() {
+    if std::process::Command::new("curl").arg("--version").output().is_err() {
+        eprintln!("skipped: curl isn't installed");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("host.sqlite").display());
+    let backend = Backend::start(url, folder).await;
+    for run in ["first", "second"] {
+        let commands = readme_commands(backend.host.address());
+        let shell = tokio::task::spawn_blocking(move || {
+            std::process::Command::new("bash").args(["-euc", &commands]).output().unwrap()
+        });
+        let output = shell.await.unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{run}: {printed}{}", String::from_utf8_lossy(&output.stderr));
+        let codes: Vec<_> = printed.lines().filter(|line| line.len() == 3).collect();
+        assert_eq!(
+            codes,
+            ["201", "200", "422", "404", "200", "200", "403", "200", "200", "200"],
+            "{run}: {printed}"
+        );
+    }
+    backend.stop().await;
 }

@@ -1,4 +1,4 @@
-//! The host's own tables, on either database: the few questions that it asks of them.
+//! The host's own tables, on either database, and its queries on them.
 //!
 //! The SQL that both databases share is here; the implementations differ in how they keep an id.
 
@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::{Engine, StartError, demo::Household, problem::Problem};
 
-/// What the host does with its tables. The engine asks them too, as its [`Directory`].
+/// The host's queries. The engine uses the same tables as its [`Directory`].
 #[async_trait]
 pub(super) trait Tables: Directory {
     /// The engine's store in the same database.
@@ -34,8 +34,8 @@ pub(super) trait Tables: Directory {
     /// Whether there is such a complex.
     async fn has_complex(&self, complex: ComplexId) -> Result<bool, sqlx::Error>;
 
-    /// Files a request, which brings its complex, and the host's row about it in one transaction: both, or neither.
-    /// Until that ends, everything goes through it and nothing takes another connection of the pool.
+    /// Files a request and the host's row about it in one transaction: both, or neither. The request must carry its
+    /// complex, since nothing may take another connection of the pool while the transaction is open.
     async fn file(
         &self,
         engine: &Engine,
@@ -49,7 +49,7 @@ pub(super) trait Tables: Directory {
     /// Whether there is any renter.
     async fn has_renters(&self) -> Result<bool, sqlx::Error>;
 
-    /// Adds these complexes, properties and renters; what is there stays.
+    /// Adds those of these complexes, properties and renters that are missing.
     async fn seed(&self, households: &[Household]) -> Result<(), sqlx::Error>;
 
     /// Closes the pool, once nothing uses it any more.
@@ -70,18 +70,26 @@ pub(super) struct Intake {
     pub(super) received_at: DateTime<Utc>,
 }
 
-/// Connects to that database and brings both sets of tables up to date: the engine's first, since the host's
-/// refer to them.
+/// Connects to that database and brings both sets of tables up to date: the engine's first, since the host's refer to
+/// them.
 pub(super) async fn open(url: &str) -> Result<Arc<dyn Tables>, StartError> {
     match url.split_once(':').map(|(scheme, _)| scheme) {
         Some("postgres" | "postgresql") => Ok(Arc::new(postgres::PgTables::open(url).await?)),
         Some("sqlite") if !url.contains(":memory:") => Ok(Arc::new(sqlite::SqliteTables::open(url).await?)),
-        // The address may hold a password: it isn't quoted.
-        _ => Err("DATABASE_URL must begin with postgres:// or name a file, as in sqlite:host.sqlite".into()),
+        // Not quoted, since it may hold a password.
+        _ => Err(StartError::new(
+            "DATABASE_URL must begin with postgres:// or name a file, for example sqlite:axum-host.sqlite",
+        )),
     }
 }
 
-/// The host's migrations, in sqlx's usual table; the engine keeps its own elsewhere, so both have a version 1.
+/// Tables that could not be brought up to date.
+fn not_migrated(whose: &str, error: &dyn std::error::Error) -> StartError {
+    let what = format!("{whose} tables can't be brought up to date");
+    StartError::caused(&what, error, "use a database and a role in which they may be created")
+}
+
+/// The host's migrations, in sqlx's usual table. The engine keeps its own in another, so both can have a version 1.
 fn migrator(first: &'static str) -> Migrator {
     let sql = SqlStr::from_static(first);
     Migrator::with_migrations(vec![Migration::new(1, "host".into(), MigrationType::Simple, sql, false)])
@@ -102,8 +110,7 @@ const ADD_PROPERTY: &str =
     "insert into properties (id, complex_id, label) values ($1, $2, $3) on conflict do nothing";
 const ADD_RENTER: &str = "insert into renters (id, property_id, name, phone_number) values ($1, $2, $3, $4) on conflict do nothing";
 
-/// What the engine filed and what the host is to note, if neither found anything wrong; otherwise all that is
-/// wrong, of both.
+/// What the engine filed and the host's row about it; or everything that either found wrong.
 fn both(
     filed: Result<Submitted, Error>,
     intake: Result<Intake, Invalid>,
@@ -119,22 +126,22 @@ fn both(
     }
 }
 
-/// Why the host's row was not written.
+/// The problem when the host's row could not be written.
 fn not_noted(error: sqlx::Error) -> Problem {
     if error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation) {
-        Problem::conflict("reference_taken", "another request has this reference")
+        Problem::conflict("reference-taken", "another request has this reference; use another")
     } else {
         error.into()
     }
 }
 
-/// Renters as the engine wants them. One whose name can't be used is left out, and a number that can't be: the worker is
-/// told all the same.
+/// The engine's form of these renters. A renter whose name is invalid is left out, and so is an invalid number: the worker
+/// gets the message all the same.
 fn contacts(rows: impl IntoIterator<Item = (Uuid, String, String)>) -> HashMap<RenterId, RenterContact> {
     let mut contacts = HashMap::new();
     for (renter, name, phone_number) in rows {
         let Ok(name) = Name::new(&name) else {
-            tracing::warn!(%renter, "the name can't be used");
+            tracing::warn!(%renter, "left out of a message: the renter's name is invalid");
             continue;
         };
         let phone_number = PhoneNumber::parse(&phone_number, None).ok();

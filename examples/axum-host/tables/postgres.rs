@@ -16,11 +16,11 @@ use uuid::Uuid;
 
 use super::{
     ADD_COMPLEX, ADD_INTAKE, ADD_PROPERTY, ADD_RENTER, COMPLEX_OF, HAS_COMPLEX, HAS_RENTERS, HOME, Home,
-    INTAKE, Intake, Tables, both, contacts, migrator, not_noted,
+    INTAKE, Intake, Tables, both, contacts, migrator, not_migrated, not_noted,
 };
 use crate::axum_host::{Engine, StartError, demo::Household, problem::Problem};
 
-/// How long a caller waits for a connection before they are told that the database is away.
+/// How long a caller waits for a connection before they get a 503.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 const CONTACTS: &str = "select id, name, phone_number from renters where id = any ($1)";
@@ -32,15 +32,31 @@ pub(super) struct PgTables {
 
 impl PgTables {
     pub(super) async fn open(url: &str) -> Result<Self, StartError> {
-        // Without a ping at every acquire: a connection that the server closed shows at its next statement.
+        // No ping at every acquire: a connection that the server closed is found out by its next statement.
         let options = PgPoolOptions::new().test_before_acquire(false).acquire_timeout(PATIENCE);
-        // The server ends the session of a host that is gone, and with it its locks, after a minute.
+        // After a minute the server ends the session of a host that has died, and releases its locks.
         let keepalives =
             [("tcp_keepalives_idle", "30"), ("tcp_keepalives_interval", "10"), ("tcp_keepalives_count", "3")];
-        let server: PgConnectOptions = url.parse()?;
-        let pool = options.connect_with(server.options(keepalives)).await?;
-        migrate(&pool).await?;
-        migrator(include_str!("../migrations/postgres.sql")).run(&pool).await?;
+        let server: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| {
+            let remedy = "it must look like postgres://user:password@host:5432/database";
+            StartError::caused("DATABASE_URL can't be read", &error, remedy)
+        })?;
+        let place = format!("{}:{}", server.get_host(), server.get_port());
+        let pool = options.connect_with(server.options(keepalives)).await.map_err(|error| {
+            let remedy = "check that it runs, and the host, user, password and database in DATABASE_URL";
+            match error {
+                sqlx::Error::PoolTimedOut => StartError::new(format!(
+                    "the PostgreSQL server at {place} took no connection within {PATIENCE:?}; {remedy}"
+                )),
+                error => {
+                    let what = format!("the PostgreSQL server at {place} refused the connection");
+                    StartError::caused(&what, &error, remedy)
+                }
+            }
+        })?;
+        migrate(&pool).await.map_err(|error| not_migrated("the engine's", &error))?;
+        let migrator = migrator(include_str!("../migrations/postgres.sql"));
+        migrator.run(&pool).await.map_err(|error| not_migrated("the host's", &error))?;
         Ok(Self { repository: PgRepository::new(pool.clone()), pool })
     }
 }

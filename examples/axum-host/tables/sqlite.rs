@@ -13,7 +13,7 @@ use uuid::{Uuid, fmt::Hyphenated};
 
 use super::{
     ADD_COMPLEX, ADD_INTAKE, ADD_PROPERTY, ADD_RENTER, COMPLEX_OF, HAS_COMPLEX, HAS_RENTERS, HOME, Home,
-    INTAKE, Intake, Tables, both, contacts, migrator, not_noted,
+    INTAKE, Intake, Tables, both, contacts, migrator, not_migrated, not_noted,
 };
 use crate::axum_host::{Engine, StartError, demo::Household, problem::Problem};
 
@@ -27,10 +27,18 @@ pub(super) struct SqliteTables {
 
 impl SqliteTables {
     pub(super) async fn open(url: &str) -> Result<Self, StartError> {
-        let options = SqliteConnectOptions::from_str(url)?.create_if_missing(true);
-        let pool = open_with(options).await?;
-        migrate(&pool).await?;
-        migrator(include_str!("../migrations/sqlite.sql")).run(&pool).await?;
+        let options = SqliteConnectOptions::from_str(url).map_err(|error| {
+            let remedy = "it must name a file, for example sqlite:axum-host.sqlite";
+            StartError::caused("DATABASE_URL can't be read", &error, remedy)
+        })?;
+        let file = options.get_filename().display().to_string();
+        let pool = open_with(options.create_if_missing(true)).await.map_err(|error| {
+            let what = format!("the database file {file} can't be opened");
+            StartError::caused(&what, &error, "name a file in a folder that exists and may be written")
+        })?;
+        migrate(&pool).await.map_err(|error| not_migrated("the engine's", &error))?;
+        let migrator = migrator(include_str!("../migrations/sqlite.sql"));
+        migrator.run(&pool).await.map_err(|error| not_migrated("the host's", &error))?;
         Ok(Self { repository: SqliteRepository::new(pool.clone()), pool })
     }
 }
@@ -85,8 +93,8 @@ impl Tables for SqliteTables {
         new: NewRequest,
         intake: Result<Intake, Invalid>,
     ) -> Result<Submitted, Problem> {
-        // As a writer from the start: a transaction that first reads and then writes fails when another wrote
-        // in between.
+        // Takes the write lock at once: a transaction that first reads and then writes fails if another one wrote in
+        // between.
         let mut tx = self.pool.begin_with("begin immediate").await?;
         let filed = engine.within(SqliteRepository::in_transaction(&mut tx)).submit(new).await;
         let (filed, intake) = both(filed, intake)?;

@@ -9,6 +9,7 @@ mod error;
 mod filing;
 mod joining;
 mod lists;
+mod problem;
 #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "only a dispatcher asks what rests"))]
 mod rests;
 mod reused;
@@ -28,6 +29,7 @@ pub use batch::Reassigned;
 pub(crate) use deliveries::apply_deliveries;
 pub use error::Error;
 use joining::Joining;
+pub use problem::ProblemDetails;
 pub use rests::Pause;
 use rests::Rests;
 pub use reused::{Difference, Reused};

@@ -1,4 +1,4 @@
-//! As strict as the real API: what a request must be to be accepted.
+//! What a request must look like to be accepted: as strict as the real API.
 
 use maintenance_core::PhoneNumber;
 use secrecy::ExposeSecret as _;
@@ -10,16 +10,16 @@ use crate::{
     render_body,
 };
 
-/// A refusal in the API's own words.
+/// An error as the API writes it.
 #[derive(Debug, Clone)]
-pub(super) struct Refusal {
+pub(super) struct ApiError {
     pub(super) status: u16,
     code: i64,
     subcode: Option<i64>,
     details: String,
 }
 
-impl Refusal {
+impl ApiError {
     pub(super) fn new(code: i64, details: impl Into<String>) -> Self {
         Self { status: http_status(code), code, subcode: None, details: details.into() }
     }
@@ -52,14 +52,14 @@ fn http_status(code: i64) -> u16 {
 }
 
 /// What is checked besides the body.
-pub(super) struct Envelope<'a> {
+pub(super) struct RequestHead<'a> {
     pub(super) version: &'a str,
     pub(super) phone_number_id: &'a str,
     pub(super) authorization: Option<&'a str>,
     pub(super) content_type: Option<&'a str>,
 }
 
-/// What an acceptable request says.
+/// The parts of an acceptable request.
 pub(super) struct Accepted {
     pub(super) to: String,
     pub(super) callback_data: Option<String>,
@@ -68,52 +68,56 @@ pub(super) struct Accepted {
     pub(super) text: String,
 }
 
-/// Whose request it is and where it goes.
-pub(super) fn check_envelope(config: &CloudApiConfig, envelope: &Envelope<'_>) -> Result<(), Refusal> {
-    let token = envelope.authorization.and_then(|value| value.strip_prefix("Bearer "));
+/// Checks the address and the headers.
+pub(super) fn check_head(config: &CloudApiConfig, head: &RequestHead<'_>) -> Result<(), ApiError> {
+    let token = head.authorization.and_then(|value| value.strip_prefix("Bearer "));
     if token != Some(config.token.expose_secret()) {
-        return Err(Refusal::new(190, "Invalid OAuth access token - Cannot parse access token"));
+        return Err(ApiError::new(190, "Invalid OAuth access token - Cannot parse access token"));
     }
-    if envelope.version != config.version || envelope.phone_number_id != config.phone_number_id {
-        let missing = Refusal::new(100, "Unsupported post request. The object does not exist");
-        return Err(Refusal { subcode: Some(33), ..missing });
+    if head.version != config.version || head.phone_number_id != config.phone_number_id {
+        let missing = ApiError::new(100, "Unsupported post request. The object does not exist");
+        return Err(ApiError { subcode: Some(33), ..missing });
     }
-    if envelope.content_type.is_none_or(|value| !value.starts_with("application/json")) {
-        return Err(Refusal::new(100, "The content type must be application/json"));
+    if head.content_type.is_none_or(|value| !value.starts_with("application/json")) {
+        return Err(ApiError::new(100, "The content type must be application/json"));
     }
     Ok(())
 }
 
-/// What the request says.
-pub(super) fn check_body(templates: &[Template], body: &[u8]) -> Result<Accepted, Refusal> {
-    let body: Value = serde_json::from_slice(body).map_err(|_| Refusal::new(100, "The body isn't JSON"))?;
+/// Checks the body.
+pub(super) fn check_body(templates: &[Template], body: &[u8]) -> Result<Accepted, ApiError> {
+    let body: Value = serde_json::from_slice(body).map_err(|_| ApiError::new(100, "The body isn't JSON"))?;
     let text = |path: &str| body.pointer(path).and_then(Value::as_str);
     require(text("/messaging_product") == Some("whatsapp"), 100, "messaging_product must be whatsapp")?;
     require(text("/recipient_type") == Some("individual"), 100, "recipient_type must be individual")?;
-    let to = text("/to").ok_or_else(|| Refusal::new(131_008, "to is missing"))?;
+    let to = text("/to").ok_or_else(|| ApiError::new(131_008, "to is missing"))?;
     require(
         PhoneNumber::try_from(to.to_owned()).is_ok(),
         131_009,
-        "to must be a number with + and country code: without it another number would be called",
+        "to must be a number with + and country code: without them Meta prepends the business's own",
     )?;
     match text("/type") {
         Some("template") => {}
         Some("text" | "interactive" | "image" | "document" | "audio" | "video") => {
-            return Err(Refusal::new(131_047, "No conversation is open: send a template"));
+            return Err(ApiError::new(131_047, "No conversation is open: send a template"));
         }
-        _ => return Err(Refusal::new(100, "type must be a kind of message")),
+        _ => return Err(ApiError::new(100, "type must be a kind of message")),
     }
     let callback_data = body.get("biz_opaque_callback_data");
     let callback_data = callback_data
         .map(|data| data.as_str().filter(|data| length(data) <= 512))
-        .map(|data| data.ok_or_else(|| Refusal::new(100, "biz_opaque_callback_data must be a text of 512")))
+        .map(|data| {
+            data.ok_or_else(|| {
+                ApiError::new(100, "biz_opaque_callback_data must be a text of 512 characters at most")
+            })
+        })
         .transpose()?;
 
     let (name, language) = (text("/template/name"), text("/template/language/code"));
     let template = templates
         .iter()
         .find(|known| name == Some(known.name.as_str()) && language == Some(known.language.as_str()))
-        .ok_or_else(|| Refusal::new(132_001, "Template name does not exist in the translation"))?;
+        .ok_or_else(|| ApiError::new(132_001, "Template name does not exist in the translation"))?;
     let parameters = parameters(template, body.pointer("/template/components"))?;
     let rendered = render_body(&template.body, &parameters);
     require(length(&rendered) <= MAX_BODY, 132_005, "Translated text too long")?;
@@ -127,17 +131,17 @@ pub(super) fn check_body(templates: &[Template], body: &[u8]) -> Result<Accepted
 }
 
 /// The body's parameters, each with its placeholder's name.
-fn parameters(template: &Template, components: Option<&Value>) -> Result<Vec<(String, String)>, Refusal> {
+fn parameters(template: &Template, components: Option<&Value>) -> Result<Vec<(String, String)>, ApiError> {
     let components = match components {
         None => &[],
         Some(Value::Array(components)) => components.as_slice(),
-        Some(_) => return Err(Refusal::new(100, "components must be a list")),
+        Some(_) => return Err(ApiError::new(100, "components must be a list")),
     };
     let mut given = vec![];
     for component in components {
         require(text(component, "type") == Some("body"), 132_018, "the template has a body alone")?;
         let list = component.get("parameters").and_then(Value::as_array);
-        given.extend(list.ok_or_else(|| Refusal::new(131_008, "parameters are missing"))?);
+        given.extend(list.ok_or_else(|| ApiError::new(131_008, "parameters are missing"))?);
     }
     let placeholders = Layout::of(&template.body).placeholders;
     require(
@@ -149,11 +153,11 @@ fn parameters(template: &Template, components: Option<&Value>) -> Result<Vec<(St
     let mut parameters: Vec<(String, String)> = vec![];
     for (n, parameter) in given.into_iter().enumerate() {
         require(text(parameter, "type") == Some("text"), 132_012, "the parameter must be a text")?;
-        let value = text(parameter, "text").ok_or_else(|| Refusal::new(131_008, "text is missing"))?;
+        let value = text(parameter, "text").ok_or_else(|| ApiError::new(131_008, "text is missing"))?;
         check_text(value)?;
         let name = if named {
             let name = text(parameter, "parameter_name");
-            name.ok_or_else(|| Refusal::new(100, "Parameter name is missing"))?.to_owned()
+            name.ok_or_else(|| ApiError::new(100, "Parameter name is missing"))?.to_owned()
         } else {
             (n + 1).to_string()
         };
@@ -165,7 +169,7 @@ fn parameters(template: &Template, components: Option<&Value>) -> Result<Vec<(St
     Ok(parameters)
 }
 
-fn check_text(value: &str) -> Result<(), Refusal> {
+fn check_text(value: &str) -> Result<(), ApiError> {
     require(!value.trim().is_empty(), 132_018, "Param text cannot be empty")?;
     require(
         !value.contains(['\n', '\r', '\t']) && !value.contains("     "),
@@ -178,6 +182,6 @@ fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     value.get(name).and_then(Value::as_str)
 }
 
-fn require(holds: bool, code: i64, details: &str) -> Result<(), Refusal> {
-    if holds { Ok(()) } else { Err(Refusal::new(code, details)) }
+fn require(holds: bool, code: i64, details: &str) -> Result<(), ApiError> {
+    if holds { Ok(()) } else { Err(ApiError::new(code, details)) }
 }

@@ -1,13 +1,13 @@
-//! What goes wrong on purpose.
+//! The faults that a test asks for.
 
 use std::time::Duration;
 
-use super::check::Refusal;
+use super::check::ApiError;
 
-/// Something that goes wrong on purpose: what, and with which messages.
+/// A fault that a test asks for: what goes wrong, and with which messages.
 ///
-/// Applies to the next message; [`times`](Self::times), [`every`](Self::every), [`always`](Self::always) and
-/// [`to`](Self::to) say otherwise. The message isn't accepted unless it is [`kept`](Self::kept).
+/// It applies to the next message, unless [`times`](Self::times), [`every`](Self::every), [`always`](Self::always) or
+/// [`to`](Self::to) say otherwise. The fake doesn't accept the message unless the fault is [`kept`](Self::kept).
 #[derive(Debug, Clone)]
 pub struct Fault {
     pub(super) effect: Effect,
@@ -19,21 +19,23 @@ pub struct Fault {
 
 #[derive(Debug, Clone)]
 pub(super) enum Effect {
-    /// The API's own error.
-    Error(Refusal),
-    /// Another answer, as of a proxy.
+    /// An error of the API.
+    Error(ApiError),
+    /// Any other response, such as a proxy's.
     Answer { status: u16, body: String },
-    /// The usual answer, late.
+    /// The usual response, late.
     Delay(Duration),
-    /// No answer: the connection is closed.
+    /// The usual response with another `message_status`.
+    MessageStatus(&'static str),
+    /// No response: the connection is closed.
     HangUp,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum When {
-    /// So many more.
+    /// The next so many messages.
     Next(usize),
-    /// Every nth, and how many have been.
+    /// Every nth message, and how many have come so far.
     Every(usize, usize),
 }
 
@@ -42,22 +44,28 @@ impl Fault {
         Self { effect, headers: vec![], kept: false, when: When::Next(1), to: None }
     }
 
-    /// The API refuses with that error code, and the HTTP status that usually comes with it.
+    /// The API refuses with that error code and the HTTP status that usually comes with it.
     pub fn error(code: i64) -> Self {
-        Self::new(Effect::Error(Refusal::new(code, "as the test wants it")))
+        Self::new(Effect::Error(ApiError::new(code, "as the test asked for")))
     }
 
-    /// Something else answers, such as a proxy: that HTTP status and body.
+    /// Something other than the API responds, such as a proxy, with that HTTP status and body.
     pub fn answer(status: u16, body: impl Into<String>) -> Self {
         Self::new(Effect::Answer { status, body: body.into() })
     }
 
-    /// The message is accepted, and the answer comes that much later.
+    /// The message is accepted, and the response comes that much later.
     pub fn delay(by: Duration) -> Self {
         Self::new(Effect::Delay(by)).kept()
     }
 
-    /// The connection is closed without an answer.
+    /// The message is accepted with that `message_status` in place of `accepted`: `paused` or
+    /// `held_for_quality_assessment`.
+    pub fn message_status(status: &'static str) -> Self {
+        Self::new(Effect::MessageStatus(status)).kept()
+    }
+
+    /// The connection is closed without a response.
     pub fn hang_up() -> Self {
         Self::new(Effect::HangUp)
     }
@@ -75,7 +83,7 @@ impl Fault {
         self
     }
 
-    /// The message is accepted all the same: only its answer is lost.
+    /// The message is accepted all the same: only the response to it is lost.
     #[must_use]
     pub fn kept(mut self) -> Self {
         self.kept = true;
@@ -109,8 +117,8 @@ impl Fault {
         self
     }
 
-    /// Whether it applies to a message to that number. One that is `taken` by an earlier fault only counts
-    /// towards every nth.
+    /// Whether it applies to a message to that number. A message that is `taken` by an earlier fault only counts towards
+    /// every nth.
     pub(super) fn applies(&mut self, number: &str, taken: bool) -> bool {
         if self.to.as_ref().is_some_and(|to| to != number) {
             return false;

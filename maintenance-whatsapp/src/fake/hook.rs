@@ -8,16 +8,15 @@ use secrecy::SecretString;
 use super::{FakeMessage, Shared, message::webhook};
 use crate::webhook::sign;
 
-/// What the fake tells of each accepted message by itself: sent, delivered and read, each in a webhook of its
-/// own.
+/// Which webhooks the fake posts by itself for each accepted message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Automatic {
-    /// Nothing.
+    /// None.
     #[default]
     Off,
-    /// All, while and after it answers.
+    /// `sent`, `delivered` and `read`, one after the other, while and after it responds.
     AfterAnswer,
-    /// All, before it answers: the sender hears of a message by the webhook first.
+    /// The same three before it responds: the webhooks come before the response to the send.
     BeforeAnswer,
 }
 
@@ -43,18 +42,18 @@ impl Shared {
         Ok(response.status().as_u16())
     }
 
-    /// Tells what the hook's mode wants told of an accepted message.
-    pub(super) async fn tell(self: &Arc<Self>, message: Arc<FakeMessage>) {
+    /// Posts the automatic webhooks for an accepted message.
+    pub(super) async fn post_automatic(self: &Arc<Self>, message: Arc<FakeMessage>) {
         let automatic = self.state().hook.as_ref().map(|hook| hook.automatic).unwrap_or_default();
         match automatic {
             Automatic::Off => {}
-            Automatic::BeforeAnswer => self.tell_all(&message).await,
+            Automatic::BeforeAnswer => self.post_all(&message).await,
             Automatic::AfterAnswer => {
                 self.posting.send_modify(|posting| *posting += 1);
                 let shared = Arc::clone(self);
                 tokio::spawn(async move {
                     tokio::select! {
-                        () = shared.tell_all(&message) => {}
+                        () = shared.post_all(&message) => {}
                         () = shared.stopped() => {}
                     }
                     shared.posting.send_modify(|posting| *posting -= 1);
@@ -63,7 +62,7 @@ impl Shared {
         }
     }
 
-    async fn tell_all(&self, message: &FakeMessage) {
+    async fn post_all(&self, message: &FakeMessage) {
         for status in ["sent", "delivered", "read"] {
             let body = webhook(&self.config.phone_number_id, &[message.status(status)]);
             match self.post(body).await {

@@ -1,4 +1,4 @@
-//! What the fake accepted, and what it tells of it.
+//! A message that the fake accepted, and its statuses for webhooks.
 
 use std::fmt;
 
@@ -6,16 +6,16 @@ use chrono::{DateTime, Utc};
 use maintenance_core::{Clock as _, NotificationId, SystemClock};
 use serde_json::{Value, json};
 
-/// A message that the fake accepted. `Debug` shows ids alone.
+/// A message that the fake accepted. `Debug` shows only ids and the template's name.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FakeMessage {
-    /// Its place among the accepted ones, from 1.
+    /// Its position among the accepted messages, from 1.
     pub number: usize,
     /// The provider's id.
     pub wamid: String,
     /// The recipient's number.
     pub to: String,
-    /// The sender's own data, which webhooks bring back.
+    /// The sender's own data, which webhooks return.
     pub callback_data: Option<String>,
     /// The template's name.
     pub template: String,
@@ -23,19 +23,19 @@ pub struct FakeMessage {
     pub parameters: Vec<(String, String)>,
     /// The message as it reads on the phone.
     pub text: String,
-    /// The request's body as it came.
+    /// The request's body, byte for byte.
     pub body: Vec<u8>,
-    /// When it came, UTC.
+    /// When it arrived, UTC.
     pub at: DateTime<Utc>,
 }
 
 impl FakeMessage {
-    /// The engine's id of it, if the sender was the engine.
+    /// The engine's id of the message, if the engine sent it.
     pub fn notification_id(&self) -> Option<NotificationId> {
         self.callback_data.as_ref()?.parse().ok()
     }
 
-    /// A status of it for a webhook: `sent`, `delivered`, `read`, or any other word.
+    /// A status of this message for a webhook: `sent`, `delivered`, `read`, or any other word.
     pub fn status(&self, status: impl Into<String>) -> FakeStatus {
         FakeStatus {
             wamid: self.wamid.clone(),
@@ -47,8 +47,8 @@ impl FakeMessage {
         }
     }
 
-    /// The status `failed` with an error of that code. Without the callback data, which can't be relied on
-    /// here.
+    /// The status `failed` with an error of that code. It carries no callback data, since Meta often leaves it out of a
+    /// `failed`.
     pub fn failed(&self, code: i64, title: impl Into<String>) -> FakeStatus {
         FakeStatus { error: Some((code, title.into())), callback_data: None, ..self.status("failed") }
     }
@@ -64,16 +64,16 @@ impl fmt::Debug for FakeMessage {
     }
 }
 
-/// One status of a webhook; every part may be changed before it is posted.
+/// One status of a webhook; a test may change every part before it posts it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FakeStatus {
     /// The provider's id of the message.
     pub wamid: String,
     /// What happened.
     pub status: String,
-    /// When, in seconds.
+    /// When, in seconds since 1970.
     pub timestamp: i64,
-    /// The recipient, without `+`.
+    /// The recipient's number, without `+`.
     pub recipient_id: Option<String>,
     /// The sender's own data.
     pub callback_data: Option<String>,

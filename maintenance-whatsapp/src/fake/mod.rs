@@ -1,5 +1,5 @@
-//! An in-process fake of the Cloud API, for a host's own tests: it listens on this machine alone, is as strict
-//! as the real one, fails when told to, keeps what it accepted, and posts signed webhooks.
+//! An in-process fake of the Cloud API, for a host's own tests: it listens on this machine alone, is as strict as the
+//! real API, fails when a test asks it to, keeps the messages that it accepted, and posts signed webhooks.
 //!
 //! ```
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -38,13 +38,30 @@ pub use message::{FakeMessage, FakeStatus};
 use crate::{CloudApiConfig, Template};
 use hook::Hook;
 
-/// A fake Cloud API with one phone number. Stops when it is dropped.
+/// A fake Cloud API with one phone number. It stops when it is dropped.
+///
+/// ```
+/// # use maintenance_core::{Notifier as _, Outgoing};
+/// # async fn example(message: Outgoing) -> Result<(), Box<dyn std::error::Error>> {
+/// use maintenance_whatsapp::{CloudApi, CloudApiConfig, Templates, fake::{Automatic, FakeCloudApi, Fault}};
+///
+/// let fake = FakeCloudApi::start(CloudApiConfig::new("1065", "a-token", Templates::default())).await?;
+/// fake.webhook("http://127.0.0.1:3000/webhooks/whatsapp", "the-app-secret", Automatic::AfterAnswer);
+/// let notifier = CloudApi::new(fake.config())?;
+///
+/// fake.fault(Fault::error(130_429).retry_after(5)); // the next message meets a rate limit
+/// assert!(notifier.notify(&message).await.is_err());
+/// notifier.notify(&message).await?;
+/// assert!(fake.messages()[0].text.starts_with("New maintenance request"));
+/// # Ok(())
+/// # }
+/// ```
 pub struct FakeCloudApi {
     shared: Arc<Shared>,
     server: JoinHandle<io::Result<()>>,
 }
 
-/// What the server and its owner share.
+/// What the server and the [`FakeCloudApi`] share.
 struct Shared {
     config: CloudApiConfig,
     client: reqwest::Client,
@@ -66,10 +83,13 @@ struct State {
 }
 
 impl FakeCloudApi {
-    /// Starts a fake for that number, token, version and template on a free port of this machine; the
-    /// configuration's address isn't used.
+    /// Starts a fake for that number, token, version and templates on a free port of 127.0.0.1, whatever address the
+    /// configuration names.
     ///
-    /// Fails when the configuration breaks a rule or no port can be had.
+    /// # Errors
+    ///
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) when the configuration breaks a rule; otherwise the error of the port
+    /// or of the HTTP client.
     pub async fn start(mut config: CloudApiConfig) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         config.base_url = format!("http://{}", listener.local_addr()?);
@@ -102,28 +122,28 @@ impl FakeCloudApi {
         Arc::make_mut(&mut self.shared.state().templates).push(template);
     }
 
-    /// Fails as the fault says. With several, the first that applies to a message decides, and one for the next
-    /// messages waits until those before it are used up.
+    /// Adds a fault. Of several, the first that applies to a message decides; a fault for the next messages waits until
+    /// those before it are used up.
     pub fn fault(&self, fault: Fault) {
         self.shared.state().faults.push(fault);
     }
 
-    /// Ends all faults.
+    /// Removes all faults.
     pub fn heal(&self) {
         self.shared.state().faults.clear();
     }
 
-    /// The messages accepted so far, in order: those too whose answer was lost by a [`Fault`].
+    /// The messages accepted so far, in order, including those whose response a [`Fault`] lost.
     pub fn messages(&self) -> Vec<Arc<FakeMessage>> {
         self.shared.state().messages.clone()
     }
 
-    /// How many requests were refused or failed without their message being accepted.
+    /// How many requests came whose message was not accepted.
     pub fn refused(&self) -> usize {
         self.shared.state().refused
     }
 
-    /// Waits until that many messages were accepted, and returns all so far.
+    /// Waits until that many messages have been accepted, and returns all accepted so far.
     pub async fn wait_for_messages(&self, n: usize) -> Vec<Arc<FakeMessage>> {
         let mut accepted = self.shared.accepted.subscribe();
         // The sender lives as long as `self`, so waiting can't fail.
@@ -131,37 +151,43 @@ impl FakeCloudApi {
         self.messages()
     }
 
-    /// Sends webhooks to that address, signed under that app secret: by [`post`](Self::post), and by itself
-    /// as `automatic` says.
+    /// Sets the address that webhooks are posted to, the app secret that signs them, and which of them the fake posts by
+    /// itself.
     pub fn webhook(&self, url: impl Into<String>, app_secret: impl Into<SecretString>, automatic: Automatic) {
         let hook = Hook { url: url.into(), app_secret: app_secret.into(), automatic };
         self.shared.state().hook = Some(hook);
     }
 
-    /// Posts these statuses in one webhook; returns the HTTP status of the answer. In any order, as often as
-    /// wanted: so does Meta.
+    /// Posts these statuses in one webhook and returns the HTTP status of the response. A test may post any order and
+    /// repeat statuses, as Meta does.
     ///
-    /// Fails when there is no [`webhook`](Self::webhook) or nobody answers there.
+    /// # Errors
+    ///
+    /// When no [`webhook`](Self::webhook) is set or nothing answers there.
     pub async fn post(&self, statuses: &[FakeStatus]) -> io::Result<u16> {
         self.shared.post(message::webhook(&self.shared.config.phone_number_id, statuses)).await
     }
 
-    /// Posts any bytes as a webhook, signed.
+    /// Posts any bytes as a webhook, signed, and returns the HTTP status of the response.
+    ///
+    /// # Errors
+    ///
+    /// When no [`webhook`](Self::webhook) is set or nothing answers there.
     pub async fn post_bytes(&self, body: Vec<u8>) -> io::Result<u16> {
         self.shared.post(body).await
     }
 
-    /// Waits until no automatic webhook is under way.
+    /// Waits until every automatic webhook has been answered.
     pub async fn webhooks_done(&self) {
         let mut posting = self.shared.posting.subscribe();
-        // As above: the sender lives.
+        // As above: the sender lives as long as `self`.
         let _ = posting.wait_for(|&posting| posting == 0).await;
     }
 
-    /// Stops and waits until the port is closed.
+    /// Stops the fake and waits until its port is closed.
     pub async fn shutdown(mut self) {
         self.shared.stop.send_replace(true);
-        // The server ends with an error only when it can't listen any more, which is what is wanted.
+        // The server ends with an error only when it can no longer listen, and it is to stop anyway.
         let _ = (&mut self.server).await;
     }
 }

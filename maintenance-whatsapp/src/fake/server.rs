@@ -1,4 +1,4 @@
-//! The fake's HTTP server, which can also hang up.
+//! The fake's HTTP server, which can also close a connection without a response.
 
 use std::{
     io,
@@ -28,7 +28,7 @@ use tokio::{
 
 use super::{
     FakeMessage, Shared,
-    check::{Accepted, Envelope, Refusal, check_body, check_envelope},
+    check::{Accepted, ApiError, RequestHead, check_body, check_head},
     fault::{Effect, Fault},
 };
 
@@ -48,34 +48,38 @@ async fn send(
     body: Bytes,
 ) -> Response<Body> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let envelope = Envelope {
+    let head = RequestHead {
         version: &version,
         phone_number_id: &phone_number_id,
         authorization: text(header::AUTHORIZATION),
         content_type: text(header::CONTENT_TYPE),
     };
-    let (message, fault) = match shared.take(&envelope, &body) {
+    let (message, fault) = match shared.take(&head, &body) {
         Ok(taken) => taken,
-        Err(refusal) => return answer(refusal.status, refusal.json(), &[]),
+        Err(error) => return respond(error.status, error.json(), &[]),
     };
     if let Some(message) = &message {
-        shared.tell(Arc::clone(message)).await;
+        shared.post_automatic(Arc::clone(message)).await;
     }
-    let usual = message.map(|message| acceptance(&message)).unwrap_or_default();
-    let Some(Fault { effect, headers, .. }) = fault else { return answer(200, usual, &[]) };
+    let accepted = |message_status| {
+        message.as_ref().map(|message| acceptance(message, message_status)).unwrap_or_default()
+    };
+    let usual = || accepted("accepted");
+    let Some(Fault { effect, headers, .. }) = fault else { return respond(200, usual(), &[]) };
     match effect {
-        Effect::Error(refusal) => answer(refusal.status, refusal.json(), &headers),
-        Effect::Answer { status, body } => answer(status, body, &headers),
+        Effect::Error(error) => respond(error.status, error.json(), &headers),
+        Effect::Answer { status, body } => respond(status, body, &headers),
+        Effect::MessageStatus(status) => respond(200, accepted(status), &headers),
         Effect::Delay(by) => {
             tokio::select! {
                 () = tokio::time::sleep(by) => {}
                 () = shared.stopped() => cut.now(),
             }
-            answer(200, usual, &headers)
+            respond(200, usual(), &headers)
         }
         Effect::HangUp => {
             cut.now();
-            answer(200, String::new(), &[])
+            respond(200, String::new(), &[])
         }
     }
 }
@@ -83,9 +87,9 @@ async fn send(
 type Taken = (Option<Arc<FakeMessage>>, Option<Fault>);
 
 impl Shared {
-    /// The message, if it is accepted, and the fault that applies to it, if any.
-    fn take(&self, envelope: &Envelope<'_>, body: &Bytes) -> Result<Taken, Refusal> {
-        let checked = check_envelope(&self.config, envelope).and_then(|()| {
+    /// Keeps the message if it is accepted; returns it and the fault that applies to it, if any.
+    fn take(&self, head: &RequestHead<'_>, body: &Bytes) -> Result<Taken, ApiError> {
+        let checked = check_head(&self.config, head).and_then(|()| {
             let templates = Arc::clone(&self.state().templates);
             check_body(&templates, body)
         });
@@ -114,22 +118,22 @@ impl Shared {
     }
 }
 
-fn acceptance(message: &FakeMessage) -> String {
+fn acceptance(message: &FakeMessage, message_status: &str) -> String {
     json!({
         "messaging_product": "whatsapp",
         "contacts": [{"input": message.to, "wa_id": message.to.trim_start_matches('+')}],
-        "messages": [{"id": message.wamid, "message_status": "accepted"}],
+        "messages": [{"id": message.wamid, "message_status": message_status}],
     })
     .to_string()
 }
 
-fn answer(status: u16, body: String, headers: &[(&'static str, String)]) -> Response<Body> {
+fn respond(status: u16, body: String, headers: &[(&'static str, String)]) -> Response<Body> {
     let kind = if body.starts_with('{') { "application/json" } else { "text/html" };
     let mut response = Response::builder().status(status).header(header::CONTENT_TYPE, kind);
     for (name, value) in headers {
         response = response.header(*name, value);
     }
-    // Only a test's own status or header can be unfit for HTTP.
+    // Only a status or header that a test made up can be invalid in HTTP.
     response.body(Body::from(body)).unwrap_or_else(|error| Response::new(Body::from(error.to_string())))
 }
 
@@ -142,7 +146,7 @@ impl Listener for Cuttable {
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
-        // Without it answers may wait for more; a socket that refuses is merely slower.
+        // Without this the kernel may delay a response; where it can't be set, the fake is only slower.
         let _ = stream.set_nodelay(true);
         (Connection { stream, cut: Cut::default() }, address)
     }
@@ -152,7 +156,7 @@ impl Listener for Cuttable {
     }
 }
 
-/// Cuts one connection: not a byte of an answer is written from then on.
+/// Cuts one connection: from then on no byte of a response is written.
 #[derive(Clone, Default)]
 struct Cut(Arc<AtomicBool>);
 

@@ -5,18 +5,23 @@ use url::form_urlencoded;
 
 use super::signature::is_secret;
 
-/// A handshake that must be answered with 403.
+/// Why a handshake must be answered with 403.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HandshakeError {
     /// It isn't a subscription: `hub.mode` isn't `subscribe`, or `hub.challenge` is missing.
-    #[error("hub.mode isn't subscribe, or there is no hub.challenge")]
+    #[error("hub.mode must be subscribe, and hub.challenge must be given")]
     NotASubscription,
     /// The verify token isn't the one configured.
-    #[error("hub.verify_token isn't the one configured")]
+    #[error("hub.verify_token isn't the configured verify token")]
     WrongToken,
 }
 
-/// The challenge to answer a `GET` with, as plain text and with nothing around it, given its query string.
+/// The challenge to answer a `GET` with, given its query string. The response is the challenge as plain text and nothing
+/// else.
+///
+/// # Errors
+///
+/// Why the `GET` must be answered 403.
 ///
 /// ```
 /// use maintenance_whatsapp::{SecretString, webhook::handshake};

@@ -1,14 +1,38 @@
-//! What Meta tells of messages: the handshake, the signature, and the updates in a post. No HTTP framework is
-//! needed; with the feature `axum` there is a ready router.
+//! Webhooks, through which Meta reports what happened to messages: the handshake, the signature, and the updates in a
+//! post. None of it needs an HTTP framework; with the feature `axum` there is a ready `router`.
 //!
-//! A host with another framework answers as the router does:
-//! - a `GET` by [`handshake`]: 200 with the challenge alone, or 403;
-//! - a `POST` of at most [`MAX_BODY`] bytes by [`Signature`] over the **raw** body, or 401;
-//! - then by [`parse`], [`record_deliveries`](maintenance_core::Maintenance::record_deliveries), and 200 only
-//!   once that has returned; after an error 503, and Meta delivers the same again.
+//! With another framework, a host answers as the router does:
+//! - a `GET` with [`handshake`]: 200 and the challenge alone, or 403;
+//! - a `POST` of more than [`MAX_BODY`] bytes with 413, and one whose [`Signature`] doesn't match the **raw** body with
+//!   401;
+//! - any other `POST` with [`parse`] and [`record_deliveries`](maintenance_core::Maintenance::record_deliveries): 200
+//!   once that has returned, or 503 after an error, so that Meta delivers the post again.
 //!
-//! A signed body is always answered 200 once its good updates are stored, even when parts of it, or all of
-//! it, can't be read: Meta would deliver the same bytes again for days, and no repetition makes them readable.
+//! ```
+//! use maintenance_core::{Maintenance, Repository};
+//! use maintenance_whatsapp::{SecretString, webhook::{Signature, parse}};
+//!
+//! /// Returns the HTTP status to answer a post with.
+//! async fn receive<R: Repository>(
+//!     maintenance: &Maintenance<R>,
+//!     app_secret: &SecretString,
+//!     signature: Option<&[u8]>, // the header X-Hub-Signature-256
+//!     body: &[u8],
+//! ) -> u16 {
+//!     let verified = Signature::from_header(signature).and_then(|signature| signature.verify(app_secret, body));
+//!     if verified.is_err() {
+//!         return 401;
+//!     }
+//!     let webhook = parse(body, maintenance.now());
+//!     match maintenance.record_deliveries(&webhook.updates).await {
+//!         Ok(_) => 200,
+//!         Err(_) => 503,
+//!     }
+//! }
+//! ```
+//!
+//! A signed post is answered 200 once its readable updates are stored, even when other parts of it can't be read: Meta
+//! would otherwise deliver the same bytes again for days.
 
 mod handshake;
 mod parse;
@@ -24,5 +48,5 @@ pub use router::{WebhookConfig, router};
 pub(crate) use signature::sign;
 pub use signature::{Signature, SignatureError};
 
-/// The most bytes that a post has.
+/// The most bytes that a post of Meta's has.
 pub const MAX_BODY: usize = 3 * 1024 * 1024;

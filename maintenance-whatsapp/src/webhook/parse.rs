@@ -1,8 +1,7 @@
-//! Reads the updates out of a post.
+//! Reads the updates from a post.
 //!
-//! One pass over the bytes when every level has the type it should have, as it always does in practice. Only
-//! when one hasn't, a second pass takes the body apart level by level, so that what is wrong harms nothing
-//! beside it.
+//! One pass over the bytes is enough when every level has the expected type, as in practice it always has. Only when one
+//! hasn't does a second pass read the body level by level, so that a part that can't be read affects no other.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -13,39 +12,33 @@ use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
 
 use crate::{
-    error_code::failure,
-    response::{integer, is_message_id},
+    error_code::{code_of, failure},
+    response::is_message_id,
 };
 
-/// The field of the changes that tell of messages.
+/// The field of changes that are about messages.
 const MESSAGES: &str = "messages";
 const NO_OBJECT: &str = "isn't an object";
 
-/// What is ignored stays readable if it is a plain word; anything else somebody else could have written.
-fn readable(what: &str, value: &str) -> String {
-    let plain = value.len() <= 40 && value.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    format!("{what} {}", if plain { value } else { "that isn't a plain word" })
-}
-
-/// What a post says.
+/// The contents of a post.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Webhook {
-    /// What became of messages, in the order of the post.
+    /// What happened to messages, in the order of the post.
     pub updates: Vec<DeliveryUpdate>,
-    /// How many messages from people it holds; they aren't read yet.
+    /// How many messages from people the post contains; they aren't read yet.
     pub inbound: usize,
-    /// What was understood and is of no concern to the engine.
+    /// The parts that were read and that the engine has no use for.
     pub ignored: Vec<Ignored>,
-    /// What could not be read.
+    /// The parts that could not be read.
     pub problems: Vec<ItemProblem>,
 }
 
-/// A part of a post that is no update.
+/// A part of a post that is not an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ignored {
     /// Where it is, as in `entry[0].changes[0].value.statuses[17]`.
     pub path: String,
-    /// What it is: a status or a field that the engine has no use for, or an error that isn't of a message.
+    /// What it is: a status or a field that the engine has no use for, or an error that is about no message.
     pub what: String,
 }
 
@@ -55,12 +48,24 @@ pub struct Ignored {
 pub struct ItemProblem {
     /// Where it is, as in `entry[0].changes[0].value.statuses[17]`; `body` for the whole.
     pub path: String,
-    /// What was wrong; quotes nothing of the post.
+    /// What was wrong; it quotes nothing from the post.
     pub what: &'static str,
 }
 
-/// Reads a post whose signature was verified. Never fails: what can't be read is a problem of its own and
-/// leaves the rest as it is. A status without a sound time counts as at `received`, UTC.
+/// Reads a post whose signature was verified. It never fails: a part that can't be read becomes a problem, and the rest is
+/// read all the same. A status without a plausible time gets the time of receipt, `received`, in UTC.
+///
+/// ```
+/// use maintenance_core::{Clock as _, DeliveryEvent, SystemClock};
+/// use maintenance_whatsapp::webhook::parse;
+///
+/// let body = br#"{"entry": [{"changes": [{"field": "messages", "value": {"statuses": [
+///     {"id": "wamid.A", "status": "delivered", "timestamp": "1750030073"}, {"id": 7}
+/// ]}}]}]}"#;
+/// let webhook = parse(body, SystemClock.now());
+/// assert_eq!(webhook.updates[0].event, DeliveryEvent::Delivered);
+/// assert_eq!(webhook.problems[0].path, "entry[0].changes[0].value.statuses[1]");
+/// ```
 pub fn parse(body: &[u8], received: DateTime<Utc>) -> Webhook {
     let mut webhook = Webhook::default();
     if let Ok(body) = serde_json::from_slice::<Body<'_>>(body) {
@@ -119,7 +124,7 @@ struct ChangeValue<'a> {
     errors: Vec<Value>,
 }
 
-/// A message's status, whose parts are read one by one, so that a wrong one is told by its name.
+/// A message's status. Its parts are read one by one, so that the problem names the wrong one.
 #[derive(Deserialize)]
 #[expect(clippy::struct_field_names, reason = "Meta's names")]
 struct Status<'a> {
@@ -136,7 +141,7 @@ struct Status<'a> {
 }
 
 impl Status<'_> {
-    /// The update, what else the status is, or what was wrong with it.
+    /// The update; or what the status is if it is no update; or what was wrong with it.
     fn read(&self) -> Result<Result<DeliveryUpdate, String>, &'static str> {
         let id = text(self.id).filter(|id| is_message_id(id));
         let id = id.ok_or("has no id of 1 to 512 visible ASCII characters")?;
@@ -181,8 +186,8 @@ impl Webhook {
         self.problems.push(ItemProblem { path: path.into(), what });
     }
 
-    /// The second pass: each level by itself. Bytes that aren't UTF-8 have been replaced, so that they spoil
-    /// no more than the text they are in.
+    /// The second pass, level by level. Bytes that aren't UTF-8 have been replaced, so that they affect only the text that
+    /// they are in.
     fn take_apart(&mut self, body: &str) {
         let Some(parts) = object(body) else {
             let json = serde_json::from_str::<IgnoredAny>(body).is_ok();
@@ -219,7 +224,7 @@ impl Webhook {
         self.inbound += self.list(&parts, "messages", false, path).len();
         for (n, status) in self.list(&parts, "statuses", false, path).into_iter().enumerate() {
             let path = || at.path(&format!(".value.statuses[{n}]"));
-            // Only a status with a name twice needs the slower way.
+            // Only a status in which a name occurs twice has to be read through a map.
             if let Ok(status) = serde_json::from_str::<Status<'_>>(status.get()) {
                 self.status(&status, path);
             } else if let Some(parts) = object(status.get()) {
@@ -234,7 +239,7 @@ impl Webhook {
         }
     }
 
-    /// The list of that name; what keeps it from being read is noted.
+    /// The list of that name, or an empty one and a problem.
     fn list<'a>(
         &mut self,
         parts: &HashMap<String, &'a RawValue>,
@@ -297,22 +302,28 @@ fn time(value: &RawValue) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(value.get().trim_matches('"').parse().ok()?, 0)
 }
 
-/// Whether a time can be that of a status: of this century, and not of tomorrow. One in milliseconds or of no sense
-/// would put the record's dates out of all order.
+/// Whether a status can have happened at that time: in this century, and not after tomorrow. A time in milliseconds, for
+/// example, would place the status thousands of years ahead in the request's record.
 fn is_plausible(at: DateTime<Utc>, received: DateTime<Utc>) -> bool {
     const YEAR_2000: i64 = 946_684_800;
     at.timestamp() >= YEAR_2000 && at <= received + TimeDelta::days(1)
 }
 
-/// The first of a status's errors.
+/// The first of a status's errors: the error to store, and what to do about it.
 fn first_error(errors: &RawValue) -> Option<(DeliveryError, Option<NextStep>)> {
     let errors: Value = serde_json::from_str(errors.get()).ok()?;
-    errors.get(0).filter(|error| error.is_object()).map(|error| failure(integer(error.get("code"))))
+    errors.get(0).filter(|error| error.is_object()).map(|error| failure(code_of(error.get("code"))))
 }
 
-/// An error that is of no message.
+/// An error that is about no message.
 fn error_of(error: &Value) -> String {
-    failure(integer(error.get("code"))).0.to_string()
+    failure(code_of(error.get("code"))).0.to_string()
+}
+
+/// Names an ignored status or field. Meta's are plain words; anything else could be private and is not quoted.
+fn readable(what: &str, value: &str) -> String {
+    let plain = value.len() <= 40 && value.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    format!("{what} {}", if plain { value } else { "that isn't a plain word" })
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use tracing::instrument;
 use super::{MAX_BODY, Signature, Webhook, handshake, parse};
 use crate::invalid::Fields;
 
-/// The secrets of a webhook. `Debug` shows neither.
+/// The secrets of a webhook, and how long a post may take. `Debug` shows no secret.
 #[derive(Debug, Clone)]
 pub struct WebhookConfig {
     app_secret: SecretString,
@@ -30,9 +30,13 @@ pub struct WebhookConfig {
 }
 
 impl WebhookConfig {
-    /// The app secret that signs the posts, and the token of the handshake, which the host makes up. Neither
-    /// may be empty, since anybody could sign with an empty secret, and neither may begin or end with white space, as
-    /// one that was read from a file with its line break does.
+    /// A webhook with that app secret, by which Meta signs its posts, and that verify token, which the host makes up and
+    /// enters in Meta's dashboard.
+    ///
+    /// # Errors
+    ///
+    /// A secret that is empty (anybody could sign with it), or that has white space around it or a line break in it, as
+    /// one that was read from a file has.
     pub fn new(
         app_secret: impl Into<SecretString>,
         verify_token: impl Into<SecretString>,
@@ -43,14 +47,14 @@ impl WebhookConfig {
         for (field, secret) in [("app_secret", &config.app_secret), ("verify_token", &config.verify_token)] {
             let secret = secret.expose_secret();
             let sound = secret.trim() == secret && !secret.contains(char::is_control);
-            fields.rule(!secret.is_empty(), field, "is empty");
-            fields.rule(sound, field, "begins or ends with white space, or holds a line break; remove it");
+            fields.rule(!secret.is_empty(), field, "is empty; it must have at least one character");
+            fields.rule(sound, field, "begins or ends with white space, or contains a line break; remove it");
         }
         fields.finish().map(|()| config)
     }
 
-    /// With another limit on how long a post may take to arrive; 10 seconds by default. It is answered 408 then, so
-    /// that slow posts hold neither memory nor a shutdown.
+    /// Sets how long a post may take to arrive; 10 seconds by default. A slower one is answered 408, so that it holds
+    /// memory, and delays a graceful shutdown, for no longer than that.
     #[must_use]
     pub fn body_deadline(mut self, deadline: Duration) -> Self {
         self.body_deadline = deadline;
@@ -61,14 +65,36 @@ impl WebhookConfig {
 struct Hook<R> {
     maintenance: Maintenance<R>,
     config: WebhookConfig,
-    /// How many bodies may be held at a time.
-    turns: Semaphore,
+    /// One permit per body that may be in memory.
+    bodies: Semaphore,
 }
 
-/// How many bodies are held at a time: with [`MAX_BODY`] each they take 48 MB.
-const BODIES: usize = 16;
+/// How many bodies may be in memory at once: 48 MB if each has [`MAX_BODY`].
+const MAX_BODIES: usize = 16;
 
-/// A router with the webhook at `/`, to be nested where the host wants it.
+/// A router with the webhook at `/`, for the host to nest where it wants it. It fits a host's router of any state.
+///
+/// ```no_run
+/// # use maintenance_core::{Maintenance, Repository};
+/// use axum::{Router, extract::State, routing::get};
+/// use maintenance_whatsapp::webhook::{WebhookConfig, router};
+///
+/// #[derive(Clone)]
+/// struct App {
+///     name: String,
+/// }
+///
+/// # fn app<R: Repository + Clone + 'static>(
+/// #     maintenance: Maintenance<R>,
+/// # ) -> Result<Router, Box<dyn std::error::Error>> {
+/// let webhook = WebhookConfig::new("the-app-secret", "the-verify-token")?;
+/// let app = Router::new()
+///     .route("/", get(async |State(app): State<App>| app.name))
+///     .nest("/webhooks/whatsapp", router(maintenance, webhook))
+///     .with_state(App { name: "our host".to_owned() });
+/// # Ok(app)
+/// # }
+/// ```
 ///
 /// | request | answer |
 /// |---|---|
@@ -76,20 +102,21 @@ const BODIES: usize = 16;
 /// | `GET`, any other | 403 |
 /// | `POST` without a signature of its body under the app secret | 401 |
 /// | `POST` above [`MAX_BODY`] | 413 |
-/// | `POST` whose body doesn't arrive in time | 408 |
-/// | `POST` while too many others arrive | 503; Meta delivers it again |
+/// | `POST` whose body doesn't arrive within [`body_deadline`](WebhookConfig::body_deadline) | 408; Meta delivers it again |
+/// | `POST` that waited that long for 16 other posts to arrive | 503; Meta delivers it again |
 /// | `POST`, its updates stored | 200 |
 /// | `POST`, the store failed | 503; Meta delivers it again |
 ///
-/// What can't be read, and updates of messages that aren't the engine's, are logged and answered 200.
-pub fn router<R>(maintenance: Maintenance<R>, config: WebhookConfig) -> Router
+/// Parts that can't be read, and updates of messages that aren't the engine's, are logged and answered 200.
+pub fn router<R, S>(maintenance: Maintenance<R>, config: WebhookConfig) -> Router<S>
 where
     R: Repository + Clone + 'static,
+    S: Clone + Send + Sync + 'static,
 {
     Router::new()
         .route("/", get(subscribe::<R>).post(receive::<R>))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(Arc::new(Hook { maintenance, config, turns: Semaphore::new(BODIES) }))
+        .with_state(Arc::new(Hook { maintenance, config, bodies: Semaphore::new(MAX_BODIES) }))
 }
 
 async fn subscribe<R>(State(hook): State<Arc<Hook<R>>>, RawQuery(query): RawQuery) -> Response {
@@ -105,22 +132,22 @@ async fn subscribe<R>(State(hook): State<Arc<Hook<R>>>, RawQuery(query): RawQuer
 #[instrument(name = "whatsapp.webhook", skip_all)]
 async fn receive<R: Repository>(State(hook): State<Arc<Hook<R>>>, request: Request) -> Response {
     let header = request.headers().get("x-hub-signature-256").map(|value| value.as_bytes().to_vec());
-    // Before the body is read: nobody without a signature at all makes the host hold 3 MB.
+    // Checked before the body is read, so that a post without any signature takes no memory.
     let signature = match Signature::from_header(header.as_deref()) {
         Ok(signature) => signature,
         Err(error) => return unsigned(error),
     };
     let webhook = {
         let deadline = Instant::now() + hook.config.body_deadline;
-        let Ok(Ok(_turn)) = timeout_at(deadline, hook.turns.acquire()).await else {
-            tracing::warn!("too many posts at once; left to be delivered again");
+        let Ok(Ok(_permit)) = timeout_at(deadline, hook.bodies.acquire()).await else {
+            tracing::warn!("post refused: too many others are arriving; Meta delivers it again");
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         };
         let body = match timeout_at(deadline, Bytes::from_request(request, &())).await {
             Ok(Ok(body)) => body,
             Ok(Err(rejection)) => return rejection.into_response(),
             Err(_) => {
-                tracing::warn!("a post's body did not come in time");
+                tracing::warn!("post refused: its body did not arrive in time; Meta delivers it again");
                 return StatusCode::REQUEST_TIMEOUT.into_response();
             }
         };
@@ -136,11 +163,11 @@ async fn receive<R: Repository>(State(hook): State<Arc<Hook<R>>>, request: Reque
     match hook.maintenance.record_deliveries(&webhook.updates).await {
         Ok(effects) => {
             let unknown = effects.iter().filter(|&&effect| effect == DeliveryEffect::Unknown).count();
-            tracing::debug!(updates = effects.len(), unknown, "stored");
+            tracing::debug!(updates = effects.len(), unknown, "updates stored");
             StatusCode::OK.into_response()
         }
         Err(error) => {
-            tracing::error!(%error, "not stored; left to be delivered again");
+            tracing::error!(%error, "updates not stored; Meta delivers them again");
             StatusCode::SERVICE_UNAVAILABLE.into_response()
         }
     }
@@ -154,12 +181,12 @@ fn unsigned(error: super::SignatureError) -> Response {
 fn report(webhook: &Webhook) {
     let Webhook { updates: _, inbound, ignored, problems } = webhook;
     for problem in problems {
-        tracing::error!(%problem, "can't be read");
+        tracing::error!(%problem, "part of a post can't be read");
     }
     for super::Ignored { path, what } in ignored {
-        tracing::info!(path, what, "ignored");
+        tracing::info!(path, what, "part of a post ignored");
     }
     if *inbound > 0 {
-        tracing::debug!(inbound, "messages not read");
+        tracing::debug!(inbound, "messages from people are not read");
     }
 }

@@ -1,13 +1,13 @@
-//! The signature of a post, and comparing secrets.
+//! The signature of a post, and the comparison of secrets.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::Sha256;
 
-/// The header that carries the signature.
+/// What the header's value begins with.
 const PREFIX: &str = "sha256=";
 
-/// The signature of a post, as its header `X-Hub-Signature-256` gives it.
+/// The signature of a post, as its header `X-Hub-Signature-256` carries it.
 ///
 /// ```
 /// use maintenance_whatsapp::{SecretString, webhook::Signature};
@@ -21,22 +21,26 @@ const PREFIX: &str = "sha256=";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature([u8; 32]);
 
-/// Why a post isn't taken for Meta's. Answer each with 401.
+/// Why a post can't be taken for Meta's. Answer it with 401.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// There is no such header.
+    /// The post has no such header.
     #[error("the post has no X-Hub-Signature-256 header")]
     Missing,
     /// The header isn't `sha256=` and 64 hexadecimal digits.
-    #[error("the X-Hub-Signature-256 header isn't sha256= and 64 hexadecimal digits")]
+    #[error("the X-Hub-Signature-256 header must be sha256= and 64 hexadecimal digits")]
     Malformed,
     /// The signature isn't that of this body under the app secret.
-    #[error("the signature isn't that of this body under the app secret")]
+    #[error("the signature doesn't match the body; check that the app secret is that of the app that posts")]
     Forged,
 }
 
 impl Signature {
-    /// Reads the header's value.
+    /// Reads the header's value; `None` stands for a post without the header.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError::Missing`] or [`SignatureError::Malformed`].
     pub fn from_header(value: Option<&[u8]>) -> Result<Self, SignatureError> {
         let value = value.ok_or(SignatureError::Missing)?;
         let digits = value.strip_prefix(PREFIX.as_bytes()).ok_or(SignatureError::Malformed)?;
@@ -45,15 +49,19 @@ impl Signature {
         Ok(Self(signature))
     }
 
-    /// Checks that it is the signature of these bytes, in constant time. They must be the body exactly as it
-    /// came: parsing and writing it again changes it.
+    /// Checks in constant time that this is the signature of these bytes. They must be the body exactly as it arrived:
+    /// JSON that was parsed and written again has other bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`SignatureError::Forged`] when it isn't.
     pub fn verify(&self, app_secret: &SecretString, body: &[u8]) -> Result<(), SignatureError> {
         let mac = mac(app_secret, body).ok_or(SignatureError::Forged)?;
         mac.verify_slice(&self.0).map_err(|_| SignatureError::Forged)
     }
 }
 
-/// Whether a secret is the expected one, in constant time.
+/// Compares a secret with the expected one in constant time.
 pub(super) fn is_secret(expected: &SecretString, given: &str) -> bool {
     let signed = |text: &str| mac(expected, text.as_bytes());
     match (signed(given), signed(expected.expose_secret())) {
@@ -69,7 +77,7 @@ pub(crate) fn sign(app_secret: &SecretString, body: &[u8]) -> String {
     format!("{PREFIX}{}", hex::encode(signature))
 }
 
-/// The code of these bytes under the secret. A key of any length is taken, so there always is one.
+/// The HMAC of these bytes under the secret. HMAC accepts a key of any length, so this is never `None`.
 fn mac(secret: &SecretString, bytes: &[u8]) -> Option<Hmac<Sha256>> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).ok()?;
     mac.update(bytes);

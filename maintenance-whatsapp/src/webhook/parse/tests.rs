@@ -248,7 +248,7 @@ fn other_fields_and_errors_of_the_account_are_ignored_and_named() {
         [
             "entry[0].changes[0]: field message_template_status_update",
             "entry[1].changes[0].value.errors[0]: 131031: the account or number is restricted, not registered or \
-             not paid for; see it in WhatsApp Manager",
+             not paid for; see WhatsApp Manager for which",
         ]
     );
 }
