@@ -1,8 +1,10 @@
-//! Each table's columns, once: [`encode`](crate::encode) writes rows under these names, [`decode`](crate::decode) reads
-//! them in this order, and statements name them through one of the forms below.
+//! The one list of each table's columns. [`encode`](crate::encode) writes rows under these names,
+//! [`decode`](crate::decode) reads rows in this order, and statements name the columns in one of these forms:
 //!
-//! `request_columns!(of "r")` is `r.id, r.renter_id, …`; `request_columns!(named)` is `id, renter_id, …`;
-//! `request_columns!(json "value")` reads the columns from a JSON row, as `value ->> 'id', …`.
+//! - `request_columns!(named)` is `id, renter_id, …`;
+//! - `request_columns!(of "r")` is `r.id, r.renter_id, …`;
+//! - `request_columns!(json "value")` reads them from a JSON object: `value ->> 'id', value ->> 'renter_id', …`;
+//! - `request_columns!(list)` is the list in Rust: `&["id", "renter_id", …]`.
 
 macro_rules! columns {
     (named; $first:literal $($more:literal)*) => { concat!($first $(, ", ", $more)*) };
@@ -70,15 +72,15 @@ macro_rules! notification_columns {
     };
 }
 
-/// A kept webhook update.
+/// The columns of a kept webhook update.
 macro_rules! early_columns {
     () => {
         "e.provider_message_id, e.event, e.at, e.error_code, e.error_text, e.next"
     };
 }
 
-/// A request with all that happened to it in one statement, so in one snapshot: each row of the full joins
-/// holds one part's columns and nulls for the others.
+/// Reads a request with its histories, comments, attachments and notifications in one statement, and so in one
+/// snapshot. Each row of the full joins holds the columns of one entity, and nulls for the others.
 macro_rules! record_sql {
     () => {
         concat!(

@@ -60,6 +60,8 @@ mod columns;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod decode;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod deliveries;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod encode;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod error;
@@ -69,18 +71,22 @@ mod limit;
 mod lists;
 mod migrate;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod outbox;
+mod order;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod outcomes;
 #[cfg(all(test, any(feature = "postgres", feature = "sqlite")))]
 mod plans;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod queue;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod row;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod step;
+mod storable;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod time;
+mod writes;
 
 pub use migrate::MigrateError;

@@ -43,18 +43,18 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) async fn run(pool: &PgPool, migrator: &Migrator) -> Result<(), MigrateError> {
     loop {
         // Each statement must see what was committed while it waited, whatever the pool's own isolation level.
-        let mut step = pool.begin_with("begin isolation level read committed").await?;
-        let next = missing(migrator, &applied(&mut step).await?)?.first().map(|next| next.no_tx);
+        let mut tx = pool.begin_with("begin isolation level read committed").await?;
+        let next = missing(migrator, &applied(&mut tx).await?)?.first().map(|next| next.no_tx);
         match next {
             None => return Ok(()),
             Some(true) => {
-                step.rollback().await?;
+                tx.rollback().await?;
                 apply_alone(pool, migrator).await?;
             }
             Some(false) => {
-                lock(&mut step, "select pg_try_advisory_xact_lock($1)").await?;
-                apply(&mut step, migrator).await?;
-                step.commit().await?;
+                lock(&mut tx, "select pg_try_advisory_xact_lock($1)").await?;
+                apply(&mut tx, migrator).await?;
+                tx.commit().await?;
             }
         }
     }

@@ -27,10 +27,12 @@
 //! with the code `40001`, as every error of PostgreSQL itself is with its code: the transaction is over.
 //! Over a pool serialisation failures and deadlocks are `Conflict`, and the use cases decide again.
 
+mod claims;
 mod convert;
 mod deliveries;
 mod filing;
 mod migrate;
+mod mirror;
 mod notifications;
 mod outcomes;
 #[cfg(test)]

@@ -24,9 +24,9 @@ pub async fn migrate(pool: &SqlitePool) -> Result<(), MigrateError> {
     if missing(&migrator(), &applied(&mut *pool.acquire().await?).await?)?.is_empty() {
         return Ok(());
     }
-    let mut step = pool.begin_with("begin immediate").await?;
-    migrate_in(&mut step).await?;
-    Ok(step.commit().await?)
+    let mut tx = pool.begin_with("begin immediate").await?;
+    migrate_in(&mut tx).await?;
+    Ok(tx.commit().await?)
 }
 
 /// The same inside the host's open transaction.

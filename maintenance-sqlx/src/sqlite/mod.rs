@@ -15,6 +15,7 @@
 //! Ids are stored as hyphenated lower-case text, times as UTC text of fixed width with six decimals
 //! (`2026-01-02T03:04:05.000006Z`), specialties as a JSON array.
 
+mod claims;
 mod convert;
 mod deliveries;
 mod filing;
@@ -25,8 +26,8 @@ mod outcomes;
 #[cfg(test)]
 mod plans;
 mod requests;
+mod script;
 mod source;
-mod step;
 #[cfg(test)]
 mod tests;
 mod workers;
