@@ -305,3 +305,6 @@ pub(crate) fn record<R: Raw>(rows: &[R]) -> Result<Option<RequestRecord>, Reposi
         |request| RequestRecord { request, history, assignments, comments, attachments, notifications };
     Ok(request.map(record))
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;

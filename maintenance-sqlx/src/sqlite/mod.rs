@@ -37,6 +37,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
+#[cfg(test)]
+pub(crate) use convert::JsonRow;
 pub use migrate::{migrate, migrate_in, migrator};
 pub use open::{open, open_with};
 
