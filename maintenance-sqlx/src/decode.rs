@@ -1,4 +1,5 @@
-//! Rows to entities, through the constructors that input goes through. A value that breaks a rule is an error.
+//! Rows to entities, through the constructors that input goes through. A value that breaks a rule is an
+//! error.
 
 use std::fmt;
 
@@ -54,8 +55,8 @@ pub(crate) fn assignment<R: Raw>(row: &R) -> Result<ComplexAssignment, Repositor
     })
 }
 
-/// Columns: the worker's id, status and specialties, the assignment's id and `is_primary`, the number of the worker's
-/// open requests, the complex, and the time at which the worker's newest request was filed.
+/// Columns: the worker's id, status and specialties, the assignment's id and `is_primary`, the number of the
+/// worker's open requests, the complex, and the time at which the worker's newest request was filed.
 pub(crate) fn candidate<R: Raw>(row: &R) -> Result<(ComplexId, Candidate), RepositoryError> {
     let mut worker = Reader::new(row, WORKERS, 0);
     let (worker_id, status, specialties) =
@@ -75,7 +76,8 @@ pub(crate) fn candidate<R: Raw>(row: &R) -> Result<(ComplexId, Candidate), Repos
     Ok((assignment.id("complex_id")?, candidate))
 }
 
-/// Columns: a status, and the number of requests that have it. The error of an unknown status names the row `(a count)`.
+/// Columns: a status, and the number of requests that have it. The error of an unknown status names the row
+/// `(a count)`.
 pub(crate) fn status_count<R: Raw>(row: &R) -> Result<(RequestStatus, u64), RepositoryError> {
     let corrupt = |error| RepositoryError::corrupt(REQUESTS, "status", "(a count)", error);
     let status = row.text(0).map_err(corrupt)?.unwrap_or_default();
@@ -230,9 +232,9 @@ fn delivery_error<R: Raw>(read: &mut Reader<'_, R>) -> Result<Option<DeliveryErr
     }
 }
 
-/// Columns: a notification's, its request's, the recipient's id, number and status, whether the notification is its
-/// request's newest, and whether assignment messages to the recipient went out (true), are pending (false) or neither
-/// (null).
+/// Columns: a notification's, its request's, the recipient's id, number and status, whether the notification
+/// is its request's newest, and whether assignment messages to the recipient went out (true), are pending
+/// (false) or neither (null).
 pub(crate) fn claimed<R: Raw>(row: &R) -> Result<Claimed, RepositoryError> {
     const WORKER_COLUMNS: usize = 3;
     let notification = notification_at(row, 0)?;
@@ -306,5 +308,6 @@ pub(crate) fn record<R: Raw>(rows: &[R]) -> Result<Option<RequestRecord>, Reposi
     Ok(request.map(record))
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests;

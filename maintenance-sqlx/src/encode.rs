@@ -13,6 +13,11 @@ use uuid::Uuid;
 
 use crate::storable::clamp_to_storable;
 
+/// The rows as the one JSON parameter that a statement takes.
+pub(crate) fn rows(rows: impl IntoIterator<Item = Value>) -> String {
+    rows.into_iter().collect::<Value>().to_string()
+}
+
 /// An id as hyphenated lower-case text.
 pub(crate) fn id(id: impl Into<Uuid>) -> String {
     id.into().hyphenated().to_string()

@@ -1,5 +1,5 @@
-//! The statements of the lists with optional filters. Only the given conditions are in a statement, so that an index
-//! serves it.
+//! The statements of the lists with optional filters. Only the given conditions are in a statement, so that
+//! an index serves it.
 
 use chrono::{DateTime, Utc};
 use maintenance_core::{
@@ -12,26 +12,28 @@ use crate::columns::{comment_columns, request_columns, worker_columns};
 
 /// What differs between the databases in the lists' statements.
 pub(crate) trait Dialect: Database + Sized {
-    /// Prefix that stops SQLite from using this column's index. PostgreSQL chooses by its statistics and needs none.
+    /// Prefix that stops SQLite from using this column's index. PostgreSQL chooses by its statistics and
+    /// needs none.
     const SKIP_INDEX: &'static str;
     /// Whether a statement must repeat the condition of a partial index word for word to use that index.
     const REPEAT_PARTIAL_CONDITION: bool;
-    /// Suffix of each column in the order of a newest-first list. On PostgreSQL only the indexes made for these lists
-    /// have this order. Without it, PostgreSQL may scan `created_at` when it assumes that matches are frequent, past
-    /// any number of rows. The columns hold no nulls.
+    /// Suffix of each column in the order of a newest-first list. On PostgreSQL only the indexes made for
+    /// these lists have this order. Without it, PostgreSQL may scan `created_at` when it assumes that matches
+    /// are frequent, past any number of rows. The columns hold no nulls.
     const DESC_NULLS: &'static str;
     /// The same for an oldest-first list.
     const ASC_NULLS: &'static str;
-    /// Brackets around the values of a page's position that hide them from the planner. PostgreSQL would plan each
-    /// deep page anew, because it assumes that a plan for the given values is cheaper. It is the same plan.
+    /// Brackets around the values of a page's position that hide them from the planner. PostgreSQL would plan
+    /// each deep page anew, because it assumes that a plan for the given values is cheaper. The plan is
+    /// the same.
     const HIDE_FROM_PLANNER: (&'static str, &'static str);
     /// Brackets around a subquery of ids. They make the database read the subquery first, and once.
     const IN_SUBQUERY: (&'static str, &'static str);
-    /// Suffix of the table's name that makes SQLite read the index on `created_at`. Once it has statistics and there
-    /// are few workers, it would read each worker's index in turn and sort all rows.
+    /// Suffix of the table's name that makes SQLite read the index on `created_at`. Once it has statistics
+    /// and there are few workers, it would read each worker's index in turn and sort all rows.
     const FORCE_TIME_INDEX: &'static str;
-    /// Parentheses around each arm of a `union all`, for an order and a limit of its own. SQLite needs none, since it
-    /// hands the order down to the arms itself, and its grammar allows none.
+    /// Parentheses around each arm of a `union all`, for an order and a limit of its own. SQLite needs none,
+    /// since it hands the order down to the arms itself, and its grammar allows none.
     const ARM_PARENTHESES: Option<(&'static str, &'static str)>;
     /// Binds an id.
     fn id(query: &mut QueryBuilder<Self>, id: Uuid);
@@ -88,7 +90,8 @@ fn unless_leading<D: Dialect>(leading: bool) -> &'static str {
     if leading { "" } else { D::SKIP_INDEX }
 }
 
-/// The index by which requests are found, named by its first column. Every such index ends with the list's order.
+/// The index by which requests are found, named by its first column. Every such index ends with the list's
+/// order.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LeadingIndex {
     Renter,
@@ -154,8 +157,8 @@ pub(crate) fn requests<D: Dialect>(filter: &RequestFilter, slice: Slice) -> Quer
     let statuses = statuses(filter);
     let index = LeadingIndex::of(filter, &statuses);
     let mut query = QueryBuilder::new("");
-    // Where the index has a status or a priority before the list's order, each of them becomes an arm with an order of
-    // its own. The arms are merged, and each is read only as far as the page goes.
+    // Where the index has a status or a priority before the list's order, each of them becomes an arm with an
+    // order of its own. The arms are merged, and each is read only as far as the page goes.
     let arms: Vec<(Vec<RequestStatus>, Option<Priority>)> = match index {
         LeadingIndex::Complex => each(&statuses, RequestStatus::ALL)
             .into_iter()
@@ -189,8 +192,8 @@ pub(crate) fn requests<D: Dialect>(filter: &RequestFilter, slice: Slice) -> Quer
     query
 }
 
-/// The limit is part of the statement's text. If it were a parameter, PostgreSQL would assume a tenth of all rows and
-/// plan the statement anew at each execution.
+/// The limit is part of the statement's text. If it were a parameter, PostgreSQL would assume a tenth of all
+/// rows and plan the statement anew at each execution.
 fn limit<D: Dialect>(query: &mut QueryBuilder<D>, slice: Slice) {
     query.push(" limit ").push(slice.limit);
 }
@@ -208,22 +211,23 @@ fn conditions<'q, D: Dialect>(
     statuses: &[RequestStatus],
     priority: Option<Priority>,
 ) -> Conditions<'q, D> {
+    let leads = |candidate| index == candidate;
     let mut conditions = Conditions::of(query);
-    conditions.id("r.renter_id", filter.renter_id.map(Uuid::from), index == LeadingIndex::Renter);
-    conditions.id("r.property_id", filter.property_id.map(Uuid::from), index == LeadingIndex::Property);
+    conditions.id("r.renter_id", filter.renter_id.map(Uuid::from), leads(LeadingIndex::Renter));
+    conditions.id("r.property_id", filter.property_id.map(Uuid::from), leads(LeadingIndex::Property));
     conditions.id(
         "r.assigned_worker_id",
         filter.assigned_worker_id.map(Uuid::from),
-        index == LeadingIndex::Worker,
+        leads(LeadingIndex::Worker),
     );
     if filter.unassigned {
         conditions
-            .and(unless_leading::<D>(index == LeadingIndex::Unassigned))
+            .and(unless_leading::<D>(leads(LeadingIndex::Unassigned)))
             .push("r.assigned_worker_id is null");
     }
-    conditions.id("r.complex_id", filter.complex_id.map(Uuid::from), index == LeadingIndex::Complex);
+    conditions.id("r.complex_id", filter.complex_id.map(Uuid::from), leads(LeadingIndex::Complex));
     // The partial index of open work has the condition `status in ('pending', 'in_progress')`.
-    let open_work = index == LeadingIndex::Worker && are_open(statuses);
+    let open_work = leads(LeadingIndex::Worker) && are_open(statuses);
     if open_work && D::REPEAT_PARTIAL_CONDITION && statuses.len() == 1 {
         conditions.and("r.status in ('pending', 'in_progress')");
     }
@@ -231,18 +235,18 @@ fn conditions<'q, D: Dialect>(
     if !statuses.is_empty() {
         let list: Vec<String> = statuses.iter().map(|status| format!("'{status}'")).collect();
         let leading =
-            matches!(index, LeadingIndex::Complex | LeadingIndex::Status) || open_work && statuses.len() > 1;
+            leads(LeadingIndex::Complex) || leads(LeadingIndex::Status) || open_work && statuses.len() > 1;
         conditions.and(unless_leading::<D>(leading)).push("r.status in (").push(list.join(", ")).push(")");
     }
     if let Some(priority) = priority {
         conditions
-            .and(unless_leading::<D>(index == LeadingIndex::Status))
+            .and(unless_leading::<D>(leads(LeadingIndex::Status)))
             .push("r.priority = '")
             .push(priority)
             .push("'");
     }
     if let Some(status) = filter.whatsapp_status {
-        let prefix = unless_leading::<D>(index == LeadingIndex::Message);
+        let prefix = unless_leading::<D>(leads(LeadingIndex::Message));
         conditions.and(prefix).push("r.whatsapp_status = '").push(status).push("'");
     }
     conditions.time("r.created_at >= ", filter.created_from);
@@ -255,7 +259,7 @@ pub(crate) fn count_by_status<D: Dialect>(filter: &RequestFilter) -> QueryBuilde
     let statuses = statuses(filter);
     let index = LeadingIndex::of(filter, &statuses);
     let mut query = QueryBuilder::new("select r.status, count(*) from maintenance_requests r");
-    // A priority stands behind the statuses in its index.
+    // In that index the priority follows the status, so a condition on the priority needs one on the status.
     let listed = if index == LeadingIndex::Status { each(&statuses, RequestStatus::ALL) } else { statuses };
     conditions(&mut query, filter, index, &listed, filter.priority);
     query.push(" group by r.status");

@@ -1,13 +1,14 @@
 //! What both databases need to bring the engine's tables up to date beside the host's own migrations.
 
-/// The tables could not be brought up to date. The failed migration changed nothing; the migrations before it stay.
+/// The tables could not be brought up to date. The failed migration changed nothing; the migrations before it
+/// stay.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrateError {
     /// The database has a table of that name which this engine did not make.
     #[error(
-        "the database already has a table `{0}` that this engine did not make; give the engine another schema (by \
-         the connection's search_path) or another database file"
+        "the database already has a table `{0}` that this engine did not make; give the engine another schema \
+         (by the connection's search_path) or another database file"
     )]
     TableTaken(String),
     /// The schema in which PostgreSQL would make the tables does not exist.
@@ -68,8 +69,8 @@ mod migrations {
         migrator
     }
 
-    /// The migrations that a database lacks, in order. Migrations beyond ours, which a newer version of the engine has
-    /// applied, are ignored: this version runs on its tables.
+    /// The migrations that a database lacks, in order. Migrations beyond ours, which a newer version of the
+    /// engine has applied, are ignored: this version runs on its tables.
     pub(crate) fn missing<'m>(
         migrator: &'m Migrator,
         applied: &[AppliedMigration],
@@ -94,10 +95,11 @@ mod migrations {
         }
     }
 
-    /// The statements of a migration without its comments. The last line of each statement ends with a semicolon.
+    /// The statements of a migration without its comments. The last line of each statement ends with a
+    /// semicolon.
     ///
-    /// They go to the server one at a time, since a server that shards by schema refuses several in one text, and
-    /// PostgreSQL would run several in one transaction.
+    /// They go to the server one at a time, since a server that shards by schema refuses several in one text,
+    /// and PostgreSQL would run several in one transaction.
     pub(crate) fn statements(migration: &Migration) -> Vec<String> {
         let mut statements = vec![String::new()];
         for line in migration.sql.as_str().lines().filter(|line| !line.trim_start().starts_with("--")) {

@@ -1,8 +1,8 @@
 //! The orders that statements compare by: how far a message has come, and how urgent a priority is.
 //!
-//! Each order is one list of values with their places. `delivery_order!(place_of "n.status")` is the SQL expression of a
-//! status's place, `delivery_order!(at "w.progress")` that of the status at a place. `delivery_order!(list)` is the list
-//! itself; the tests hold it against the core's order.
+//! Each order is one list of values with their places. `delivery_order!(place_of "n.status")` is the SQL
+//! expression of a status's place, `delivery_order!(at "w.progress")` that of the status at a place.
+//! `delivery_order!(list)` is the list itself; the tests hold it against the core's order.
 
 macro_rules! order {
     (place_of $sql:literal; $($value:literal $place:literal)*) => {

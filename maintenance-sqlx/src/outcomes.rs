@@ -44,8 +44,8 @@ impl From<&SendRecord> for Outcome {
     }
 }
 
-/// The outcomes in waves to be written one after the other. A wave holds at most one outcome per notification, since a
-/// statement can change a row only once. Usually there is one wave.
+/// The outcomes in waves to be written one after the other. A wave holds at most one outcome per
+/// notification, since a statement can change a row only once. Usually there is one wave.
 pub(crate) fn waves(records: &[SendRecord]) -> Vec<Vec<Outcome>> {
     let mut waves: Vec<Vec<Outcome>> = Vec::new();
     let mut earlier = BTreeMap::<NotificationId, usize>::new();

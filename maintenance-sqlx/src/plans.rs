@@ -95,8 +95,8 @@ pub(crate) fn slices() -> [(&'static str, Slice); 2] {
 
 /// The tables' content, for which each database gives the SQL that differs.
 ///
-/// A third of all requests are in complex 0, no request of complex 2 is open, one property has a twentieth of all
-/// requests, 2 in 1,000 are emergencies, and none is of low priority.
+/// A third of all requests are in complex 0, no request of complex 2 is open, one property has a twentieth of
+/// all requests, 2 in 1,000 are emergencies, and none is of low priority.
 pub(crate) struct Fill {
     /// A table `n` of the numbers `n` from 1 to the given one.
     pub(crate) numbers: fn(u32) -> String,

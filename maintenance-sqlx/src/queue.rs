@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sqlx::{Database, Pool, pool::PoolConnection};
 use tokio::sync::Semaphore;
 
-/// A pool and the queue for its connections. A caller who waits in sqlx's pool takes some 14 kB of memory, one who
-/// waits here takes a few hundred bytes. So this queue lets no more callers into the pool than it has connections, in
-/// the order in which they came.
+/// A pool and the queue for its connections. A caller who waits in sqlx's pool takes some 14 kB of memory,
+/// one who waits here takes a few hundred bytes. So this queue lets no more callers into the pool than it has
+/// connections, in the order in which they came.
 ///
-/// The pool's time-out counts from the moment a caller enters the pool. When one caller times out, everyone queued
-/// behind it fails at once, since each of them would wait as long in vain.
+/// The pool's time-out counts from the moment a caller enters the pool. When one caller times out, everyone
+/// queued behind it fails at once, since each of them would wait as long in vain.
 pub(crate) struct Queue<DB: Database> {
     pool: Pool<DB>,
     /// Replaced when one caller times out; whoever waits for the old one then fails.

@@ -13,8 +13,8 @@ fn first_day_of(year: i32) -> DateTime<Utc> {
     NaiveDate::from_ymd_opt(year, 1, 1).unwrap_or_default().and_time(NaiveTime::MIN).and_utc()
 }
 
-/// A provider's text without U+0000. PostgreSQL can't hold that character, and one such text must not fail a whole
-/// batch.
+/// A provider's text without U+0000. PostgreSQL can't hold that character, and one such text must not fail a
+/// whole batch.
 pub(crate) fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }

@@ -1,7 +1,6 @@
 //! The writes of a core step, sorted into what both databases bind.
 
 use maintenance_core::{RepositoryError, RepositoryErrorKind, RequestStatus, Step, WorkerId, Write};
-use serde_json::Value;
 
 use crate::encode;
 
@@ -42,8 +41,13 @@ impl TryFrom<&Step> for Writes {
                 _ => return Err(RepositoryErrorKind::Unsupported.into()),
             }
         }
-        let rows = |rows: Vec<Value>| Value::from(rows).to_string();
-        let (history, assignments, messages) = (rows(history), rows(assignments), rows(messages));
-        Ok(Self { status, assigns, worker, history, assignments, messages })
+        Ok(Self {
+            status,
+            assigns,
+            worker,
+            history: encode::rows(history),
+            assignments: encode::rows(assignments),
+            messages: encode::rows(messages),
+        })
     }
 }

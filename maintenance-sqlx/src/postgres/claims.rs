@@ -11,9 +11,9 @@ use crate::{
 
 /// Takes a lease on due messages, the most urgent first, and returns what their sends need.
 ///
-/// Parameters: `$1` the lease, `$2` its end, `$3` the time now, `$4` the limit, `$5` the priorities, the most urgent
-/// first. Each priority is read by a scan of its own, in the index's order and up to the limit, so that messages which
-/// aren't due yet are never read.
+/// Parameters: `$1` the lease, `$2` its end, `$3` the time now, `$4` the limit, `$5` the priorities, the most
+/// urgent first. Each priority is read by a scan of its own, in the index's order and up to the limit, so
+/// that messages which aren't due yet are never read.
 pub(super) const CLAIM: &str = concat!(
     "
     with due as (
@@ -64,8 +64,8 @@ pub(super) const CLAIM: &str = concat!(
 
 /// Defers the due messages to one recipient, one after the other.
 ///
-/// Parameters: `$1` the recipient, `$2` the time now, `$3` the time at which the first message becomes due again, `$4`
-/// the seconds between two messages, `$5` the priorities, the most urgent first, `$6` the limit.
+/// Parameters: `$1` the recipient, `$2` the time now, `$3` the time at which the first message becomes due
+/// again, `$4` the seconds between two messages, `$5` the priorities, the most urgent first, `$6` the limit.
 pub(super) const DEFER: &str = "
     with due as (
         select n.id, n.due_at, array_position($5::text[], n.priority) as urgency

@@ -87,7 +87,8 @@ impl Dialect for Postgres {
     }
 
     fn has_trade(query: &mut QueryBuilder<Self>, trade: &Specialty) {
-        // The planner assumes that this holds for most workers, so it reads them in the list's order and needn't sort.
+        // The planner assumes that this holds for most workers, so it reads them in the list's order and
+        // needn't sort.
         query
             .push("array_position(w.specialties, ")
             .push_bind(trade.as_str().to_owned())

@@ -17,8 +17,8 @@ use crate::{
     storable::clamp_to_storable,
 };
 
-/// What the message `n` keeps of the failures: the earliest one, stored or new (`w`), by time and then by code. A message
-/// that was still waiting keeps no error when it moves without a failure.
+/// What the message `n` keeps of the failures: the earliest one, stored or new (`w`), by time and then by
+/// code. A message that was still waiting keeps no error when it moves without a failure.
 macro_rules! kept_error_sql {
     ($stored:literal, $new:literal) => {
         concat!(
@@ -50,17 +50,17 @@ macro_rules! first_failure_sql {
 }
 
 /// Finds each update's message, keeps the updates whose message isn't known yet, applies the others as
-/// `Notification::apply_delivery` does, mirrors the messages into their requests, and returns each update's message and
-/// request.
+/// `Notification::apply_delivery` does, mirrors the messages into their requests, and returns each update's
+/// message and request.
 ///
-/// The messages are found as if the updates came one after the other: `named` is the first update that gives a
-/// provider's id together with ours, and the updates after it are found by the provider's id. `held` locks as in
-/// `RECORD_OUTCOMES`.
+/// The messages are found as if the updates came one after the other: `named` is the first update that gives
+/// a provider's id together with ours, and the updates after it are found by the provider's id. `held` locks
+/// as in `RECORD_OUTCOMES`.
 ///
-/// The statement's shape keeps it cheap. The updates of a message are gathered by grouping and not by joins: the planner
-/// can't know how many updates there are, and would scan all of them for each. And `named` reads no table again, since
-/// the planner would add that to the price once per update; above `jit_above_cost` PostgreSQL compiles the statement
-/// each time it runs, which takes longer than a second.
+/// The statement's shape keeps it cheap. The updates of a message are gathered by grouping and not by joins:
+/// the planner can't know how many updates there are, and would scan all of them for each. And `named` reads
+/// no table again, since the planner would add that to the price once per update; above `jit_above_cost`
+/// PostgreSQL compiles the statement each time it runs, which takes longer than a second.
 pub(super) const RECORD_DELIVERIES: &str = concat!(
     "
     with input as (
@@ -171,8 +171,8 @@ pub(super) const RECORD_DELIVERIES: &str = concat!(
      order by f.place"
 );
 
-/// Mirrors the messages that owe it into the requests that are no longer locked, deletes the updates that were kept too
-/// long, and returns the kept updates whose message is known by now.
+/// Mirrors the messages that owe it into the requests that are no longer locked, deletes the updates that
+/// were kept too long, and returns the kept updates whose message is known by now.
 pub(super) const CATCH_UP: &str = concat!(
     "
     with forgotten as (

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 
 use maintenance_core::{Filing, Inserted, RepositoryError, RepositoryErrorKind, Request};
-use serde_json::Value;
 use sqlx::{Row as _, postgres::PgRow};
 use uuid::Uuid;
 
@@ -13,13 +12,13 @@ use crate::{
     decode, encode,
 };
 
-/// Files requests whose id is new and whose worker is active, with their messages and the rows of their assignments.
-/// `$1` are the requests, `$2` the messages to their workers, `$3` the rows of the assignment history, each as a JSON
-/// array.
+/// Files requests whose id is new and whose worker is active, with their messages and the rows of their
+/// assignments. `$1` are the requests, `$2` the messages to their workers, `$3` the rows of the assignment
+/// history, each as a JSON array.
 ///
-/// The workers stay locked until the transaction ends: whoever sets a worker inactive waits, and then finds the request
-/// among that worker's requests. Rows are inserted in the order of their ids, so that two batches with the same ids
-/// can't deadlock.
+/// The workers stay locked until the transaction ends: whoever sets a worker inactive waits, and then finds
+/// the request among that worker's requests. Rows are inserted in the order of their ids, so that two batches
+/// with the same ids can't deadlock.
 const FILE: &str = concat!(
     "
     with new_message as (
@@ -123,7 +122,7 @@ fn bind(filings: &[Filing]) -> Query {
     let messages = filings.iter().filter_map(|filing| filing.notification.as_ref());
     let assignments = filings.iter().filter_map(|filing| filing.assignment.as_ref());
     sqlx::query(FILE)
-        .bind(filings.iter().map(encode::filed_request).collect::<Value>().to_string())
-        .bind(messages.map(encode::notification).collect::<Value>().to_string())
-        .bind(assignments.map(encode::assignment_change).collect::<Value>().to_string())
+        .bind(encode::rows(filings.iter().map(encode::filed_request)))
+        .bind(encode::rows(messages.map(encode::notification)))
+        .bind(encode::rows(assignments.map(encode::assignment_change)))
 }

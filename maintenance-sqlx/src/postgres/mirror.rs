@@ -1,11 +1,11 @@
 //! How a request mirrors its newest message: the parts of the statements that move messages.
 //!
-//! A request that someone else has locked is skipped: its message notes that it owes the mirror, and `catch_up` pays. A
-//! request's `notification_id` is compared again when its row is written, so that a newer message filed meanwhile keeps
-//! its place in the mirror.
+//! A request that someone else has locked is skipped: its message notes that it owes the mirror, and
+//! `catch_up` pays. A request's `notification_id` is compared again when its row is written, so that a newer
+//! message filed meanwhile keeps its place in the mirror.
 
-/// The CTE `free`: the requests whose ids the subquery selects, locked in the order of their ids, without those that
-/// someone else has locked.
+/// The CTE `free`: the requests whose ids the subquery selects, locked in the order of their ids, without
+/// those that someone else has locked.
 macro_rules! free_sql {
     ($ids:literal) => {
         concat!(

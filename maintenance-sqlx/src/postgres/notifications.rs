@@ -6,14 +6,13 @@ use maintenance_core::{
     Claim, Claimed, Deferral, DeliveryEffect, DeliveryUpdate, Listing, Notification, NotificationId,
     NotificationRepository, Recorded, RepositoryError, SendRecord,
 };
-use serde_json::Value;
 use tracing::instrument;
 
 use super::{PgRepository, claims, deliveries, outcomes};
 use crate::{columns::notification_columns, encode};
 
-/// Files a message that repeats a failed one, if that one is still its request's newest and its worker still has the
-/// request and is active. `$1` is the failed message, `$2` the new one as a JSON array of one row.
+/// Files a message that repeats a failed one, if that one is still its request's newest and its worker still
+/// has the request and is active. `$1` is the failed message, `$2` the new one as a JSON array of one row.
 const FILE_AGAIN: &str = concat!(
     "
     with new_message as (
@@ -89,7 +88,7 @@ impl NotificationRepository for PgRepository<'_> {
         failed_id: NotificationId,
         again: &Notification,
     ) -> Result<bool, RepositoryError> {
-        let again = Value::from(vec![encode::notification(again)]).to_string();
+        let again = encode::rows([encode::notification(again)]);
         let file = sqlx::query(FILE_AGAIN).bind(failed_id.uuid()).bind(again);
         self.source.connection().await?.fetch_value(file).await
     }

@@ -15,8 +15,8 @@ use crate::{
     outcomes::{Outcome, waves},
 };
 
-/// Applies outcomes as `Notification::apply_outcome` does, mirrors the messages into their requests, and returns the
-/// number of outcomes that counted with the kept webhook updates of the messages' provider ids.
+/// Applies outcomes as `Notification::apply_outcome` does, mirrors the messages into their requests, and
+/// returns the number of outcomes that counted with the kept webhook updates of the messages' provider ids.
 ///
 /// `held` locks the messages in the order of their ids, so that two batches at once can't deadlock.
 pub(super) const RECORD_OUTCOMES: &str = concat!(

@@ -1,6 +1,8 @@
-//! Every list is served by an index, and the price of a webhook's statement stays below the one for compiling it.
+//! Every list is served by an index, and the price of a webhook's statement stays below the one for compiling
+//! it.
 //!
-//! These tests stand here and not in the crate's tests/, since they explain private statements with their parameters.
+//! These tests stand here and not in the crate's tests/, since they explain private statements with their
+//! parameters.
 
 use chrono::DateTime;
 use maintenance_core::{CommentFilter, DeliveryEvent, DeliveryUpdate, Specialty, WorkerFilter, WorkerStatus};
@@ -13,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     deliveries, migrate_in,
-    tests::server,
+    tests::{begin_in_schema, server},
     workers::{CANDIDATES, CANDIDATES_OF_ONE},
 };
 use crate::{
@@ -31,15 +33,13 @@ const FILL: Fill = Fill {
 /// A list sorts at most as many rows as a few pages have.
 const MAX_SORTED: f64 = 4.0 * 51.0 + 50.0;
 
-/// A list reads at most about as many rows as there are open requests. With a filter by status and by message, it reads
-/// the requests of one and checks the other.
+/// A list reads at most about as many rows as there are open requests. With a filter by status and by
+/// message, it reads the requests of one and checks the other.
 const MAX_READ: f64 = 3_000.0;
 
-/// A transaction with filled tables. It is never committed, so nothing of them is left behind.
+/// A transaction with filled tables in a schema of its own.
 async fn filled<'c>(connection: &'c mut PgConnection, schema: &str) -> Transaction<'c, Postgres> {
-    let mut tx = connection.begin().await.unwrap();
-    let schema = format!("create schema {schema}; set local search_path to {schema}");
-    sqlx::raw_sql(AssertSqlSafe(schema)).execute(&mut *tx).await.unwrap();
+    let mut tx = begin_in_schema(connection, schema).await;
     migrate_in(&mut tx).await.unwrap();
     for fill in FILL.statements() {
         sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut *tx).await.unwrap();
@@ -99,8 +99,8 @@ async fn every_list_is_served_by_an_index() {
 /// After so many executions PostgreSQL keeps a plan, unless plans for the given values seem cheaper.
 const TRIED: i64 = 5;
 
-/// Except a list of one person, property or complex, or of a period: it may have far more or fewer rows than others, as it
-/// has here.
+/// Except a list of one person, property or complex, or of a period: it may have far more or fewer rows than
+/// others, as it has here.
 #[tokio::test]
 async fn a_list_is_planned_once() {
     let mut connection = PgConnection::connect(&server()).await.unwrap();

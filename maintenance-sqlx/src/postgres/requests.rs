@@ -7,7 +7,6 @@ use maintenance_core::{
     Attachment, Comment, CommentFilter, Filing, Inserted, Listing, RepositoryError, RepositoryErrorKind,
     Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus, Slice, Step,
 };
-use serde_json::Value;
 use tracing::instrument;
 use uuid::Uuid;
 
@@ -30,10 +29,10 @@ const RECORD: &str = record_sql!();
 
 /// Writes a step, if the request has the version that the step saw and the worker of its message is active.
 ///
-/// Parameters: `$1` the request, `$2` the version that the step saw, `$3` the step's time; `$4` the new status or null;
-/// `$5` whether the worker changes, `$6` the new worker; `$7` the assignment message or null, `$8` the worker who must be
-/// active or null; `$9` to `$11` the rows of the two histories and of the outbox, each as a JSON array. The worker stays
-/// locked until the transaction ends, as when a request is filed.
+/// Parameters: `$1` the request, `$2` the version that the step saw, `$3` the step's time; `$4` the new
+/// status or null; `$5` whether the worker changes, `$6` the new worker; `$7` the assignment message or null,
+/// `$8` the worker who must be active or null; `$9` to `$11` the rows of the two histories and of the outbox,
+/// each as a JSON array. The worker stays locked until the transaction ends, as when a request is filed.
 const APPLY: &str = concat!(
     "
     with moved as (
@@ -83,36 +82,34 @@ const APPLY: &str = concat!(
 
 const REQUEST_EXISTS: &str = "select exists (select from maintenance_requests where id = $1)";
 
-/// `$1` is the comment as a JSON array of one row.
-const ADD_COMMENT: &str = concat!(
-    "
-    insert into maintenance_comments (",
-    comment_columns!(named),
-    ")
+/// Adds what belongs to a request, if the request exists and its own id is new. `$1` is a JSON array of one row.
+macro_rules! add_to_request_sql {
+    ($table:literal, $columns:ident) => {
+        concat!(
+            "
+    insert into ",
+            $table,
+            " (",
+            $columns!(named),
+            ")
     select ",
-    comment_columns!(of "c"),
-    "
-      from json_populate_recordset(null::maintenance_comments, $1::text::json) c
-     where exists (select from maintenance_requests where id = c.request_id)
+            $columns!(of "i"),
+            "
+      from json_populate_recordset(null::",
+            $table,
+            ", $1::text::json) i
+     where exists (select from maintenance_requests where id = i.request_id)
     on conflict (id) do nothing"
-);
+        )
+    };
+}
+
+const ADD_COMMENT: &str = add_to_request_sql!("maintenance_comments", comment_columns);
 
 const COMMENT: &str =
     concat!("select ", comment_columns!(of "c"), " from maintenance_comments c where c.id = $1");
 
-/// `$1` is the attachment as a JSON array of one row.
-const ADD_ATTACHMENT: &str = concat!(
-    "
-    insert into maintenance_attachments (",
-    attachment_columns!(named),
-    ")
-    select ",
-    attachment_columns!(of "f"),
-    "
-      from json_populate_recordset(null::maintenance_attachments, $1::text::json) f
-     where exists (select from maintenance_requests where id = f.request_id)
-    on conflict (id) do nothing"
-);
+const ADD_ATTACHMENT: &str = add_to_request_sql!("maintenance_attachments", attachment_columns);
 
 const ATTACHMENT: &str =
     concat!("select ", attachment_columns!(of "f"), " from maintenance_attachments f where f.id = $1");
@@ -187,7 +184,7 @@ impl RequestRepository for PgRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(comment = %comment.id, request = %comment.request_id))]
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
-        let insert = sqlx::query(ADD_COMMENT).bind(Value::from(vec![encode::comment(comment)]).to_string());
+        let insert = sqlx::query(ADD_COMMENT).bind(encode::rows([encode::comment(comment)]));
         let stored = sqlx::query(COMMENT).bind(comment.id.uuid());
         // If the comment isn't stored either, its request doesn't exist.
         let missing = RepositoryErrorKind::NotFound;
@@ -196,7 +193,7 @@ impl RequestRepository for PgRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(attachment = %attachment.id, request = %attachment.request_id))]
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
-        let row = Value::from(vec![encode::attachment(attachment)]).to_string();
+        let row = encode::rows([encode::attachment(attachment)]);
         let insert = sqlx::query(ADD_ATTACHMENT).bind(row);
         let stored = sqlx::query(ATTACHMENT).bind(attachment.id.uuid());
         // If the attachment isn't stored either, its request doesn't exist.

@@ -58,7 +58,8 @@ impl<'c> Source<'c> {
     }
 }
 
-/// A call's connection. Every statement of the call goes through it, which applies the time limit and maps the errors.
+/// A call's connection. Every statement of the call goes through it, which applies the time limit and maps
+/// the errors.
 pub(super) enum Connection<'s, 'c> {
     Pool(Pooled),
     Host(MutexGuard<'s, &'c mut PgConnection>),
@@ -135,9 +136,9 @@ impl Connection<'_, '_> {
     }
 }
 
-/// A pool's connection during a call. It goes back to the pool once its statement has ended. If the statement took too
-/// long or its caller gave up, the connection is closed: to return it, sqlx would wait for that statement without limit,
-/// and on a frozen network so would everyone who wants a connection.
+/// A pool's connection during a call. It goes back to the pool once its statement has ended. If the statement
+/// took too long or its caller gave up, the connection is closed: to return it, sqlx would wait for that
+/// statement without limit, and on a frozen network so would everyone who wants a connection.
 pub(super) struct Pooled {
     connection: PoolConnection<Postgres>,
     deadline: Deadline,
@@ -182,7 +183,8 @@ pub(super) fn repository_error(error: sqlx::Error) -> RepositoryError {
     error::repository_error(error, kind)
 }
 
-/// The error of a statement in the host's transaction. It ended the transaction: PostgreSQL refuses whatever follows.
+/// The error of a statement in the host's transaction. It ended the transaction: PostgreSQL refuses whatever
+/// follows.
 fn aborted(error: sqlx::Error) -> RepositoryError {
     error::repository_error(error, |error| match kind(error) {
         RepositoryErrorKind::Unavailable => RepositoryErrorKind::Unavailable,

@@ -1,8 +1,9 @@
-//! Every statement can be prepared against the migrated schema, orders are the core's, and later migrations will run.
+//! Every statement can be prepared against the migrated schema, orders are the core's, and later migrations
+//! will run.
 
 use maintenance_core::WhatsAppStatus;
 use sqlx::{
-    AssertSqlSafe, Connection, Executor, PgConnection, PgPool, SqlSafeStr, SqlStr,
+    AssertSqlSafe, Connection, Executor, PgConnection, PgPool, Postgres, SqlSafeStr, SqlStr, Transaction,
     migrate::{Migration, MigrationType, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -22,13 +23,21 @@ pub(super) fn server() -> String {
     )
 }
 
-#[tokio::test]
-async fn every_statement_prepares() {
-    let mut connection = PgConnection::connect(&server()).await.unwrap();
-    // The transaction is never committed, so nothing of it is left behind.
+/// A transaction in a new schema of the given name. It is never committed, so nothing of it is left behind.
+pub(super) async fn begin_in_schema<'c>(
+    connection: &'c mut PgConnection,
+    name: &str,
+) -> Transaction<'c, Postgres> {
     let mut tx = connection.begin().await.unwrap();
-    let schema = "create schema maintenance_prepares; set local search_path to maintenance_prepares";
-    sqlx::raw_sql(schema).execute(&mut *tx).await.unwrap();
+    let schema = format!("create schema {name}; set local search_path to {name}");
+    sqlx::raw_sql(AssertSqlSafe(schema)).execute(&mut *tx).await.unwrap();
+    tx
+}
+
+#[tokio::test]
+async fn every_statement_can_be_prepared() {
+    let mut connection = PgConnection::connect(&server()).await.unwrap();
+    let mut tx = begin_in_schema(&mut connection, "maintenance_prepares").await;
     migrate_in(&mut tx).await.unwrap();
     for statements in
         [workers::STATEMENTS, requests::STATEMENTS, filing::STATEMENTS, notifications::STATEMENTS]
@@ -124,13 +133,12 @@ async fn in_the_hosts_transaction_a_migration_that_must_run_alone_is_refused_by_
     drop_schema(pool, name).await;
 }
 
-/// PostgreSQL refuses several statements in one prepared text. A server that shards by schema refuses them in any text.
+/// PostgreSQL refuses several statements in one prepared text. A server that shards by schema refuses them in
+/// any text.
 #[tokio::test]
 async fn a_migration_is_sent_statement_by_statement() {
     let mut connection = PgConnection::connect(&server()).await.unwrap();
-    let mut tx = connection.begin().await.unwrap();
-    let schema = "create schema maintenance_statements; set local search_path to maintenance_statements";
-    sqlx::raw_sql(schema).execute(&mut *tx).await.unwrap();
+    let mut tx = begin_in_schema(&mut connection, "maintenance_statements").await;
     for migration in migrator().iter() {
         for statement in statements(migration) {
             sqlx::query(AssertSqlSafe(statement)).execute(&mut *tx).await.unwrap();

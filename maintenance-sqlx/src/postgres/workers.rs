@@ -6,7 +6,6 @@ use maintenance_core::{
     AssignmentsOf, Candidate, ComplexAssignment, ComplexId, Inserted, Listing, RepositoryError,
     RepositoryErrorKind, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
 };
-use serde_json::Value;
 use tracing::instrument;
 
 use super::{PgRepository, source::Query};
@@ -48,9 +47,9 @@ const SAVE_WORKER: &str = concat!(
 
 const WORKER_EXISTS: &str = "select exists (select from maintenance_workers where id = $1)";
 
-/// `$1` is the assignment as a JSON array of one row. The former primary is demoted first, since a complex has at most
-/// one primary worker at every moment. The statement ends with a select, since a server that shards by schema can't
-/// distribute one that ends with an insert from a CTE.
+/// `$1` is the assignment as a JSON array of one row. The former primary is demoted first, since a complex
+/// has at most one primary worker at every moment. The statement ends with a select, since a server that
+/// shards by schema can't distribute one that ends with an insert from a CTE.
 const ASSIGN_COMPLEX: &str = concat!(
     "
     with input as (
@@ -123,8 +122,9 @@ macro_rules! candidates_sql {
 pub(super) const CANDIDATES: &str =
     candidates_sql!("join maintenance_workers w on w.id = a.worker_id", "= any($1)");
 
-/// The candidates of one complex, which each submit asks for. Unlike the statement with a list of complexes, this one is
-/// planned only once. `offset 0` makes the planner look up the complex's workers; without it, it may read all workers.
+/// The candidates of one complex, which each submit asks for. Unlike the statement with a list of complexes,
+/// this one is planned only once. `offset 0` makes the planner look up the complex's workers; without it, it
+/// may read all workers.
 pub(super) const CANDIDATES_OF_ONE: &str = candidates_sql!(
     "cross join lateral (select w.id, w.status, w.specialties
                            from maintenance_workers w
@@ -160,7 +160,7 @@ pub(super) const STATEMENTS: &[&str] = &[
 const MAX_TRIES: u32 = 20;
 
 fn bind_worker(sql: &'static str, worker: &Worker) -> Query {
-    sqlx::query(sql).bind(Value::from(vec![encode::worker(worker)]).to_string())
+    sqlx::query(sql).bind(encode::rows([encode::worker(worker)]))
 }
 
 impl PgRepository<'_> {
@@ -168,8 +168,7 @@ impl PgRepository<'_> {
         &self,
         assignment: &ComplexAssignment,
     ) -> Result<ComplexAssignment, RepositoryError> {
-        let assign =
-            sqlx::query(ASSIGN_COMPLEX).bind(Value::from(vec![encode::assignment(assignment)]).to_string());
+        let assign = sqlx::query(ASSIGN_COMPLEX).bind(encode::rows([encode::assignment(assignment)]));
         let assigned = self.source.connection().await?.read(assign, decode::assignment).await?;
         assigned.ok_or_else(|| RepositoryErrorKind::NotFound.into())
     }
@@ -181,7 +180,8 @@ impl WorkerRepository for PgRepository<'_> {
     async fn add_worker(&self, worker: &Worker) -> Result<Inserted<Worker>, RepositoryError> {
         let insert = bind_worker(ADD_WORKER, worker);
         let stored = sqlx::query(WORKER).bind(worker.id.uuid());
-        // If no worker is stored either, another transaction has just removed it, or this one can't see it yet.
+        // If no worker is stored either, another transaction has just removed it, or this one can't see it
+        // yet.
         let missing = RepositoryErrorKind::Conflict;
         self.source.connection().await?.insert_or_read(insert, stored, decode::worker, missing).await
     }
@@ -213,8 +213,8 @@ impl WorkerRepository for PgRepository<'_> {
         &self,
         assignment: &ComplexAssignment,
     ) -> Result<ComplexAssignment, RepositoryError> {
-        // When a complex gets two new primaries at once, the later one violates the unique index; tried again, it
-        // succeeds. In the host's transaction the violation is `Aborted`, which isn't tried again.
+        // When a complex gets two new primaries at once, the later one violates the unique index; tried
+        // again, it succeeds. In the host's transaction the violation is `Aborted`, which isn't tried again.
         for _ in 1..MAX_TRIES {
             match self.assign_once(assignment).await {
                 Err(error) if error.kind == RepositoryErrorKind::Conflict => {}

@@ -16,8 +16,8 @@ use crate::{
     storable::clamp_to_storable,
 };
 
-/// The due messages of one priority, read in the index's order and up to the limit, so that messages which aren't due yet
-/// are never read.
+/// The due messages of one priority, read in the index's order and up to the limit, so that messages which
+/// aren't due yet are never read.
 macro_rules! due_of_sql {
     ($priority:literal, $urgency:literal) => {
         concat!(
@@ -42,11 +42,12 @@ macro_rules! due_sql {
     };
 }
 
-/// Reads the due messages with what their sends need, and then takes a lease on them. Both statements see the same rows,
-/// since they run in one transaction.
+/// Reads the due messages with what their sends need, and then takes a lease on them. Both statements see the
+/// same rows, since they run in one transaction.
 ///
-/// The read comes first, since after the update neither the due messages nor their order could be found again, and
-/// `returning` can't join other tables. So it reads the messages as they were before the claim; see [`taken`].
+/// The read comes first, since after the update neither the due messages nor their order could be found
+/// again, and `returning` can't join other tables. So it reads the messages as they were before the claim;
+/// see [`taken`].
 ///
 /// Parameters: `$1` the lease, `$2` its end, `$3` the time now, `$4` the limit, `$5` the least priority.
 pub(super) const CLAIM: Script = script!(
@@ -88,8 +89,8 @@ pub(super) const CLAIM: Script = script!(
 
 /// Defers the due messages to one recipient, one after the other. SQLite's own times have milliseconds.
 ///
-/// Parameters: `$1` the recipient, `$2` the time now, `$3` the time at which the first message becomes due again, in
-/// seconds since 1970, `$4` the seconds between two messages, `$5` the limit.
+/// Parameters: `$1` the recipient, `$2` the time now, `$3` the time at which the first message becomes due
+/// again, in seconds since 1970, `$4` the seconds between two messages, `$5` the limit.
 pub(super) const DEFER: &str = concat!(
     "
     update maintenance_notifications as n

@@ -113,7 +113,8 @@ impl Dialect for Sqlite {
     }
 
     fn has_trade(query: &mut QueryBuilder<Self>, trade: &Specialty) {
-        // A worker whose JSON can't be read stays in the list, which then reports that row instead of failing.
+        // A worker whose JSON can't be read stays in the list, which then reports that row instead of
+        // failing.
         query.push("case when json_valid(w.specialties) then exists (");
         query.push("select 1 from json_each(w.specialties) where value = ");
         query.push_bind(trade.as_str().to_owned()).push(") else 1 end");

@@ -13,11 +13,13 @@ use crate::{
     columns::early_columns,
     decode,
     deliveries::{Update, effect},
+    encode,
     order::delivery_order,
 };
 
-/// The CTE `found`: the updates of `$1`, each with its message, as if the updates came one after the other. `named` is the
-/// first update that gives a provider's id together with ours, and the updates after it are found by the provider's id.
+/// The CTE `found`: the updates of `$1`, each with its message, as if the updates came one after the other.
+/// `named` is the first update that gives a provider's id together with ours, and the updates after it are
+/// found by the provider's id.
 macro_rules! found_sql {
     () => {
         "
@@ -51,10 +53,10 @@ macro_rules! found_sql {
     };
 }
 
-/// Returns each update's message and request, keeps the updates whose message isn't known yet, applies the others as
-/// `Notification::apply_delivery` does, mirrors the messages into their requests, and stores the provider ids. The ids
-/// come last, since each statement before them finds the messages anew. `$1` are the updates as a JSON array, `$2` is the
-/// time at which they were received.
+/// Returns each update's message and request, keeps the updates whose message isn't known yet, applies the
+/// others as `Notification::apply_delivery` does, mirrors the messages into their requests, and stores the
+/// provider ids. The ids come last, since each statement before them finds the messages anew. `$1` are the
+/// updates as a JSON array, `$2` is the time at which they were received.
 pub(super) const RECORD_DELIVERIES: Script = script!(
     found_sql!(),
     "
@@ -181,13 +183,13 @@ pub(super) async fn record(
     updates: &[DeliveryUpdate],
     now: DateTime<Utc>,
 ) -> Result<Vec<DeliveryEffect>, RepositoryError> {
-    let updates: Value = updates.iter().map(Update::from).map(row).collect();
-    let bind = |query: Query| query.bind(updates.to_string()).bind(time(now));
+    let updates = encode::rows(updates.iter().map(|update| row(&update.into())));
+    let bind = |query: Query| query.bind(updates).bind(time(now));
     let rows = source.write(&RECORD_DELIVERIES, bind).await?;
     rows.iter().map(effect).collect()
 }
 
-fn row(update: Update) -> Value {
+fn row(update: &Update) -> Value {
     json!({
         "id": update.id.map(id),
         "provider": update.provider_message_id,

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 
 use maintenance_core::{Filing, Inserted, RepositoryError, RepositoryErrorKind, Request};
-use serde_json::Value;
 use sqlx::{Row as _, sqlite::SqliteRow};
 
 use super::{
@@ -16,9 +15,9 @@ use crate::{
     decode, encode,
 };
 
-/// Reads the requests that are stored, files those that aren't and whose worker is active, and then writes their messages
-/// and the rows of their assignments. `$1` are the requests, `$2` the messages to their workers, `$3` the rows of the
-/// assignment history, each as a JSON array.
+/// Reads the requests that are stored, files those that aren't and whose worker is active, and then writes
+/// their messages and the rows of their assignments. `$1` are the requests, `$2` the messages to their
+/// workers, `$3` the rows of the assignment history, each as a JSON array.
 ///
 /// A message is skipped if it is stored for the same request: its filing is repeated.
 const FILE: Script = script!(
@@ -82,16 +81,16 @@ pub(super) async fn file(
     let messages = filings.iter().filter_map(|filing| filing.notification.as_ref());
     let assignments = filings.iter().filter_map(|filing| filing.assignment.as_ref());
     let parameters = [
-        filings.iter().map(encode::filed_request).collect::<Value>().to_string(),
-        messages.map(encode::notification).collect::<Value>().to_string(),
-        assignments.map(encode::assignment_change).collect::<Value>().to_string(),
+        encode::rows(filings.iter().map(encode::filed_request)),
+        encode::rows(messages.map(encode::notification)),
+        encode::rows(assignments.map(encode::assignment_change)),
     ];
     let bind = |query: Query| parameters.into_iter().fold(query, Query::bind);
     answers(filings, &source.write(&FILE, bind).await?)
 }
 
-/// The answer to each filing. Of [`FILE`]'s rows, those of requests that were stored are whole, those of new requests are
-/// ids.
+/// The answer to each filing. Of [`FILE`]'s rows, those of requests that were stored are whole, those of new
+/// requests are ids.
 fn answers(
     filings: &[Filing],
     rows: &[SqliteRow],

@@ -6,7 +6,6 @@ use maintenance_core::{
     Claim, Claimed, Deferral, DeliveryEffect, DeliveryUpdate, Listing, Notification, NotificationId,
     NotificationRepository, Recorded, RepositoryError, SendRecord,
 };
-use serde_json::Value;
 use tracing::instrument;
 
 use super::{
@@ -17,8 +16,8 @@ use super::{
 };
 use crate::{columns::notification_columns, encode};
 
-/// Files a message that repeats a failed one, if that one is still its request's newest and its worker still has the
-/// request and is active. `$1` is the failed message, `$2` the new one as a JSON array of one row.
+/// Files a message that repeats a failed one, if that one is still its request's newest and its worker still
+/// has the request and is active. `$1` is the failed message, `$2` the new one as a JSON array of one row.
 const FILE_AGAIN: Script = script!(
     "
     update maintenance_requests as r
@@ -88,7 +87,7 @@ impl NotificationRepository for SqliteRepository<'_> {
         failed_id: NotificationId,
         again: &Notification,
     ) -> Result<bool, RepositoryError> {
-        let again = Value::from(vec![encode::notification(again)]).to_string();
+        let again = encode::rows([encode::notification(again)]);
         let file = |query: Query| query.bind(id(failed_id)).bind(again);
         Ok(!self.source.write(&FILE_AGAIN, file).await?.is_empty())
     }
@@ -98,7 +97,8 @@ impl NotificationRepository for SqliteRepository<'_> {
         deliveries::catch_up(&self.source, forget_before).await
     }
 
-    /// A file has no clock of its own. All its processes are on one machine, so they share that machine's clock.
+    /// A file has no clock of its own. All its processes are on one machine, so they share that machine's
+    /// clock.
     async fn time(&self) -> Result<Option<DateTime<Utc>>, RepositoryError> {
         Ok(None)
     }

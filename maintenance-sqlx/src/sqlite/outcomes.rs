@@ -11,12 +11,12 @@ use super::{
 };
 use crate::{
     columns::early_columns,
-    decode,
+    decode, encode,
     outcomes::{Outcome, waves},
 };
 
-/// Applies the outcomes of `$1` as `Notification::apply_outcome` does, mirrors the messages into their requests, stores the
-/// provider ids, and returns the webhook updates that were kept for those.
+/// Applies the outcomes of `$1` as `Notification::apply_outcome` does, mirrors the messages into their
+/// requests, stores the provider ids, and returns the webhook updates that were kept for those.
 pub(super) const RECORD_OUTCOMES: Script = script!(
     "
     update maintenance_notifications as n
@@ -73,8 +73,8 @@ pub(super) const RECORD_OUTCOMES: Script = script!(
 pub(super) async fn record(source: &Source<'_>, records: &[SendRecord]) -> Result<Recorded, RepositoryError> {
     let mut recorded = Recorded::default();
     for wave in waves(records) {
-        let outcomes: Value = wave.into_iter().map(row).collect();
-        let rows = source.write(&RECORD_OUTCOMES, |query: Query| query.bind(outcomes.to_string())).await?;
+        let outcomes = encode::rows(wave.iter().map(row));
+        let rows = source.write(&RECORD_OUTCOMES, |query: Query| query.bind(outcomes)).await?;
         for row in &rows {
             // A row of one column is the id of a message whose outcome counted.
             if row.len() == 1 {
@@ -87,7 +87,7 @@ pub(super) async fn record(source: &Source<'_>, records: &[SendRecord]) -> Resul
     Ok(recorded)
 }
 
-fn row(outcome: Outcome) -> Value {
+fn row(outcome: &Outcome) -> Value {
     json!({
         "id": id(outcome.id),
         "lease": id(outcome.lease),

@@ -1,6 +1,7 @@
 //! Every list is served by an index.
 //!
-//! These tests stand here and not in the crate's tests/, since they explain private statements with their parameters.
+//! These tests stand here and not in the crate's tests/, since they explain private statements with their
+//! parameters.
 
 use maintenance_core::{CommentFilter, RequestFilter, WorkerFilter};
 use sqlx::{AssertSqlSafe, Execute, QueryBuilder, Sqlite, SqlitePool};
@@ -51,7 +52,8 @@ async fn check(pool: &SqlitePool) {
         for (name, filter) in filters() {
             let plan = explain(pool, lists::requests::<Sqlite>(&filter, slice)).await;
             let index = index(&filter);
-            // A renter has some tens of requests. They are found by the specification's index on renters and sorted.
+            // A renter has some tens of requests. They are found by the specification's index on renters and
+            // sorted.
             let sorts = filter.renter_id.is_none() && plan.contains("TEMP B-TREE FOR ORDER BY");
             if sorts || !plan.contains(index) || plan.split('\n').any(is_scan) {
                 bad.push(format!("{page} page, {name}: {plan}"));

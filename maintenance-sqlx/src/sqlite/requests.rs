@@ -7,7 +7,6 @@ use maintenance_core::{
     Attachment, Comment, CommentFilter, Filing, Inserted, Listing, RepositoryError, RepositoryErrorKind,
     Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus, Slice, Step,
 };
-use serde_json::Value;
 use sqlx::Executor as _;
 use tracing::instrument;
 
@@ -34,8 +33,8 @@ const REQUEST: &str =
 
 const RECORD: &str = record_sql!();
 
-/// Whether the step may be written: the request has the version that the step saw, and the worker of its message is
-/// active.
+/// Whether the step may be written: the request has the version that the step saw, and the worker of its
+/// message is active.
 macro_rules! guard_sql {
     () => {
         "exists (select 1 from maintenance_requests where id = $1 and version = $2)
@@ -45,9 +44,10 @@ macro_rules! guard_sql {
 
 /// Writes a step if its guard holds. The request is written last, since the guard reads its version.
 ///
-/// Parameters: `$1` the request, `$2` the version that the step saw, `$3` the step's time; `$4` the new status or null;
-/// `$5` whether the worker changes, `$6` the new worker; `$7` the assignment message or null, `$8` the worker who must be
-/// active or null; `$9` to `$11` the rows of the two histories and of the outbox, each as a JSON array.
+/// Parameters: `$1` the request, `$2` the version that the step saw, `$3` the step's time; `$4` the new
+/// status or null; `$5` whether the worker changes, `$6` the new worker; `$7` the assignment message or null,
+/// `$8` the worker who must be active or null; `$9` to `$11` the rows of the two histories and of the outbox,
+/// each as a JSON array.
 const APPLY: Script = script!(
     "
     insert into maintenance_status_history
@@ -96,36 +96,32 @@ const APPLY: Script = script!(
 
 const REQUEST_EXISTS: &str = "select exists (select 1 from maintenance_requests where id = $1)";
 
-/// `$1` is the comment as a JSON array of one row.
-const ADD_COMMENT: &str = concat!(
-    "
-    insert into maintenance_comments (",
-    comment_columns!(named),
-    ")
+/// Adds what belongs to a request, if the request exists and its own id is new. `$1` is a JSON array of one row.
+macro_rules! add_to_request_sql {
+    ($table:literal, $columns:ident) => {
+        concat!(
+            "
+    insert into ",
+            $table,
+            " (",
+            $columns!(named),
+            ")
     select ",
-    comment_columns!(json "value"),
-    "
+            $columns!(json "value"),
+            "
       from json_each($1)
      where exists (select 1 from maintenance_requests where id = value ->> 'request_id')
     on conflict (id) do nothing"
-);
+        )
+    };
+}
+
+const ADD_COMMENT: &str = add_to_request_sql!("maintenance_comments", comment_columns);
 
 const COMMENT: &str =
     concat!("select ", comment_columns!(of "c"), " from maintenance_comments c where c.id = $1");
 
-/// `$1` is the attachment as a JSON array of one row.
-const ADD_ATTACHMENT: &str = concat!(
-    "
-    insert into maintenance_attachments (",
-    attachment_columns!(named),
-    ")
-    select ",
-    attachment_columns!(json "value"),
-    "
-      from json_each($1)
-     where exists (select 1 from maintenance_requests where id = value ->> 'request_id')
-    on conflict (id) do nothing"
-);
+const ADD_ATTACHMENT: &str = add_to_request_sql!("maintenance_attachments", attachment_columns);
 
 const ATTACHMENT: &str =
     concat!("select ", attachment_columns!(of "f"), " from maintenance_attachments f where f.id = $1");
@@ -211,7 +207,7 @@ impl RequestRepository for SqliteRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(comment = %comment.id, request = %comment.request_id))]
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
-        let insert = sqlx::query(ADD_COMMENT).bind(Value::from(vec![encode::comment(comment)]).to_string());
+        let insert = sqlx::query(ADD_COMMENT).bind(encode::rows([encode::comment(comment)]));
         let stored = sqlx::query(COMMENT).bind(id(comment.id));
         // If the comment isn't stored either, its request doesn't exist.
         let missing = RepositoryErrorKind::NotFound;
@@ -220,7 +216,7 @@ impl RequestRepository for SqliteRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(attachment = %attachment.id, request = %attachment.request_id))]
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
-        let row = Value::from(vec![encode::attachment(attachment)]).to_string();
+        let row = encode::rows([encode::attachment(attachment)]);
         let insert = sqlx::query(ADD_ATTACHMENT).bind(row);
         let stored = sqlx::query(ATTACHMENT).bind(id(attachment.id));
         // If the attachment isn't stored either, its request doesn't exist.

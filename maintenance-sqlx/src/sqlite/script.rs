@@ -1,5 +1,5 @@
-//! Several statements that are written together or not at all, in one call. Each call crosses to the connection's
-//! thread and back, which costs more than most statements.
+//! Several statements that are written together or not at all, in one call. Each call crosses to the
+//! connection's thread and back, which costs more than most statements.
 
 use futures_util::FutureExt as _;
 use maintenance_core::RepositoryError;
@@ -14,10 +14,11 @@ use super::source::{aborted, repository_error};
 pub(super) type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
 pub(super) type Rows = Vec<SqliteRow>;
 
-/// Statements with one set of parameters, in both of the forms in which they can be written. Made by [`script!`].
+/// Statements with one set of parameters, in both of the forms in which they can be written. Made by
+/// [`script!`].
 pub(super) struct Script {
-    /// As a transaction of its own. It begins as a writer, so that it waits for its turn and never fails half-way for
-    /// a lock.
+    /// As a transaction of its own. It begins as a writer, so that it waits for its turn and never fails
+    /// half-way for a lock.
     pub(super) transaction: &'static str,
     /// As a savepoint within the host's transaction.
     pub(super) savepoint: &'static str,
@@ -34,7 +35,8 @@ macro_rules! script {
 }
 pub(super) use script;
 
-/// The statements that roll back, one per call: of a call that nobody waits for, only the first statement runs.
+/// The statements that roll back, one per call: of a call that nobody waits for, only the first statement
+/// runs.
 type Undo = &'static [&'static str];
 
 const ROLLBACK: &str = "rollback";
@@ -52,7 +54,8 @@ impl Script {
         let done = bind(sqlx::query(self.transaction)).fetch_all(&mut *open.connection).await;
         if done.is_err() {
             let undone = sqlx::raw_sql(ROLLBACK).execute(&mut *open.connection).await;
-            // On a full disk the rollback itself can fail. Then only closing the connection ends the transaction.
+            // On a full disk the rollback itself can fail. Then only closing the connection ends the
+            // transaction.
             if undone.is_err_and(|error| !nothing_to_undo(&error)) {
                 open.connection.close_on_drop();
             }
@@ -90,21 +93,22 @@ pub(super) async fn execute_as_savepoint(
     open.end(done).await
 }
 
-/// Whether a rollback failed only because no transaction was open: the error before it had ended the transaction, or
-/// it never began.
+/// Whether a rollback failed only because no transaction was open: the error before it had ended the
+/// transaction, or it never began.
 fn nothing_to_undo(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| error.message().contains("no transaction is active"))
 }
 
-/// A connection with an open transaction or savepoint. Rolls back when dropped before it completes, as by a time-out.
+/// A connection with an open transaction or savepoint. Rolls back when dropped before it completes, as by a
+/// time-out.
 struct RollbackOnDrop<C: std::ops::DerefMut<Target = SqliteConnection>> {
     connection: C,
     undo: Undo,
 }
 
 impl RollbackOnDrop<&mut SqliteConnection> {
-    /// The statements within the host's transaction have completed. After an error that ended the whole transaction
-    /// there is no savepoint to roll back to.
+    /// The statements within the host's transaction have completed. After an error that ended the whole
+    /// transaction there is no savepoint to roll back to.
     async fn end<T>(mut self, done: Result<T, sqlx::Error>) -> Result<T, RepositoryError> {
         let mut transaction_is_open = true;
         if done.is_err() {
@@ -120,8 +124,8 @@ impl RollbackOnDrop<&mut SqliteConnection> {
 impl<C: std::ops::DerefMut<Target = SqliteConnection>> Drop for RollbackOnDrop<C> {
     fn drop(&mut self) {
         for undo in self.undo {
-            // The first poll puts the statement into the connection's queue, after the script and before whatever
-            // comes next. If the script has completed, there is nothing to undo.
+            // The first poll puts the statement into the connection's queue, after the script and before
+            // whatever comes next. If the script has completed, there is nothing to undo.
             let _ = sqlx::raw_sql(*undo).execute(&mut *self.connection).now_or_never();
         }
     }

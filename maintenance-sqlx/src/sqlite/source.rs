@@ -26,14 +26,16 @@ pub(super) enum Source<'c> {
 #[derive(Clone)]
 pub(super) struct Pool {
     pub(super) queue: Queue<Sqlite>,
-    /// Held while writing. This lock is fair and wakes its next holder at once; SQLite's own wait sleeps and retries.
+    /// Held while writing. This lock is fair and wakes its next holder at once; SQLite's own wait sleeps and
+    /// retries.
     pub(super) writer: Arc<Mutex<()>>,
     /// How long a call may take, including the wait for its turn.
     pub(super) limit: Duration,
 }
 
 impl Pool {
-    /// Waits for this process's turn to write. Nothing is written before it, so a wait that takes too long is `Busy`.
+    /// Waits for this process's turn to write. Nothing is written before it, so a wait that takes too long is
+    /// `Busy`.
     async fn turn(&self, deadline: &Deadline) -> Result<MutexGuard<'_, ()>, RepositoryError> {
         deadline.bound(RepositoryErrorKind::Busy, self.writer.lock()).await
     }
@@ -96,7 +98,8 @@ impl<'c> Source<'c> {
         self.read(stored, decode).await?.map(Inserted::Existing).ok_or_else(|| missing.into())
     }
 
-    /// Writes with one statement, which is a transaction of its own; returns the number of rows that it wrote.
+    /// Writes with one statement, which is a transaction of its own; returns the number of rows that it
+    /// wrote.
     pub(super) async fn execute(&self, query: Query) -> Result<u64, RepositoryError> {
         match self {
             Self::Pool(pool) => {
@@ -128,8 +131,8 @@ impl<'c> Source<'c> {
     }
 }
 
-/// A connection with no open transaction. A connection whose last rollback failed, as on a full disk, still has one:
-/// it is closed, and the next one is taken.
+/// A connection with no open transaction. A connection whose last rollback failed, as on a full disk, still
+/// has one: it is closed, and the next one is taken.
 async fn acquire_idle(queue: &Queue<Sqlite>) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
     loop {
         let connection = queue.acquire().await?;

@@ -11,7 +11,7 @@ async fn memory() -> SqlitePool {
 }
 
 #[tokio::test]
-async fn every_statement_prepares() {
+async fn every_statement_can_be_prepared() {
     let pool = memory().await;
     migrate(&pool).await.unwrap();
     for statements in

@@ -6,7 +6,6 @@ use maintenance_core::{
     AssignmentsOf, Candidate, ComplexAssignment, ComplexId, Inserted, Listing, RepositoryError,
     RepositoryErrorKind, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
 };
-use serde_json::Value;
 use tracing::instrument;
 
 use super::{
@@ -53,8 +52,8 @@ const SAVE_WORKER: &str = concat!(
 
 const WORKER_EXISTS: &str = "select exists (select 1 from maintenance_workers where id = $1)";
 
-/// `$1` is the assignment as a JSON array of one row. The former primary is demoted first, since a complex has at most
-/// one primary worker at every moment.
+/// `$1` is the assignment as a JSON array of one row. The former primary is demoted first, since a complex
+/// has at most one primary worker at every moment.
 const ASSIGN_COMPLEX: Script = script!(
     "
     update complex_maintenance_assignments as a
@@ -121,7 +120,7 @@ pub(super) const STATEMENTS: &[&str] = &[
 ];
 
 fn bind_worker(sql: &'static str, worker: &Worker) -> Query {
-    sqlx::query(sql).bind(Value::from(vec![encode::worker(worker)]).to_string())
+    sqlx::query(sql).bind(encode::rows([encode::worker(worker)]))
 }
 
 #[async_trait]
@@ -130,7 +129,8 @@ impl WorkerRepository for SqliteRepository<'_> {
     async fn add_worker(&self, worker: &Worker) -> Result<Inserted<Worker>, RepositoryError> {
         let insert = bind_worker(ADD_WORKER, worker);
         let stored = sqlx::query(WORKER).bind(id(worker.id));
-        // If no worker is stored either, another transaction has just removed it, or this one can't see it yet.
+        // If no worker is stored either, another transaction has just removed it, or this one can't see it
+        // yet.
         let missing = RepositoryErrorKind::Conflict;
         self.source.insert_or_read(insert, stored, decode::worker, missing).await
     }
@@ -160,7 +160,7 @@ impl WorkerRepository for SqliteRepository<'_> {
         &self,
         assignment: &ComplexAssignment,
     ) -> Result<ComplexAssignment, RepositoryError> {
-        let row = Value::from(vec![encode::assignment(assignment)]).to_string();
+        let row = encode::rows([encode::assignment(assignment)]);
         let assign = |query: Query| query.bind(row);
         let rows = self.source.write(&ASSIGN_COMPLEX, assign).await?;
         rows.first().map(decode::assignment).ok_or(RepositoryErrorKind::NotFound)?
@@ -186,9 +186,9 @@ impl WorkerRepository for SqliteRepository<'_> {
         &self,
         complexes: &[ComplexId],
     ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError> {
-        let complexes = Value::from(complexes.iter().map(|complex| id(*complex)).collect::<Vec<_>>());
+        let complexes = encode::rows(complexes.iter().map(|complex| id(*complex).into()));
         let mut connection = self.source.reader().await?;
-        let query = sqlx::query_scalar(CANDIDATES).bind(complexes.to_string());
+        let query = sqlx::query_scalar(CANDIDATES).bind(complexes);
         let rows: String = query.fetch_one(&mut *connection).await.map_err(repository_error)?;
         let rows: Vec<JsonRow> = serde_json::from_str(&rows)
             .map_err(|error| repository_error(sqlx::Error::Decode(error.into())))?;
