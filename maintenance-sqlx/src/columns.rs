@@ -1,8 +1,11 @@
-//! Each table's columns, once: [`encode`](crate::encode) writes rows under these names, [`decode`](crate::decode) reads
-//! them in this order, and statements name them through one of the forms below.
+//! The one list of each table's columns. [`encode`](crate::encode) writes rows under these names,
+//! [`decode`](crate::decode) reads rows in this order, and statements name the columns in one of these forms:
 //!
-//! `request_columns!(of "r")` is `r.id, r.renter_id, …`; `request_columns!(named)` is `id, renter_id, …`;
-//! `request_columns!(json "value")` reads the columns from a JSON row, as `value ->> 'id', …`.
+//! - `request_columns!(named)` is `id, renter_id, …`;
+//! - `request_columns!(of "r")` is `r.id, r.renter_id, …`;
+//! - `request_columns!(json "value")` reads them from a JSON object: `value ->> 'id', value ->> 'renter_id',
+//!   …`;
+//! - `request_columns!(list)` is the list in Rust: `&["id", "renter_id", …]`.
 
 macro_rules! columns {
     (named; $first:literal $($more:literal)*) => { concat!($first $(, ", ", $more)*) };
@@ -70,15 +73,35 @@ macro_rules! notification_columns {
     };
 }
 
-/// A kept webhook update.
+/// The columns of a kept webhook update.
 macro_rules! early_columns {
     () => {
         "e.provider_message_id, e.event, e.at, e.error_code, e.error_text, e.next"
     };
 }
 
-/// A request with all that happened to it in one statement, so in one snapshot: each row of the full joins
-/// holds one part's columns and nulls for the others.
+/// The rows of a table that belong to the request `$1`, joined to those of no other table.
+macro_rules! rows_of_request_sql {
+    ($table:literal, $columns:ident of $row:literal) => {
+        concat!(
+            "
+               full join (select ",
+            $columns!(of $row),
+            " from ",
+            $table,
+            " ",
+            $row,
+            " where ",
+            $row,
+            ".request_id = $1) ",
+            $row,
+            " on false"
+        )
+    };
+}
+
+/// Reads a request with its histories, comments, attachments and notifications in one statement, and so in
+/// one snapshot. Each row of the full joins holds the columns of one entity, and nulls for the others.
 macro_rules! record_sql {
     () => {
         concat!(
@@ -97,22 +120,15 @@ macro_rules! record_sql {
             " from (select ",
             request_columns!(of "r"),
             " from maintenance_requests r where r.id = $1) r",
+            $crate::columns::rows_of_request_sql!("maintenance_status_history", history_columns of "h"),
+            $crate::columns::rows_of_request_sql!(
+                "maintenance_assignment_history",
+                assignment_history_columns of "a"
+            ),
+            $crate::columns::rows_of_request_sql!("maintenance_comments", comment_columns of "c"),
+            $crate::columns::rows_of_request_sql!("maintenance_attachments", attachment_columns of "f"),
+            $crate::columns::rows_of_request_sql!("maintenance_notifications", notification_columns of "n"),
             "
-               full join (select ",
-            history_columns!(of "h"),
-            " from maintenance_status_history h where h.request_id = $1) h on false
-               full join (select ",
-            assignment_history_columns!(of "a"),
-            " from maintenance_assignment_history a where a.request_id = $1) a on false
-               full join (select ",
-            comment_columns!(of "c"),
-            " from maintenance_comments c where c.request_id = $1) c on false
-               full join (select ",
-            attachment_columns!(of "f"),
-            " from maintenance_attachments f where f.request_id = $1) f on false
-               full join (select ",
-            notification_columns!(of "n"),
-            " from maintenance_notifications n where n.request_id = $1) n on false
               order by h.changed_at, h.id, a.changed_at, a.id, c.created_at, c.id, f.created_at, f.id,
                        n.created_at, n.id"
         )
@@ -121,5 +137,6 @@ macro_rules! record_sql {
 
 pub(crate) use {
     assignment_columns, assignment_history_columns, attachment_columns, columns, comment_columns,
-    early_columns, history_columns, notification_columns, record_sql, request_columns, worker_columns,
+    early_columns, history_columns, notification_columns, record_sql, request_columns, rows_of_request_sql,
+    worker_columns,
 };

@@ -1,14 +1,22 @@
-//! Rows to entities. A value that breaks a rule becomes an error that names table, column and row.
+//! Rows to entities, through the constructors that input goes through. A value that breaks a rule is an
+//! error.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
-use chrono::{DateTime, Utc};
 use maintenance_core::{
     AssignmentChange, Attachment, BoxError, Candidate, Claimed, Comment, ComplexAssignment, ComplexId,
     DeliveryError, DeliveryEvent, DeliveryUpdate, Notification, PhoneNumber, RepositoryError, Request,
     RequestRecord, RequestStatus, StatusChange, Told, WhatsAppStatus, Worker, WorkerId,
 };
 use uuid::Uuid;
+
+use crate::{
+    columns::{
+        assignment_history_columns, attachment_columns, comment_columns, history_columns,
+        notification_columns, request_columns,
+    },
+    row::{Raw, Reader},
+};
 
 const WORKERS: &str = "maintenance_workers";
 const ASSIGNMENTS: &str = "complex_maintenance_assignments";
@@ -19,123 +27,6 @@ const COMMENTS: &str = "maintenance_comments";
 const ATTACHMENTS: &str = "maintenance_attachments";
 const NOTIFICATIONS: &str = "maintenance_notifications";
 const EARLY: &str = "maintenance_early_deliveries";
-
-/// A row whose columns are read by position, as each database stores them.
-pub(crate) trait Raw {
-    fn uuid(&self, at: usize) -> Result<Option<Uuid>, BoxError>;
-    fn time(&self, at: usize) -> Result<Option<DateTime<Utc>>, BoxError>;
-    fn text(&self, at: usize) -> Result<Option<String>, BoxError>;
-    fn texts(&self, at: usize) -> Result<Option<Vec<String>>, BoxError>;
-    fn flag(&self, at: usize) -> Result<Option<bool>, BoxError>;
-    fn number(&self, at: usize) -> Result<Option<i64>, BoxError>;
-}
-
-/// Reads one entity's columns from the left to the right; its id comes first.
-struct Reader<'r, R> {
-    row: &'r R,
-    table: &'static str,
-    first: usize,
-    next: usize,
-}
-
-impl<'r, R: Raw> Reader<'r, R> {
-    fn new(row: &'r R, table: &'static str, first: usize) -> Self {
-        Self { row, table, first, next: first }
-    }
-
-    /// The next column, by that reading.
-    fn optional<X, T, E: Into<BoxError>>(
-        &mut self,
-        column: &'static str,
-        raw: impl Fn(&R, usize) -> Result<Option<X>, BoxError>,
-        parse: impl Fn(X) -> Result<T, E>,
-    ) -> Result<Option<T>, RepositoryError> {
-        let at = self.next;
-        self.next += 1;
-        match raw(self.row, at) {
-            Ok(Some(value)) => parse(value).map(Some).map_err(|error| self.corrupt(column, error)),
-            Ok(None) => Ok(None),
-            Err(error) => Err(self.corrupt(column, error)),
-        }
-    }
-
-    fn corrupt(&self, column: &'static str, error: impl Into<BoxError>) -> RepositoryError {
-        let id = self.row.uuid(self.first).ok().flatten().map(|id| id.to_string());
-        let id = id.or_else(|| self.row.text(self.first).ok().flatten());
-        RepositoryError::corrupt(self.table, column, id.as_deref().unwrap_or("(no id)"), error)
-    }
-
-    fn required<T>(&self, column: &'static str, value: Option<T>) -> Result<T, RepositoryError> {
-        value.ok_or_else(|| self.corrupt(column, "is null"))
-    }
-
-    fn id<T: From<Uuid>>(&mut self, column: &'static str) -> Result<T, RepositoryError> {
-        let id = self.id_or_none(column)?;
-        self.required(column, id)
-    }
-
-    fn id_or_none<T: From<Uuid>>(&mut self, column: &'static str) -> Result<Option<T>, RepositoryError> {
-        self.optional(column, R::uuid, |id| Ok::<T, BoxError>(id.into()))
-    }
-
-    fn time(&mut self, column: &'static str) -> Result<DateTime<Utc>, RepositoryError> {
-        let at = self.time_or_none(column)?;
-        self.required(column, at)
-    }
-
-    fn time_or_none(&mut self, column: &'static str) -> Result<Option<DateTime<Utc>>, RepositoryError> {
-        self.optional(column, R::time, Ok::<_, BoxError>)
-    }
-
-    /// A validated text.
-    fn text<T>(&mut self, column: &'static str) -> Result<T, RepositoryError>
-    where
-        T: TryFrom<String>,
-        T::Error: Into<BoxError>,
-    {
-        let text = self.text_or_none(column)?;
-        self.required(column, text)
-    }
-
-    fn text_or_none<T>(&mut self, column: &'static str) -> Result<Option<T>, RepositoryError>
-    where
-        T: TryFrom<String>,
-        T::Error: Into<BoxError>,
-    {
-        self.optional(column, R::text, T::try_from)
-    }
-
-    /// A value of an enum.
-    fn word<T>(&mut self, column: &'static str) -> Result<T, RepositoryError>
-    where
-        T: FromStr,
-        T::Err: Into<BoxError>,
-    {
-        let word = self.optional(column, R::text, |text| text.parse())?;
-        self.required(column, word)
-    }
-
-    fn words<T, C>(&mut self, column: &'static str) -> Result<C, RepositoryError>
-    where
-        T: TryFrom<String>,
-        T::Error: Into<BoxError>,
-        C: FromIterator<T>,
-    {
-        let parse = |texts: Vec<String>| texts.into_iter().map(T::try_from).collect::<Result<C, _>>();
-        let words = self.optional(column, R::texts, parse)?;
-        self.required(column, words)
-    }
-
-    fn flag(&mut self, column: &'static str) -> Result<bool, RepositoryError> {
-        let flag = self.optional(column, R::flag, Ok::<_, BoxError>)?;
-        self.required(column, flag)
-    }
-
-    fn count(&mut self, column: &'static str) -> Result<u32, RepositoryError> {
-        let count = self.optional(column, R::number, u32::try_from)?;
-        self.required(column, count)
-    }
-}
 
 pub(crate) fn worker<R: Raw>(row: &R) -> Result<Worker, RepositoryError> {
     let mut read = Reader::new(row, WORKERS, 0);
@@ -164,8 +55,8 @@ pub(crate) fn assignment<R: Raw>(row: &R) -> Result<ComplexAssignment, Repositor
     })
 }
 
-/// Columns: the worker's id, status and specialties, the assignment's id and `is_primary`, the number of open
-/// requests, the complex, and when the newest was filed.
+/// Columns: the worker's id, status and specialties, the assignment's id and `is_primary`, the number of the
+/// worker's open requests, the complex, and the time at which the worker's newest request was filed.
 pub(crate) fn candidate<R: Raw>(row: &R) -> Result<(ComplexId, Candidate), RepositoryError> {
     let mut worker = Reader::new(row, WORKERS, 0);
     let (worker_id, status, specialties) =
@@ -173,19 +64,20 @@ pub(crate) fn candidate<R: Raw>(row: &R) -> Result<(ComplexId, Candidate), Repos
     let mut assignment = Reader::new(row, ASSIGNMENTS, 3);
     assignment.id::<Uuid>("id")?;
     let is_primary = assignment.flag("is_primary")?;
-    let newest = |error| RepositoryError::corrupt(REQUESTS, "created_at", Newest(worker_id), error);
+    let corrupt = |error| RepositoryError::corrupt(REQUESTS, "created_at", NewestOf(worker_id), error);
     let candidate = Candidate {
         worker_id,
         status,
         specialties,
         is_primary,
         open_requests: assignment.count("open_requests")?,
-        last_assigned_at: row.time(7).map_err(newest)?,
+        last_assigned_at: row.time(7).map_err(corrupt)?,
     };
     Ok((assignment.id("complex_id")?, candidate))
 }
 
-/// Columns: a status, and how many requests have it. A status that isn't one is told with the row `(a count)`.
+/// Columns: a status, and the number of requests that have it. The error of an unknown status names the row
+/// `(a count)`.
 pub(crate) fn status_count<R: Raw>(row: &R) -> Result<(RequestStatus, u64), RepositoryError> {
     let corrupt = |error| RepositoryError::corrupt(REQUESTS, "status", "(a count)", error);
     let status = row.text(0).map_err(corrupt)?.unwrap_or_default();
@@ -194,11 +86,12 @@ pub(crate) fn status_count<R: Raw>(row: &R) -> Result<(RequestStatus, u64), Repo
     Ok((status, u64::try_from(count).unwrap_or_default()))
 }
 
-struct Newest(WorkerId);
+/// Names a row by what it is, since its id wasn't read.
+struct NewestOf(WorkerId);
 
-impl fmt::Display for Newest {
+impl fmt::Display for NewestOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "(the newest of worker {})", self.0)
+        write!(f, "(the newest request of worker {})", self.0)
     }
 }
 
@@ -206,7 +99,7 @@ pub(crate) fn request<R: Raw>(row: &R) -> Result<Request, RepositoryError> {
     request_at(row, 0)
 }
 
-const REQUEST_COLUMNS: usize = 17;
+const REQUEST_COLUMNS: usize = request_columns!(list).len();
 
 fn request_at<R: Raw>(row: &R, first: usize) -> Result<Request, RepositoryError> {
     let mut read = Reader::new(row, REQUESTS, first);
@@ -233,7 +126,7 @@ fn request_at<R: Raw>(row: &R, first: usize) -> Result<Request, RepositoryError>
     Ok(request)
 }
 
-const HISTORY_COLUMNS: usize = 7;
+const HISTORY_COLUMNS: usize = history_columns!(list).len();
 
 fn status_change_at<R: Raw>(row: &R, first: usize) -> Result<StatusChange, RepositoryError> {
     let mut read = Reader::new(row, HISTORY, first);
@@ -248,7 +141,7 @@ fn status_change_at<R: Raw>(row: &R, first: usize) -> Result<StatusChange, Repos
     })
 }
 
-const ASSIGNMENT_HISTORY_COLUMNS: usize = 9;
+const ASSIGNMENT_HISTORY_COLUMNS: usize = assignment_history_columns!(list).len();
 
 fn assignment_change_at<R: Raw>(row: &R, first: usize) -> Result<AssignmentChange, RepositoryError> {
     let mut read = Reader::new(row, ASSIGNMENT_HISTORY, first);
@@ -272,7 +165,7 @@ pub(crate) fn comment<R: Raw>(row: &R) -> Result<Comment, RepositoryError> {
     comment_at(row, 0)
 }
 
-const COMMENT_COLUMNS: usize = 6;
+const COMMENT_COLUMNS: usize = comment_columns!(list).len();
 
 fn comment_at<R: Raw>(row: &R, first: usize) -> Result<Comment, RepositoryError> {
     let mut read = Reader::new(row, COMMENTS, first);
@@ -290,7 +183,7 @@ pub(crate) fn attachment<R: Raw>(row: &R) -> Result<Attachment, RepositoryError>
     attachment_at(row, 0)
 }
 
-const ATTACHMENT_COLUMNS: usize = 5;
+const ATTACHMENT_COLUMNS: usize = attachment_columns!(list).len();
 
 fn attachment_at<R: Raw>(row: &R, first: usize) -> Result<Attachment, RepositoryError> {
     let mut read = Reader::new(row, ATTACHMENTS, first);
@@ -303,7 +196,7 @@ fn attachment_at<R: Raw>(row: &R, first: usize) -> Result<Attachment, Repository
     })
 }
 
-const NOTIFICATION_COLUMNS: usize = 19;
+const NOTIFICATION_COLUMNS: usize = notification_columns!(list).len();
 
 fn notification_at<R: Raw>(row: &R, first: usize) -> Result<Notification, RepositoryError> {
     let mut read = Reader::new(row, NOTIFICATIONS, first);
@@ -335,22 +228,23 @@ fn delivery_error<R: Raw>(read: &mut Reader<'_, R>) -> Result<Option<DeliveryErr
     match (code, text) {
         (Some(code), Some(text)) => Ok(Some(DeliveryError::new(code, text))),
         (None, None) => Ok(None),
-        _ => Err(read.corrupt("error_text", "must be set exactly if error_code is")),
+        _ => Err(read.corrupt("error_text", "must be set if error_code is set, and null otherwise")),
     }
 }
 
-/// Columns: a notification's, its request's, the recipient's id, number and status, whether the notification is its
-/// request's newest, and whether assignment messages to the recipient went out (true), are pending (false) or
-/// neither (null).
+/// Columns: a notification's, its request's, the recipient's id, number and status, whether the notification
+/// is its request's newest, and whether assignment messages to the recipient went out (true), are pending
+/// (false) or neither (null).
 pub(crate) fn claimed<R: Raw>(row: &R) -> Result<Claimed, RepositoryError> {
+    const WORKER_COLUMNS: usize = 3;
     let notification = notification_at(row, 0)?;
     let request = request_at(row, NOTIFICATION_COLUMNS)?;
     let mut worker = Reader::new(row, WORKERS, NOTIFICATION_COLUMNS + REQUEST_COLUMNS);
     worker.id::<WorkerId>("id")?;
     let phone_number: PhoneNumber = worker.text("phone_number")?;
     let worker_status = worker.word("status")?;
-    let mut rest = Reader::new(row, NOTIFICATIONS, 0);
-    rest.next = NOTIFICATION_COLUMNS + REQUEST_COLUMNS + 3;
+    let mut rest =
+        Reader::new(row, NOTIFICATIONS, 0).skip_to(NOTIFICATION_COLUMNS + REQUEST_COLUMNS + WORKER_COLUMNS);
     let is_newest = rest.flag("is_newest")?;
     let told = match rest.optional("told", R::flag, Ok::<_, BoxError>)? {
         Some(true) => Told::Yes,
@@ -360,7 +254,7 @@ pub(crate) fn claimed<R: Raw>(row: &R) -> Result<Claimed, RepositoryError> {
     Ok(Claimed { notification, request, is_newest, told, phone_number, worker_status })
 }
 
-/// Columns: a kept update's, all null where there is none.
+/// Columns: those of a kept update; all of them are null if there is none.
 pub(crate) fn early_or_none<R: Raw>(
     row: &R,
     first: usize,
@@ -373,7 +267,9 @@ pub(crate) fn early_or_none<R: Raw>(
         WhatsAppStatus::Delivered => DeliveryEvent::Delivered,
         WhatsAppStatus::Read => DeliveryEvent::Read,
         WhatsAppStatus::Failed => DeliveryEvent::Failed,
-        WhatsAppStatus::Pending => return Err(read.corrupt("event", "is no event of a delivery")),
+        WhatsAppStatus::Pending => {
+            return Err(read.corrupt("event", "must be one of: sent delivered read failed"));
+        }
     };
     let at = read.time("at")?;
     let error = delivery_error(&mut read)?;
@@ -381,7 +277,7 @@ pub(crate) fn early_or_none<R: Raw>(
     Ok(Some(DeliveryUpdate { notification_id: None, provider_message_id, event, at, error, next }))
 }
 
-/// Rows of the record statement: each holds one part's columns, and nulls for the others.
+/// The rows of the record statement. Each row holds the columns of one entity, and nulls for the others.
 pub(crate) fn record<R: Raw>(rows: &[R]) -> Result<Option<RequestRecord>, RepositoryError> {
     const HISTORY_AT: usize = REQUEST_COLUMNS;
     const ASSIGNMENT_AT: usize = HISTORY_AT + HISTORY_COLUMNS;
@@ -391,7 +287,7 @@ pub(crate) fn record<R: Raw>(rows: &[R]) -> Result<Option<RequestRecord>, Reposi
     let (mut request, mut history, mut assignments) = (None, Vec::new(), Vec::new());
     let (mut comments, mut attachments, mut notifications) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
-        // An id that can't be read is there all the same: reading its part then says what is wrong.
+        // An id that can't be read counts as present: reading its entity then says what is wrong.
         let holds = |first| !matches!(row.uuid(first), Ok(None));
         if holds(0) {
             request = Some(request_at(row, 0)?);
@@ -411,3 +307,7 @@ pub(crate) fn record<R: Raw>(rows: &[R]) -> Result<Option<RequestRecord>, Reposi
         |request| RequestRecord { request, history, assignments, comments, attachments, notifications };
     Ok(request.map(record))
 }
+
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
+mod tests;

@@ -1,7 +1,7 @@
-//! Entities to rows: one JSON object per row, its keys the table's columns, for both databases.
+//! Entities to rows for both databases: one JSON object per row, with the table's columns as its keys.
 //!
-//! Whole rows go to a statement as one JSON parameter. PostgreSQL reads it by the table's own row type
-//! (`json_populate_recordset`), SQLite by `json_each`; both read ids and times from the same text.
+//! A statement takes any number of rows as one JSON parameter. PostgreSQL reads it by the table's row type
+//! (`json_populate_recordset`), SQLite by `json_each`. Both read ids and times from the same text.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use maintenance_core::{
@@ -11,16 +11,21 @@ use maintenance_core::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::time::storable;
+use crate::storable::clamp_to_storable;
+
+/// The rows as the one JSON parameter that a statement takes.
+pub(crate) fn rows(rows: impl IntoIterator<Item = Value>) -> String {
+    rows.into_iter().collect::<Value>().to_string()
+}
 
 /// An id as hyphenated lower-case text.
 pub(crate) fn id(id: impl Into<Uuid>) -> String {
     id.into().hyphenated().to_string()
 }
 
-/// A time as text of fixed width: text order is time order.
+/// A time as text of fixed width, so that the texts sort by time.
 pub(crate) fn time(at: DateTime<Utc>) -> String {
-    storable(at).to_rfc3339_opts(SecondsFormat::Micros, true)
+    clamp_to_storable(at).to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
 pub(crate) fn worker(worker: &Worker) -> Value {
@@ -70,7 +75,7 @@ pub(crate) fn request(request: &Request) -> Value {
     })
 }
 
-/// A request's row with the id of its newest message, which is no part of the entity.
+/// A request's row with the id of its newest message, which isn't part of the entity.
 pub(crate) fn filed_request(filing: &Filing) -> Value {
     let mut row = request(&filing.request);
     if let Some(columns) = row.as_object_mut() {
@@ -102,7 +107,7 @@ pub(crate) fn assignment_change(change: &AssignmentChange) -> Value {
         "changed_at": time(change.changed_at),
         "cause": change.cause,
         "notes": change.notes,
-        // A text column on both databases.
+        // The column is text on both databases.
         "ranking": json!(change.ranking).to_string(),
     })
 }

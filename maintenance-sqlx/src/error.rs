@@ -5,14 +5,14 @@ use std::fmt;
 use maintenance_core::{RepositoryError, RepositoryErrorKind};
 use sqlx::error::DatabaseError;
 
-/// The error of a statement, of that kind if the database itself refused it.
-pub(crate) fn failed(
+/// The error of a statement. If the database itself refused the statement, `kind` says what that means.
+pub(crate) fn repository_error(
     error: sqlx::Error,
     kind: fn(&dyn DatabaseError) -> RepositoryErrorKind,
 ) -> RepositoryError {
     match error {
         sqlx::Error::Database(error) => RepositoryError::with_source(kind(&*error), Refusal::from(&*error)),
-        // `Protocol` too: a connection that ends while TLS is agreed on comes as that.
+        // `Protocol` too: sqlx reports a connection that ends during the TLS handshake as that.
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_)
@@ -23,7 +23,12 @@ pub(crate) fn failed(
     }
 }
 
-/// A database's error without the values of any row: its `Debug` would quote them.
+/// Why a guarded write of one row wrote nothing: the row has changed, or it doesn't exist.
+pub(crate) fn conflict_or_not_found(exists: bool) -> RepositoryError {
+    if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound }.into()
+}
+
+/// A database's error without the values of any row, which its `Debug` would quote.
 #[derive(Debug)]
 struct Refusal {
     code: Option<String>,
@@ -34,21 +39,21 @@ struct Refusal {
 impl From<&dyn DatabaseError> for Refusal {
     fn from(error: &dyn DatabaseError) -> Self {
         let code = error.code().map(String::from);
-        // Class 22 of PostgreSQL, data exceptions, quotes the value in its message.
-        let quotes = code.as_deref().is_some_and(|code| code.len() == 5 && code.starts_with("22"));
-        let message = (!quotes).then(|| error.message().to_owned());
+        // PostgreSQL's class 22, data exceptions, quotes the value in its message.
+        let quotes_value = code.as_deref().is_some_and(|code| code.len() == 5 && code.starts_with("22"));
+        let message = (!quotes_value).then(|| error.message().to_owned());
         Self { code, constraint: error.constraint().map(str::to_owned), message }
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the database refused")?;
+        f.write_str("the database refused the statement")?;
         if let Some(code) = &self.code {
             write!(f, " with code {code}")?;
         }
         if let Some(constraint) = &self.constraint {
-            write!(f, " by {constraint}")?;
+            write!(f, " by constraint {constraint}")?;
         }
         self.message.as_ref().map_or(Ok(()), |message| write!(f, ": {message}"))
     }

@@ -1,4 +1,4 @@
-//! The time limit of a step.
+//! The time limit of a repository's calls.
 
 use std::{
     fmt,
@@ -8,10 +8,10 @@ use std::{
 
 use maintenance_core::{RepositoryError, RepositoryErrorKind};
 
-/// How long a step over a pool may take unless the host says otherwise.
+/// How long a call over a pool may take unless the host says otherwise.
 pub(crate) const DEFAULT: Duration = Duration::from_secs(30);
 
-/// When a step must have ended.
+/// When a call must have ended.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline {
     limit: Duration,
@@ -23,7 +23,7 @@ impl Deadline {
         Self { limit, begun: Instant::now() }
     }
 
-    /// What the future yields, or an error of that kind at the deadline; the future is dropped then.
+    /// Returns what the future yields. At the deadline it drops the future and returns an error of that kind.
     pub(crate) async fn bound<F: Future>(
         &self,
         kind: RepositoryErrorKind,
@@ -32,18 +32,17 @@ impl Deadline {
         let left = self.limit.saturating_sub(self.begun.elapsed());
         // sqlx's own timer, since the host chooses sqlx's runtime.
         let done = sqlx::__rt::timeout(left, future).await;
-        done.map_err(|_| RepositoryError::with_source(kind, TooLong(self.limit)))
+        done.map_err(|_| RepositoryError::with_source(kind, TimedOut(self.limit)))
     }
 }
 
-/// The step did not end in time.
 #[derive(Debug)]
-struct TooLong(Duration);
+struct TimedOut(Duration);
 
-impl fmt::Display for TooLong {
+impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the step did not end within its time limit of {:?}", self.0)
+        write!(f, "the call took longer than its time limit of {:?}", self.0)
     }
 }
 
-impl std::error::Error for TooLong {}
+impl std::error::Error for TimedOut {}

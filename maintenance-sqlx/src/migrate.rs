@@ -1,29 +1,28 @@
-//! Bringing a database's tables up to date, beside whatever migrations the host runs of its own.
+//! What both databases need to bring the engine's tables up to date beside the host's own migrations.
 
-/// The tables could not be brought up to date. The migration that failed changed nothing; those before it stay.
+/// The tables could not be brought up to date. The failed migration changed nothing; the migrations before it
+/// stay.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrateError {
     /// The database has a table of that name which this engine did not make.
     #[error(
-        "there is a table `{0}` that is not the engine's: give the engine {place} of its own",
-        place = PLACE
+        "the database already has a table `{0}` that this engine did not make; give the engine another schema \
+         (by the connection's search_path) or another database file"
     )]
     TableTaken(String),
     /// The schema in which PostgreSQL would make the tables does not exist.
-    #[error("no schema of the search_path exists: create it first")]
+    #[error("no schema of the connection's search_path exists; create it first")]
     NoSchema,
-    /// A migration can't run inside a transaction, and was to run inside the host's.
+    /// A migration that can't run inside a transaction is missing, and `migrate_in` was called.
     #[error(
-        "migration {0} can't run inside a transaction: bring the tables up to date over the pool, by `migrate`"
+        "migration {0} can't run inside a transaction; call `migrate` with the pool instead of `migrate_in`"
     )]
     NotInTransaction(i64),
-    /// The migrations in the database and those of this version disagree, or a statement failed.
+    /// The database's migrations and those of this version disagree, or a statement failed.
     #[error(transparent)]
     Migrate(#[from] sqlx::migrate::MigrateError),
 }
-
-const PLACE: &str = "another schema (by the connection's search_path) or another database file";
 
 impl From<sqlx::Error> for MigrateError {
     fn from(error: sqlx::Error) -> Self {
@@ -32,10 +31,10 @@ impl From<sqlx::Error> for MigrateError {
 }
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-pub(crate) use steps::*;
+pub(crate) use migrations::*;
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod steps {
+mod migrations {
     use std::borrow::Cow;
 
     use sqlx::{
@@ -43,7 +42,7 @@ mod steps {
         migrate::{AppliedMigration, MigrateError, Migration, MigrationType, Migrator},
     };
 
-    /// Where the engine keeps which of its migrations a database has, apart from the host's.
+    /// The table that lists the engine's applied migrations, apart from the host's.
     pub(crate) const TABLE: &str = "_maintenance_migrations";
 
     /// The tables that the first migration makes.
@@ -70,8 +69,8 @@ mod steps {
         migrator
     }
 
-    /// The migrations that a database lacks, in order. What a newer version of the engine has applied beyond them is
-    /// none of ours: an older one runs on its tables.
+    /// The migrations that a database lacks, in order. Migrations beyond ours, which a newer version of the
+    /// engine has applied, are ignored: this version runs on its tables.
     pub(crate) fn missing<'m>(
         migrator: &'m Migrator,
         applied: &[AppliedMigration],
@@ -96,9 +95,11 @@ mod steps {
         }
     }
 
-    /// The statements of a migration, without comments; the last line of each ends with a semicolon. They go to the
-    /// server one at a time: a server that shards by schema refuses several in one text, and PostgreSQL makes one
-    /// transaction of them.
+    /// The statements of a migration without its comments. The last line of each statement ends with a
+    /// semicolon.
+    ///
+    /// They go to the server one at a time, since a server that shards by schema refuses several in one text,
+    /// and PostgreSQL would run several in one transaction.
     pub(crate) fn statements(migration: &Migration) -> Vec<String> {
         let mut statements = vec![String::new()];
         for line in migration.sql.as_str().lines().filter(|line| !line.trim_start().starts_with("--")) {

@@ -1,4 +1,4 @@
-//! The lists whose plans each database's tests read, over 100,000 requests.
+//! What each database's tests of plans share: the lists, and 100,000 requests.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{Position, Priority, RequestFilter, RequestStatus, Slice, WhatsAppStatus};
@@ -13,7 +13,7 @@ const ASSIGNMENT: u128 = 5;
 const COMMENT: u128 = 6;
 const REQUEST: u128 = 9;
 
-/// The ids that the fill gives.
+/// An id that [`Fill`] gives.
 fn id(kind: u128, n: u128) -> Uuid {
     Uuid::from_u128((kind << 96) | (0x4000_8000 << 48) | n)
 }
@@ -36,7 +36,7 @@ pub(crate) fn request() -> Uuid {
     id(REQUEST, 3)
 }
 
-/// Every list of requests that is asked for, with how common what it asks for is.
+/// Every kind of list of requests by its name, for keys with many and with few requests.
 pub(crate) fn filters() -> Vec<(String, RequestFilter)> {
     use RequestStatus::{Cancelled, Completed, InProgress, Pending};
     let any = RequestFilter::default;
@@ -87,22 +87,22 @@ fn minute(n: u32) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::minutes(n.into())
 }
 
-/// The first page of 50, and one from the middle of all requests.
+/// The first page of 50 requests, and a page from the middle of all requests.
 pub(crate) fn slices() -> [(&'static str, Slice); 2] {
     let deep = Position { at: minute(REQUESTS / 2), id: id(REQUEST, 0) };
     [("first", Slice { after: None, limit: 51 }), ("deep", Slice { after: Some(deep), limit: 51 })]
 }
 
-/// How a database says what the fill needs, as SQL.
+/// The tables' content, for which each database gives the SQL that differs.
 ///
-/// A third of all requests are in complex 0, none of complex 2 is open, one property has a twentieth of them,
-/// 2 in 1,000 are an emergency and none is of low priority.
+/// A third of all requests are in complex 0, no request of complex 2 is open, one property has a twentieth of
+/// all requests, 2 in 1,000 are emergencies, and none is of low priority.
 pub(crate) struct Fill {
-    /// A table `n` of the numbers `n` from 1 to that.
+    /// A table `n` of the numbers `n` from 1 to the given one.
     pub(crate) numbers: fn(u32) -> String,
-    /// The id of that kind and number.
+    /// The id of the given kind and number.
     pub(crate) id: fn(u128, &str) -> String,
-    /// The time so many minutes after 1970.
+    /// The time that many minutes after the beginning of 1970.
     pub(crate) minute: fn(&str) -> String,
     /// A worker's trades.
     pub(crate) specialties: &'static str,

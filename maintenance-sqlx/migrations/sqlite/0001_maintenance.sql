@@ -1,5 +1,5 @@
 -- The specification's six tables, and the outbox. Ids are hyphenated lower-case UUIDs; times are UTC text of
--- fixed width with six decimals (2026-01-02T03:04:05.000006Z), so that text order is time order; specialties
+-- fixed width with six decimals (2026-01-02T03:04:05.000006Z), so that texts sort by time; specialties
 -- are a JSON array of strings. Ids of the host's entities have no foreign key here: the host may add its own.
 
 create table maintenance_workers (
@@ -31,7 +31,7 @@ create index complex_maintenance_assignments_worker_id_idx  on complex_maintenan
 create index complex_maintenance_assignments_complex_id_idx on complex_maintenance_assignments (complex_id);
 create unique index complex_maintenance_assignments_pair_key
     on complex_maintenance_assignments (worker_id, complex_id);
--- At most one primary worker a complex.
+-- At most one primary worker per complex.
 create unique index complex_maintenance_assignments_primary_key
     on complex_maintenance_assignments (complex_id) where is_primary = 1;
 
@@ -54,7 +54,7 @@ create table maintenance_requests (
     complex_id          text    not null,
     specialty           text,
     version             integer not null,
-    -- The newest notification, whose state the two whatsapp columns show. Written with it in one step.
+    -- The newest notification. It is written with this request at once; the two whatsapp columns mirror its state.
     notification_id     text
 ) strict;
 
@@ -63,15 +63,15 @@ create index maintenance_requests_status_idx             on maintenance_requests
 create index maintenance_requests_created_at_idx         on maintenance_requests (created_at);
 create index maintenance_requests_assigned_worker_id_idx on maintenance_requests (assigned_worker_id);
 create index maintenance_requests_whatsapp_status_idx    on maintenance_requests (whatsapp_status);
--- The lists newest first. By complex and by status they are merged from the orders of each status and priority,
--- so that a rare one is found without going through the others.
+-- For the newest-first lists. A list by complex or by status merges one query per status and priority, so that a
+-- rare one is found without reading past the others.
 create index maintenance_requests_complex_list_idx  on maintenance_requests (complex_id, status, created_at, id);
 create index maintenance_requests_property_list_idx on maintenance_requests (property_id, created_at, id);
 create index maintenance_requests_status_list_idx   on maintenance_requests (status, priority, created_at, id);
 create index maintenance_requests_whatsapp_list_idx on maintenance_requests (whatsapp_status, created_at, id);
--- By worker, and when they were last given work.
+-- The list of a worker, and the time at which the worker was last given work.
 create index maintenance_requests_worker_list_idx on maintenance_requests (assigned_worker_id, created_at, id);
--- A worker's open requests: the list of them, and how many there are.
+-- A worker's open requests: their list and their number.
 create index maintenance_requests_open_work_idx on maintenance_requests (assigned_worker_id, created_at, id)
     where status in ('pending', 'in_progress');
 
@@ -113,7 +113,8 @@ create table maintenance_status_history (
 create index maintenance_status_history_request_id_idx on maintenance_status_history (request_id);
 create index maintenance_status_history_changed_at_idx on maintenance_status_history (changed_at);
 
--- Who had a request when, and why: the status history can't say it. `ranking` is the head of the selection, as JSON.
+-- Who had a request, when and why, which the status history can't say. `ranking` holds the first candidates of the
+-- selection as JSON.
 create table maintenance_assignment_history (
     id                 text not null primary key,
     request_id         text not null references maintenance_requests (id),
@@ -151,11 +152,11 @@ create table maintenance_notifications (
 ) strict;
 
 create index maintenance_notifications_request_id_idx on maintenance_notifications (request_id, created_at);
--- The most urgent first, and of those the longest due first.
+-- For claims: the most urgent messages first, and of those the ones that have been due longest.
 create index maintenance_notifications_due_idx on maintenance_notifications (priority, due_at, id)
     where status = 'pending';
 
--- Every provider id that a message was given: a message that went out more than once has several.
+-- The provider's ids of each message. A message that went out more than once has several.
 create table maintenance_notification_sends (
     provider_message_id text    not null primary key,
     notification_id     text    not null references maintenance_notifications (id),
@@ -165,7 +166,8 @@ create table maintenance_notification_sends (
 
 create index maintenance_notification_sends_notification_id_idx on maintenance_notification_sends (notification_id);
 
--- Webhook updates whose message isn't known yet, kept for a while: `next` is what to do about a failure, as JSON.
+-- Webhook updates whose message isn't known yet. They are kept for a while; `next` says as JSON what to do about a
+-- failure.
 create table maintenance_early_deliveries (
     provider_message_id text not null,
     event               text not null check (event in ('sent', 'delivered', 'read', 'failed')),

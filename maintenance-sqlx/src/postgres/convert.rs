@@ -8,14 +8,19 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use crate::{decode::Raw, lists::Dialect, time::storable};
+use crate::{lists::Dialect, row::Raw, storable::clamp_to_storable};
 
 /// A count as an `integer`.
 pub(super) fn integer(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-/// A stored time. The driver's own reading panics at `infinity`.
+/// One value of each of many rows, as an array that `unnest` takes.
+pub(super) fn column<T, V>(rows: &[T], value: impl Fn(&T) -> V) -> Vec<V> {
+    rows.iter().map(value).collect()
+}
+
+/// A stored time. The driver's own decoding panics at `infinity`.
 struct Stored(DateTime<Utc>);
 
 impl Type<Postgres> for Stored {
@@ -29,7 +34,7 @@ impl<'r> Decode<'r, Postgres> for Stored {
         const SINCE_1970: i64 = 946_684_800_000_000;
         let micros = <i64 as Decode<Postgres>>::decode(value)?.checked_add(SINCE_1970);
         let at = micros.and_then(DateTime::from_timestamp_micros);
-        at.map(Self).ok_or_else(|| "is no time of the calendar".into())
+        at.map(Self).ok_or_else(|| "must be a finite time".into())
     }
 }
 
@@ -55,7 +60,7 @@ impl Raw for PgRow {
     }
 
     fn number(&self, at: usize) -> Result<Option<i64>, BoxError> {
-        // A column is an `integer`, a count a `bigint`.
+        // Our columns are `integer`, `count(*)` is `bigint`.
         match self.try_get::<Option<i32>, _>(at) {
             Err(sqlx::Error::ColumnDecode { .. }) => Ok(self.try_get(at)?),
             number => Ok(number?.map(i64::from)),
@@ -64,25 +69,26 @@ impl Raw for PgRow {
 }
 
 impl Dialect for Postgres {
-    const ASIDE: &'static str = "";
-    const LITERAL: bool = false;
-    const LAST: &'static str = " nulls last";
-    const FIRST: &'static str = " nulls first";
-    const UNSEEN: (&'static str, &'static str) = ("(select ", ")");
-    const AMONG: (&'static str, &'static str) = ("= any (array(", "))");
-    const BY_TIME: &'static str = "";
-    const MERGED: Option<(&'static str, &'static str)> = Some(("(", ")"));
+    const SKIP_INDEX: &'static str = "";
+    const REPEAT_PARTIAL_CONDITION: bool = false;
+    const DESC_NULLS: &'static str = " nulls last";
+    const ASC_NULLS: &'static str = " nulls first";
+    const HIDE_FROM_PLANNER: (&'static str, &'static str) = ("(select ", ")");
+    const IN_SUBQUERY: (&'static str, &'static str) = ("= any (array(", "))");
+    const FORCE_TIME_INDEX: &'static str = "";
+    const ARM_PARENTHESES: Option<(&'static str, &'static str)> = Some(("(", ")"));
 
     fn id(query: &mut QueryBuilder<Self>, id: Uuid) {
         query.push_bind(id);
     }
 
     fn time(query: &mut QueryBuilder<Self>, at: DateTime<Utc>) {
-        query.push_bind(storable(at));
+        query.push_bind(clamp_to_storable(at));
     }
 
     fn has_trade(query: &mut QueryBuilder<Self>, trade: &Specialty) {
-        // Taken to be true of most workers, who are then read in the list's order and not sorted.
+        // The planner assumes that this holds for most workers, so it reads them in the list's order and
+        // needn't sort.
         query
             .push("array_position(w.specialties, ")
             .push_bind(trade.as_str().to_owned())

@@ -1,26 +1,68 @@
-//! What webhooks tell, and what of it had to wait.
+//! The statements that record what webhooks report, and that catch up on what had to wait.
 
 use chrono::{DateTime, Utc};
-use maintenance_core::{DeliveryUpdate, RepositoryError};
-use sqlx::{Postgres, postgres::PgArguments};
+use maintenance_core::{DeliveryEffect, DeliveryUpdate, RepositoryError};
 use uuid::Uuid;
 
-use super::source::Connection;
+use super::{
+    convert::column,
+    mirror::{free_sql, mirrored_sql, owes_mirror_sql},
+    source::{Query, Source},
+};
 use crate::{
     columns::early_columns,
     decode,
-    outbox::{next, storable_update},
-    time::storable,
+    deliveries::{Update, effect},
+    order::delivery_order,
+    storable::clamp_to_storable,
 };
 
-/// Finds each update's notification as if they came one after the other (`named` is the first update that gives a
-/// provider's id together with ours, and those after it are found by that id), keeps the updates whose notification
-/// isn't known, then does as `Notification::apply_delivery`, then moves the requests whose newest message moved;
-/// returns each update's notification and request. Locks as `RECORD_OUTCOMES` does. The updates of a notification are gathered by grouping and not by joins,
-/// for which the planner, who can't know how many there are, would go through all of them for each; and `named`
-/// reads no table again, since it would be priced once for each update, and PostgreSQL compiles so dear a
-/// statement anew each time it runs (`jit_above_cost`), which takes longer than a second.
-pub(super) const RECORD_DELIVERIES: &str = r#"
+/// What the message `n` keeps of the failures: the earliest one, stored or new (`w`), by time and then by
+/// code. A message that was still waiting keeps no error when it moves without a failure.
+macro_rules! kept_error_sql {
+    ($stored:literal, $new:literal) => {
+        concat!(
+            "case when w.failed_at is null and n.status = 'pending' then null
+                                   when n.failed_at is null and w.failed_at is not null then ",
+            $new,
+            r#"
+                                   when (w.failed_at, coalesce(w.code, '') collate "C")
+                                        < (n.failed_at, coalesce(n.error_code, '')) then "#,
+            $new,
+            "
+                                   else ",
+            $stored,
+            " end"
+        )
+    };
+}
+
+/// The first of an update's column `f.code` or `f.text`, by the order in which failures are kept.
+macro_rules! first_failure_sql {
+    ($column:literal) => {
+        concat!(
+            "(array_agg(",
+            $column,
+            r#" order by f.at, coalesce(f.code, '') collate "C", f.place)
+                   filter (where f.event = 'failed'))[1]"#
+        )
+    };
+}
+
+/// Finds each update's message, keeps the updates whose message isn't known yet, applies the others as
+/// `Notification::apply_delivery` does, mirrors the messages into their requests, and returns each update's
+/// message and request.
+///
+/// The messages are found as if the updates came one after the other: `named` is the first update that gives
+/// a provider's id together with ours, and the updates after it are found by the provider's id. `held` locks
+/// as in `RECORD_OUTCOMES`.
+///
+/// The statement's shape keeps it cheap. The updates of a message are gathered by grouping and not by joins:
+/// the planner can't know how many updates there are, and would scan all of them for each. And `named` reads
+/// no table again, since the planner would add that to the price once per update; above `jit_above_cost`
+/// PostgreSQL compiles the statement each time it runs, which takes longer than a second.
+pub(super) const RECORD_DELIVERIES: &str = concat!(
+    "
     with input as (
         select o.place, o.id, o.provider, o.event, o.at, o.code, o.text, o.next
           from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[])
@@ -65,21 +107,25 @@ pub(super) const RECORD_DELIVERIES: &str = r#"
           join maintenance_notifications n on n.id = f.id
     ), news as (
         select f.id,
-               max(case f.event when 'sent' then 1 when 'failed' then 2 when 'delivered' then 3 else 4 end)
-                   as progress,
+               max(",
+    delivery_order!(place_of "f.event"),
+    ") as progress,
                (array_agg(f.names order by f.place) filter (where f.names is not null))[1] as provider,
                min(f.at) filter (where f.event <> 'failed')              as sent_at,
                min(f.at) filter (where f.event in ('delivered', 'read')) as delivered_at,
                min(f.at) filter (where f.event = 'read')                 as read_at,
                min(f.at) filter (where f.event = 'failed')               as failed_at,
-               (array_agg(f.code order by f.at, coalesce(f.code, '') collate "C", f.place)
-                   filter (where f.event = 'failed'))[1]                 as code,
-               (array_agg(f.text order by f.at, coalesce(f.code, '') collate "C", f.place)
-                   filter (where f.event = 'failed'))[1]                 as text
+               ",
+    first_failure_sql!("f.code"),
+    " as code,
+               ",
+    first_failure_sql!("f.text"),
+    " as text
           from timed f
          group by f.id
     ), held as (
-        select n.id, n.request_id, w.progress, w.provider, w.sent_at, w.delivered_at, w.read_at, w.failed_at, w.code, w.text
+        select n.id, n.request_id, w.progress, w.provider, w.sent_at, w.delivered_at, w.read_at, w.failed_at,
+               w.code, w.text
           from news w
           join maintenance_notifications n on n.id = w.id
          order by n.id
@@ -88,57 +134,45 @@ pub(super) const RECORD_DELIVERIES: &str = r#"
         select r.id, h.id as notification_id
           from held h
           join maintenance_requests r on r.id = h.request_id and r.notification_id = h.id
-    ), free as (
-        select r.id
-          from maintenance_requests r
-         where r.id in (select id from newest)
-         order by r.id
-           for no key update skip locked
-    ), moved as (
+    ), ",
+    free_sql!("select id from newest"),
+    ", moved as (
         update maintenance_notifications n
-           set status = case when w.progress > case n.status when 'pending' then 0 when 'sent' then 1
-                                                             when 'failed' then 2 when 'delivered' then 3
-                                                             else 4 end
-                             then case w.progress when 1 then 'sent' when 2 then 'failed'
-                                                  when 3 then 'delivered' else 'read' end
+           set status = case when w.progress > ",
+    delivery_order!(place_of "n.status"),
+    "
+                             then ",
+    delivery_order!(at "w.progress"),
+    "
                              else n.status end,
                provider_message_id = coalesce(n.provider_message_id, w.provider),
                sent_at      = least(n.sent_at, w.sent_at),
                delivered_at = least(n.delivered_at, w.delivered_at),
                read_at      = least(n.read_at, w.read_at),
                failed_at    = least(n.failed_at, w.failed_at),
-               error_code   = case when w.failed_at is null and n.status = 'pending' then null
-                                   when n.failed_at is null and w.failed_at is not null then w.code
-                                   when (w.failed_at, coalesce(w.code, '') collate "C")
-                                        < (n.failed_at, coalesce(n.error_code, '')) then w.code
-                                   else n.error_code end,
-               error_text   = case when w.failed_at is null and n.status = 'pending' then null
-                                   when n.failed_at is null and w.failed_at is not null then w.text
-                                   when (w.failed_at, coalesce(w.code, '') collate "C")
-                                        < (n.failed_at, coalesce(n.error_code, '')) then w.text
-                                   else n.error_text end,
-               mirror_owed  = n.mirror_owed
-                              or exists (select from newest o
-                                          where o.notification_id = n.id and o.id not in (select id from free))
+               error_code   = ",
+    kept_error_sql!("n.error_code", "w.code"),
+    ",
+               error_text   = ",
+    kept_error_sql!("n.error_text", "w.text"),
+    ",
+               mirror_owed  = ",
+    owes_mirror_sql!(),
+    "
           from held w
          where n.id = w.id
         returning n.id, n.request_id, n.status, n.provider_message_id
-    ), mirrored as (
-        update maintenance_requests r
-           set whatsapp_message_id = m.provider_message_id,
-               whatsapp_status     = m.status
-          from moved m
-         where r.id = m.request_id and r.notification_id = m.id and r.id in (select id from free)
-           and (r.whatsapp_status <> m.status
-                or r.whatsapp_message_id is distinct from m.provider_message_id)
-    )
+    ), ",
+    mirrored_sql!(),
+    "
     select f.id, n.request_id
       from found f
       left join maintenance_notifications n on n.id = f.id
-     order by f.place"#;
+     order by f.place"
+);
 
-/// Moves the requests that were locked when their newest message moved and aren't any more, forgets updates that were
-/// kept too long, and reads those whose message is known by now.
+/// Mirrors the messages that owe it into the requests that are no longer locked, deletes the updates that
+/// were kept too long, and returns the kept updates whose message is known by now.
 pub(super) const CATCH_UP: &str = concat!(
     "
     with forgotten as (
@@ -150,13 +184,9 @@ pub(super) const CATCH_UP: &str = concat!(
          order by n.id
          limit 500
            for update skip locked
-    ), free as (
-        select r.id
-          from maintenance_requests r
-         where r.id in (select request_id from owed)
-         order by r.id
-           for no key update skip locked
-    ), mirrored as (
+    ), ",
+    free_sql!("select request_id from owed"),
+    ", mirrored as (
         update maintenance_requests r
            set whatsapp_message_id = o.provider_message_id,
                whatsapp_status     = o.status
@@ -177,31 +207,34 @@ pub(super) const CATCH_UP: &str = concat!(
      limit 1000"
 );
 
-pub(super) async fn catch_up(
-    connection: &mut Connection<'_, '_>,
-    forget_before: DateTime<Utc>,
-) -> Result<Vec<DeliveryUpdate>, RepositoryError> {
-    let query = sqlx::query(CATCH_UP).bind(storable(forget_before));
-    let rows = connection.fetch_all(query).await?;
-    rows.iter().filter_map(|row| decode::early_or_none(row, 0).transpose()).collect()
+pub(super) async fn record(
+    source: &Source<'_>,
+    updates: &[DeliveryUpdate],
+    now: DateTime<Utc>,
+) -> Result<Vec<DeliveryEffect>, RepositoryError> {
+    let rows = source.connection().await?.fetch_all(bind(updates, now)).await?;
+    rows.iter().map(effect).collect()
 }
 
-type Query = sqlx::query::Query<'static, Postgres, PgArguments>;
-
-/// The statement that writes what a webhook told.
-pub(super) fn deliveries(updates: &[DeliveryUpdate], now: DateTime<Utc>) -> Query {
-    let updates: Vec<DeliveryUpdate> = updates.iter().map(storable_update).collect();
-    let errors = updates.iter().map(|update| update.error.as_ref());
-    let codes: Vec<Option<String>> =
-        errors.clone().map(|error| error.map(|error| error.code.clone())).collect();
-    let texts: Vec<Option<String>> = errors.map(|error| error.map(|error| error.text.clone())).collect();
+/// [`RECORD_DELIVERIES`] with its parameters; `now` is the time at which the updates were received.
+pub(super) fn bind(updates: &[DeliveryUpdate], now: DateTime<Utc>) -> Query {
+    let updates: Vec<_> = updates.iter().map(Update::from).collect();
     sqlx::query(RECORD_DELIVERIES)
-        .bind(updates.iter().map(|update| update.notification_id.map(Uuid::from)).collect::<Vec<_>>())
-        .bind(updates.iter().map(|update| update.provider_message_id.clone()).collect::<Vec<String>>())
-        .bind(updates.iter().map(|update| update.event.status().as_str()).collect::<Vec<&str>>())
-        .bind(updates.iter().map(|update| storable(update.at)).collect::<Vec<DateTime<Utc>>>())
-        .bind(codes)
-        .bind(texts)
-        .bind(updates.iter().map(next).collect::<Vec<Option<String>>>())
-        .bind(storable(now))
+        .bind(column(&updates, |update| update.id.map(Uuid::from)))
+        .bind(column(&updates, |update| update.provider_message_id.clone()))
+        .bind(column(&updates, |update| update.event))
+        .bind(column(&updates, |update| clamp_to_storable(update.at)))
+        .bind(column(&updates, |update| update.error_code.clone()))
+        .bind(column(&updates, |update| update.error_text.clone()))
+        .bind(column(&updates, |update| update.next.clone()))
+        .bind(clamp_to_storable(now))
+}
+
+pub(super) async fn catch_up(
+    source: &Source<'_>,
+    forget_before: DateTime<Utc>,
+) -> Result<Vec<DeliveryUpdate>, RepositoryError> {
+    let query = sqlx::query(CATCH_UP).bind(clamp_to_storable(forget_before));
+    let rows = source.connection().await?.fetch_all(query).await?;
+    rows.iter().filter_map(|row| decode::early_or_none(row, 0).transpose()).collect()
 }

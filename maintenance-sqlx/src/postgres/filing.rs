@@ -1,23 +1,24 @@
-//! Requests filed in one step.
+//! The statement that files requests.
 
 use std::collections::{HashMap, HashSet};
 
 use maintenance_core::{Filing, Inserted, RepositoryError, RepositoryErrorKind, Request};
-use serde_json::Value;
 use sqlx::{Row as _, postgres::PgRow};
 use uuid::Uuid;
 
-use super::source::{Connection, failed};
+use super::source::{Connection, Query, Source, repository_error};
 use crate::{
     columns::{assignment_history_columns, notification_columns, request_columns},
     decode, encode,
 };
 
-/// `$1` the requests, `$2` the messages to their workers, `$3` the rows of the assignment history, each as a JSON array
-/// of rows.
+/// Files requests whose id is new and whose worker is active, with their messages and the rows of their
+/// assignments. `$1` are the requests, `$2` the messages to their workers, `$3` the rows of the assignment
+/// history, each as a JSON array.
 ///
-/// The workers are locked until the transaction ends: whoever sets one inactive waits, and then finds the request among
-/// theirs. Rows go in by the order of their ids, so that two batches at once with the same ids can't block each other.
+/// The workers stay locked until the transaction ends: whoever sets a worker inactive waits, and then finds
+/// the request among that worker's requests. Rows are inserted in the order of their ids, so that two batches
+/// with the same ids can't deadlock.
 const FILE: &str = concat!(
     "
     with new_message as (
@@ -58,7 +59,7 @@ const FILE: &str = concat!(
     "
           from json_populate_recordset(null::maintenance_assignment_history, $3::text::json) a
           join filed f on f.id = a.request_id
-    ), filed_message as (
+    ), filed_messages as (
         insert into maintenance_notifications
                (",
     notification_columns!(named),
@@ -80,27 +81,25 @@ pub(super) const STATEMENTS: &[&str] = &[FILE, REQUESTS];
 
 type Answers = Vec<Result<Inserted<Request>, RepositoryError>>;
 
-/// Files the requests; those that were refused are read in a second statement.
-pub(super) async fn file(
-    connection: &mut Connection<'_, '_>,
-    filings: &[Filing],
-) -> Result<Answers, RepositoryError> {
+/// Files the requests, and reads those that were refused in a second statement.
+pub(super) async fn file(source: &Source<'_>, filings: &[Filing]) -> Result<Answers, RepositoryError> {
+    let mut connection = source.connection().await?;
     let rows = connection.fetch_all(bind(filings)).await?;
     let mut new = HashSet::with_capacity(rows.len());
     for row in &rows {
-        new.insert(row.try_get::<Uuid, _>(0).map_err(failed)?);
+        new.insert(row.try_get::<Uuid, _>(0).map_err(repository_error)?);
     }
     let is_new = |filing: &Filing| new.contains(&filing.request.id.uuid());
     let refused: Vec<Uuid> =
         filings.iter().filter(|filing| !is_new(filing)).map(|filing| filing.request.id.uuid()).collect();
-    // The others are filed: what fails from here on is the answer of the refused alone.
-    let stored = if refused.is_empty() { Ok(HashMap::new()) } else { read(connection, refused).await };
+    // The others are filed, so an error of the second statement is the answer to the refused ones only.
+    let stored = if refused.is_empty() { Ok(HashMap::new()) } else { read(&mut connection, refused).await };
     let answer = |filing: &Filing| {
         if is_new(filing) {
             return Ok(Inserted::New);
         }
         match &stored {
-            // Either the request is there, or its worker isn't active.
+            // If the request isn't stored, its worker isn't active.
             Ok(stored) => match stored.get(&filing.request.id.uuid()) {
                 Some(row) => decode::request(row).map(Inserted::Existing),
                 None => Err(RepositoryErrorKind::Conflict.into()),
@@ -116,14 +115,14 @@ async fn read(
     ids: Vec<Uuid>,
 ) -> Result<HashMap<Uuid, PgRow>, RepositoryError> {
     let rows = connection.fetch_all(sqlx::query(REQUESTS).bind(ids)).await?;
-    rows.into_iter().map(|row| Ok((row.try_get(0).map_err(failed)?, row))).collect()
+    rows.into_iter().map(|row| Ok((row.try_get(0).map_err(repository_error)?, row))).collect()
 }
 
-fn bind(filings: &[Filing]) -> sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments> {
+fn bind(filings: &[Filing]) -> Query {
     let messages = filings.iter().filter_map(|filing| filing.notification.as_ref());
     let assignments = filings.iter().filter_map(|filing| filing.assignment.as_ref());
     sqlx::query(FILE)
-        .bind(filings.iter().map(encode::filed_request).collect::<Value>().to_string())
-        .bind(messages.map(encode::notification).collect::<Value>().to_string())
-        .bind(assignments.map(encode::assignment_change).collect::<Value>().to_string())
+        .bind(encode::rows(filings.iter().map(encode::filed_request)))
+        .bind(encode::rows(messages.map(encode::notification)))
+        .bind(encode::rows(assignments.map(encode::assignment_change)))
 }

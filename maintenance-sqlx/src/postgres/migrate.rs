@@ -1,4 +1,4 @@
-//! Bringing a schema's tables up to date.
+//! Brings a schema's tables up to date.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use sqlx::{
 
 use crate::migrate::{MigrateError, TABLE, TABLES, missing, statements};
 
-/// The engine's migrations, under their own table `_maintenance_migrations`.
+/// The engine's migrations. They are recorded in a table of their own, `_maintenance_migrations`.
 pub fn migrator() -> Migrator {
     crate::migrate::migrator(&[(
         1,
@@ -18,17 +18,26 @@ pub fn migrator() -> Migrator {
     )])
 }
 
-/// Brings the tables of the `search_path`'s first schema up to date. Any number of processes may do it at once, beside
-/// the host's own migrations, whatever the numbers of those.
+/// Brings the tables in the first schema of the `search_path` up to date. Any number of processes may do so
+/// at once. The host's own migrations and their numbers don't matter.
 ///
-/// When the tables are up to date, also when a newer version of the engine made them so, it does nothing, and the role
-/// needs no more than to read `_maintenance_migrations`. Otherwise it needs to create tables.
+/// If the tables are up to date, or a newer version of the engine has changed them, it only reads. Then the
+/// role needs no right but to read `_maintenance_migrations`. Otherwise it must be allowed to create tables.
+///
+/// # Errors
+///
+/// See [`MigrateError`]. The failed migration has changed nothing; the migrations before it stay.
 pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
     run(pool, &migrator()).await
 }
 
-/// The same inside the host's open transaction, and with it all or nothing. Holds an advisory lock until that ends, so
-/// that two migrations at once come one after the other; they need the isolation level `read committed` for that.
+/// Does the same inside the host's open transaction, whose commit or rollback decides about all of it. It
+/// holds an advisory lock until the transaction ends, so that simultaneous migrations run one after the
+/// other; that needs the isolation level `read committed`.
+///
+/// # Errors
+///
+/// See [`MigrateError`]. A migration that can't run inside a transaction is refused as `NotInTransaction`.
 pub async fn migrate_in(connection: &mut PgConnection) -> Result<(), MigrateError> {
     run_in(connection, &migrator()).await
 }
@@ -36,25 +45,26 @@ pub async fn migrate_in(connection: &mut PgConnection) -> Result<(), MigrateErro
 /// The key of the advisory lock that a migration holds.
 const LOCK: i64 = 7_020_396_481_305_213_285;
 
-/// How long to wait before asking for the lock again. Waiting in the database would hold a snapshot, for whose end
-/// `create index concurrently` waits, while it holds the lock itself.
+/// How long to wait before asking for the lock again. Waiting in the database would deadlock with `create
+/// index concurrently`: it holds the lock and waits for the end of every older snapshot, and a waiter holds
+/// one.
 const PAUSE: Duration = Duration::from_millis(50);
 
 pub(super) async fn run(pool: &PgPool, migrator: &Migrator) -> Result<(), MigrateError> {
     loop {
-        // Each statement must see what was committed while it waited, whatever the pool's own isolation level.
-        let mut step = pool.begin_with("begin isolation level read committed").await?;
-        let next = missing(migrator, &applied(&mut step).await?)?.first().map(|next| next.no_tx);
+        // Each statement must see what others committed while it waited, whatever the pool's isolation level.
+        let mut tx = pool.begin_with("begin isolation level read committed").await?;
+        let next = missing(migrator, &applied(&mut tx).await?)?.first().map(|next| next.no_tx);
         match next {
             None => return Ok(()),
             Some(true) => {
-                step.rollback().await?;
+                tx.rollback().await?;
                 apply_alone(pool, migrator).await?;
             }
             Some(false) => {
-                lock(&mut step, "select pg_try_advisory_xact_lock($1)").await?;
-                apply(&mut step, migrator).await?;
-                step.commit().await?;
+                lock(&mut tx, "select pg_try_advisory_xact_lock($1)").await?;
+                apply(&mut tx, migrator).await?;
+                tx.commit().await?;
             }
         }
     }
@@ -78,7 +88,8 @@ async fn lock(connection: &mut PgConnection, ask: &'static str) -> Result<(), sq
     Ok(())
 }
 
-/// Applies what is missing inside the transaction, up to the first that can't run in one: its version.
+/// Applies the missing migrations inside the transaction, up to the first one that can't run in a
+/// transaction. Returns that one's version.
 async fn apply(connection: &mut PgConnection, migrator: &Migrator) -> Result<Option<i64>, MigrateError> {
     let schema: Option<String> =
         sqlx::query_scalar("select current_schema()::text").fetch_one(&mut *connection).await?;
@@ -99,11 +110,11 @@ async fn apply(connection: &mut PgConnection, migrator: &Migrator) -> Result<Opt
     Ok(None)
 }
 
-/// Applies the next migration outside a transaction, if it is still the next. It must be one that can be repeated after
-/// it failed half-way.
+/// Applies the next migration outside a transaction, if it is still the next one. A migration that runs so
+/// must be repeatable after it failed half-way.
 async fn apply_alone(pool: &PgPool, migrator: &Migrator) -> Result<(), MigrateError> {
     let mut connection = pool.acquire().await?;
-    // The end of the session releases the lock, whatever becomes of this.
+    // The end of the session releases the lock, even if this future is dropped.
     connection.close_on_drop();
     lock(&mut connection, "select pg_try_advisory_lock($1)").await?;
     if let Some(next) = missing(migrator, &applied(&mut connection).await?)?.first().filter(|next| next.no_tx)
@@ -118,11 +129,11 @@ async fn apply_one(connection: &mut PgConnection, migration: &Migration) -> Resu
         let done = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await;
         done.map_err(|error| sqlx::migrate::MigrateError::ExecuteMigration(error, migration.version))?;
     }
-    // Notes it as applied.
+    // `skip` records the migration as applied without running it.
     Ok(connection.skip(TABLE, migration).await?)
 }
 
-/// The migrations that were applied in the `search_path`'s first schema.
+/// The migrations that are applied in the first schema of the `search_path`.
 async fn applied(connection: &mut PgConnection) -> Result<Vec<AppliedMigration>, MigrateError> {
     const HAS_TABLE: &str = "select to_regclass(quote_ident(current_schema()) || '.' || $1) is not null";
     if sqlx::query_scalar(HAS_TABLE).bind(TABLE).fetch_one(&mut *connection).await? {

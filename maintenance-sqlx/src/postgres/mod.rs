@@ -1,36 +1,24 @@
 //! The PostgreSQL store.
 //!
-//! Every write is one statement, so one round trip, and so one step even without a transaction. Names are
-//! unqualified: the connection's `search_path` decides the schema, and one schema an organisation is a choice
-//! of deployment. No advisory locks (but for migrations), notifications, triggers or sequences.
+//! Every write is one statement, so it is atomic and one round trip even without a transaction. Table names
+//! are unqualified: the connection's `search_path` decides the schema, and a host may give each organisation
+//! a schema of its own. The store uses no notifications, triggers or sequences, and advisory locks for
+//! migrations only.
 //!
-//! # The pool
+//! The [crate's page](crate) says how to set up the pool.
 //!
-//! - `PgPoolOptions::test_before_acquire(false)`: by default sqlx pings the server at every acquire, one round
-//!   trip more a step. Without it a connection that the server closed meanwhile shows at its next statement, as
-//!   `Unavailable`.
-//! - Leave `plan_cache_mode` as it is: with `force_generic_plan` a page of a property with far more requests
-//!   than others may sort all of them.
-//! - Keep sqlx's statement cache: unprepared statements halve throughput, and a capacity of 0 leaks them on
-//!   the server.
-//! - `PgBouncer`: session mode as it is; transaction mode from 1.21 with `max_prepared_statements` set.
+//! # Errors
 //!
-//! - A connection whose statement ran out of time, or whose caller gave up amid it, is closed and replaced: sqlx would
-//!   wait for that statement without limit. So is one whose server takes no writes any more, as after a failover. The
-//!   server notices a client that is gone only by its own settings: set `tcp_keepalives_idle`, `tcp_keepalives_interval`
-//!   and `tcp_user_timeout` there, or per connection by `PgConnectOptions::options`, so that a lost client's locks go.
-//!   sqlx has no setting for the client's side of the connection.
-//!
-//! # The host's transaction
-//!
-//! A refused step leaves it usable. Isolation levels above `read committed` work; a serialisation failure is `Aborted`
-//! with the code `40001`, as every error of PostgreSQL itself is with its code: the transaction is over.
-//! Over a pool serialisation failures and deadlocks are `Conflict`, and the use cases decide again.
+//! Over a pool, serialisation failures and deadlocks are `Conflict`, and the use cases decide again. In the
+//! host's transaction every error of PostgreSQL itself is `Aborted` with its code, since the transaction is
+//! over; so are serialisation failures (`40001`) above the isolation level `read committed`.
 
+mod claims;
 mod convert;
 mod deliveries;
 mod filing;
 mod migrate;
+mod mirror;
 mod notifications;
 mod outcomes;
 #[cfg(test)]
@@ -58,13 +46,34 @@ pub struct PgRepository<'c> {
 }
 
 impl PgRepository<'static> {
-    /// The store over that pool; its tables are made by [`migrate`].
+    /// The store over a pool. [`migrate`] makes its tables.
+    ///
+    /// ```no_run
+    /// use maintenance_sqlx::postgres::{PgRepository, migrate};
+    /// use sqlx::postgres::PgPoolOptions;
+    ///
+    /// # async fn start(url: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = PgPoolOptions::new().test_before_acquire(false).connect(url).await?;
+    /// migrate(&pool).await?;
+    /// let repository = PgRepository::new(pool);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(pool: PgPool) -> Self {
         Self { source: Source::Pool { queue: Queue::new(pool), limit: limit::DEFAULT } }
     }
 
-    /// With another time limit for each step, which counts from the call on, with the wait for a connection: 30
-    /// seconds by default. A step that takes longer ends as `Unavailable`, and its connection is closed.
+    /// Sets the time limit of each call, 30 seconds by default. It includes the wait for a connection. A call
+    /// that takes longer fails with `Unavailable`, and its connection is closed.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use maintenance_sqlx::postgres::PgRepository;
+    ///
+    /// # fn start(pool: sqlx::PgPool) {
+    /// let repository = PgRepository::new(pool).with_time_limit(Duration::from_secs(5));
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_time_limit(mut self, time_limit: Duration) -> Self {
         if let Source::Pool { limit, .. } = &mut self.source {
@@ -75,8 +84,24 @@ impl PgRepository<'static> {
 }
 
 impl<'c> PgRepository<'c> {
-    /// The store inside the host's open transaction: it sees what the host wrote there, and what it writes
-    /// commits or goes with the rest.
+    /// The store inside the host's open transaction. It sees what the host wrote there, and the host's commit
+    /// or rollback decides about what it writes.
+    ///
+    /// ```
+    /// # use maintenance_core::{Maintenance, NewRequest};
+    /// use maintenance_sqlx::postgres::PgRepository;
+    ///
+    /// # async fn file(
+    /// #     maintenance: Maintenance<PgRepository<'static>>,
+    /// #     pool: sqlx::PgPool,
+    /// #     request: NewRequest,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut tx = pool.begin().await?;
+    /// let filed = maintenance.within(PgRepository::in_transaction(&mut tx)).submit(request).await?;
+    /// tx.commit().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn in_transaction(connection: &'c mut PgConnection) -> Self {
         Self { source: Source::Host(Arc::new(Mutex::new(connection))) }
     }

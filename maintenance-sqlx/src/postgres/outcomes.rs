@@ -1,23 +1,24 @@
-//! What became of sends.
+//! The statement that records the outcomes of sends.
 
 use maintenance_core::{Recorded, RepositoryError, SendRecord};
 use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::{
-    convert::integer,
-    source::{Connection, failed},
+    convert::{column, integer},
+    mirror::{free_sql, mirrored_sql, owes_mirror_sql},
+    source::{Query, Source, repository_error},
 };
 use crate::{
     columns::early_columns,
     decode,
-    outbox::{Outcome, waves},
+    outcomes::{Outcome, waves},
 };
 
-/// As `Notification::apply_outcome` does, then the requests whose newest message moved. Rows are locked in the order
-/// of their ids, so that two batches at once can't block each other. A request that someone else has locked is
-/// skipped: its message owes it the mirror. A request's `notification_id` is looked at again when its row is written,
-/// so that a newer message filed meanwhile keeps its place in the mirror.
+/// Applies outcomes as `Notification::apply_outcome` does, mirrors the messages into their requests, and
+/// returns the number of outcomes that counted with the kept webhook updates of the messages' provider ids.
+///
+/// `held` locks the messages in the order of their ids, so that two batches at once can't deadlock.
 pub(super) const RECORD_OUTCOMES: &str = concat!(
     "
     with input as (
@@ -38,13 +39,9 @@ pub(super) const RECORD_OUTCOMES: &str = concat!(
           from held h
           join maintenance_requests r on r.id = h.request_id and r.notification_id = h.id
          where h.kind in ('sent', 'failed')
-    ), free as (
-        select r.id
-          from maintenance_requests r
-         where r.id in (select id from newest)
-         order by r.id
-           for no key update skip locked
-    ), moved as (
+    ), ",
+    free_sql!("select id from newest"),
+    ", moved as (
         update maintenance_notifications n
            set lease    = case when o.leased then null else n.lease end,
                claims   = case when o.leased then 0 else n.claims end,
@@ -63,21 +60,15 @@ pub(super) const RECORD_OUTCOMES: &str = concat!(
                error_text = case when n.status <> 'pending' then n.error_text
                                  when o.kind = 'sent'       then null
                                  else coalesce(o.error_text, n.error_text) end,
-               mirror_owed = n.mirror_owed
-                             or exists (select from newest w
-                                         where w.notification_id = n.id and w.id not in (select id from free))
+               mirror_owed = ",
+    owes_mirror_sql!(),
+    "
           from held o
          where n.id = o.id
         returning n.id, n.request_id, n.status, n.provider_message_id
-    ), mirrored as (
-        update maintenance_requests r
-           set whatsapp_message_id = m.provider_message_id,
-               whatsapp_status     = m.status
-          from moved m
-         where r.id = m.request_id and r.notification_id = m.id and r.id in (select id from free)
-           and (r.whatsapp_status <> m.status
-                or r.whatsapp_message_id is distinct from m.provider_message_id)
-    ), named as (
+    ), ",
+    mirrored_sql!(),
+    ", named as (
         insert into maintenance_notification_sends (provider_message_id, notification_id, attempt, at)
         select o.provider_message_id, o.id, o.attempts, o.at
           from held o
@@ -91,17 +82,15 @@ pub(super) const RECORD_OUTCOMES: &str = concat!(
       left join maintenance_early_deliveries e on e.provider_message_id = any ($6)"
 );
 
-/// Writes the outcomes; several of one notification one after the other.
-pub(super) async fn record(
-    connection: &mut Connection<'_, '_>,
-    records: &[SendRecord],
-) -> Result<Recorded, RepositoryError> {
+/// Records the outcomes. Several outcomes of one notification are applied one after the other.
+pub(super) async fn record(source: &Source<'_>, records: &[SendRecord]) -> Result<Recorded, RepositoryError> {
+    let mut connection = source.connection().await?;
     let mut recorded = Recorded::default();
     for wave in waves(records) {
         let rows = connection.fetch_all(bind(&wave)).await?;
         for (n, row) in rows.iter().enumerate() {
             if n == 0 {
-                let counted: i64 = row.try_get(0).map_err(failed)?;
+                let counted: i64 = row.try_get(0).map_err(repository_error)?;
                 recorded.counted += usize::try_from(counted).unwrap_or_default();
             }
             recorded.early.extend(decode::early_or_none(row, 1)?);
@@ -110,10 +99,7 @@ pub(super) async fn record(
     Ok(recorded)
 }
 
-type Query = sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments>;
-
 fn bind(outcomes: &[Outcome]) -> Query {
-    let error = |outcome: &Outcome| outcome.error.clone();
     sqlx::query(RECORD_OUTCOMES)
         .bind(column(outcomes, |outcome| outcome.id.uuid()))
         .bind(column(outcomes, |outcome| Uuid::from(outcome.lease)))
@@ -122,10 +108,6 @@ fn bind(outcomes: &[Outcome]) -> Query {
         .bind(column(outcomes, |outcome| outcome.kind))
         .bind(column(outcomes, |outcome| outcome.provider_message_id.clone()))
         .bind(column(outcomes, |outcome| outcome.due_at))
-        .bind(column(outcomes, |outcome| error(outcome).map(|error| error.code)))
-        .bind(column(outcomes, |outcome| error(outcome).map(|error| error.text)))
-}
-
-fn column<T>(outcomes: &[Outcome], value: impl Fn(&Outcome) -> T) -> Vec<T> {
-    outcomes.iter().map(value).collect()
+        .bind(column(outcomes, |outcome| outcome.error_code.clone()))
+        .bind(column(outcomes, |outcome| outcome.error_text.clone()))
 }

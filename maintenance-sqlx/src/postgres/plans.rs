@@ -1,4 +1,8 @@
-//! Every list is served by an index, and a webhook's statement is priced by what it does.
+//! Every list is served by an index, and the price of a webhook's statement stays below the one for compiling
+//! it.
+//!
+//! These tests stand here and not in the crate's tests/, since they explain private statements with their
+//! parameters.
 
 use chrono::DateTime;
 use maintenance_core::{CommentFilter, DeliveryEvent, DeliveryUpdate, Specialty, WorkerFilter, WorkerStatus};
@@ -10,9 +14,8 @@ use sqlx::{
 use uuid::Uuid;
 
 use super::{
-    deliveries::deliveries,
-    migrate_in,
-    tests::server,
+    deliveries, migrate_in,
+    tests::{begin_in_schema, server},
     workers::{CANDIDATES, CANDIDATES_OF_ONE},
 };
 use crate::{
@@ -27,25 +30,25 @@ const FILL: Fill = Fill {
     specialties: "array['plumbing']",
 };
 
-/// No sort of more rows than a few pages have, and no walk of more rows than are open: those whose message is
-/// asked for as well are looked for among them, or the other way round.
-const SORTED: f64 = 4.0 * 51.0 + 50.0;
-const READ: f64 = 3_000.0;
+/// A list sorts at most as many rows as a few pages have.
+const MAX_SORTED: f64 = 4.0 * 51.0 + 50.0;
 
-/// The filled tables, never committed, so that nothing of them is left behind.
+/// A list reads at most about as many rows as there are open requests. With a filter by status and by
+/// message, it reads the requests of one and checks the other.
+const MAX_READ: f64 = 3_000.0;
+
+/// A transaction with filled tables in a schema of its own.
 async fn filled<'c>(connection: &'c mut PgConnection, schema: &str) -> Transaction<'c, Postgres> {
-    let mut step = connection.begin().await.unwrap();
-    let schema = format!("create schema {schema}; set local search_path to {schema}");
-    sqlx::raw_sql(AssertSqlSafe(schema)).execute(&mut *step).await.unwrap();
-    migrate_in(&mut step).await.unwrap();
+    let mut tx = begin_in_schema(connection, schema).await;
+    migrate_in(&mut tx).await.unwrap();
     for fill in FILL.statements() {
-        sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut *step).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(fill)).execute(&mut *tx).await.unwrap();
     }
-    sqlx::raw_sql("analyze").execute(&mut *step).await.unwrap();
-    step
+    sqlx::raw_sql("analyze").execute(&mut *tx).await.unwrap();
+    tx
 }
 
-/// Every list that is asked for, named.
+/// Every kind of list by its name.
 fn every_list() -> Vec<(String, QueryBuilder<Postgres>)> {
     let mut lists = Vec::new();
     for (page, slice) in slices() {
@@ -77,33 +80,34 @@ fn every_list() -> Vec<(String, QueryBuilder<Postgres>)> {
 #[tokio::test]
 async fn every_list_is_served_by_an_index() {
     let mut connection = PgConnection::connect(&server()).await.unwrap();
-    let mut step = filled(&mut connection, "maintenance_plans").await;
+    let mut tx = filled(&mut connection, "maintenance_plans").await;
     let mut bad = Vec::new();
     for (name, query) in every_list() {
-        explain(&mut step, &name, query, &mut bad).await;
+        explain(&mut tx, &name, query, &mut bad).await;
     }
     let mut complexes = PgArguments::default();
     complexes.add(vec![large_complex()]).unwrap();
     let query = QueryBuilder::with_arguments(CANDIDATES, complexes);
-    explain(&mut step, "candidates", query, &mut bad).await;
+    explain(&mut tx, "candidates", query, &mut bad).await;
     let mut complex = PgArguments::default();
     complex.add(large_complex()).unwrap();
     let query = QueryBuilder::with_arguments(CANDIDATES_OF_ONE, complex);
-    explain(&mut step, "candidates of one", query, &mut bad).await;
+    explain(&mut tx, "candidates of one", query, &mut bad).await;
     assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
 
-/// PostgreSQL keeps a plan after five executions, if plans for the values seem no cheaper.
+/// After so many executions PostgreSQL keeps a plan, unless plans for the given values seem cheaper.
 const TRIED: i64 = 5;
 
-/// But for those of somebody or of a time: of these there may be far more or fewer than of others, as here.
+/// Except a list of one person, property or complex, or of a period: it may have far more or fewer rows than
+/// others, as it has here.
 #[tokio::test]
 async fn a_list_is_planned_once() {
     let mut connection = PgConnection::connect(&server()).await.unwrap();
-    let mut step = filled(&mut connection, "maintenance_planned").await;
+    let mut tx = filled(&mut connection, "maintenance_planned").await;
     for _ in 0..=TRIED {
         for (_, mut query) in every_list() {
-            query.build().fetch_all(&mut *step).await.unwrap();
+            query.build().fetch_all(&mut *tx).await.unwrap();
         }
     }
     let anew: Vec<String> = sqlx::query_scalar(
@@ -112,19 +116,19 @@ async fn a_list_is_planned_once() {
             and statement !~ '(_id =|created_at >=|created_at <) [$]'",
     )
     .bind(TRIED)
-    .fetch_all(&mut *step)
+    .fetch_all(&mut *tx)
     .await
     .unwrap();
     assert!(anew.is_empty(), "{}", anew.join("\n"));
 }
 
-/// Above this price PostgreSQL compiles a statement each time it runs, as it comes (`jit_above_cost`).
-const COMPILED: f64 = 100_000.0;
+/// PostgreSQL's default `jit_above_cost`: above this price it compiles a statement each time it runs.
+const JIT_ABOVE_COST: f64 = 100_000.0;
 
 #[tokio::test]
 async fn a_webhook_of_1000_is_too_cheap_to_be_compiled() {
     let mut connection = PgConnection::connect(&server()).await.unwrap();
-    let mut step = filled(&mut connection, "maintenance_webhook").await;
+    let mut tx = filled(&mut connection, "maintenance_webhook").await;
     let messages = "
         insert into maintenance_notifications
                (id, request_id, worker_id, kind, priority, status, provider_message_id, attempts, due_at, since,
@@ -136,10 +140,10 @@ async fn a_webhook_of_1000_is_too_cheap_to_be_compiled() {
         select provider_message_id, id, 1, sent_at from maintenance_notifications;
         analyze maintenance_notification_sends;
         analyze maintenance_notifications";
-    sqlx::raw_sql(messages).execute(&mut *step).await.unwrap();
-    let told: Vec<(Uuid, String)> =
+    sqlx::raw_sql(messages).execute(&mut *tx).await.unwrap();
+    let sent: Vec<(Uuid, String)> =
         sqlx::query_as("select id, provider_message_id from maintenance_notifications limit 1000")
-            .fetch_all(&mut *step)
+            .fetch_all(&mut *tx)
             .await
             .unwrap();
     let with_ids = |named: bool| -> Vec<DeliveryUpdate> {
@@ -151,17 +155,17 @@ async fn a_webhook_of_1000_is_too_cheap_to_be_compiled() {
             error: None,
             next: None,
         };
-        told.iter().map(update).collect()
+        sent.iter().map(update).collect()
     };
     for named in [true, false] {
         let updates = with_ids(named);
-        let mut query = deliveries(&updates, DateTime::UNIX_EPOCH);
+        let mut query = deliveries::bind(&updates, DateTime::UNIX_EPOCH);
         let arguments = query.take_arguments().unwrap().unwrap();
         let sql = format!("explain (format json) {}", query.sql().as_str());
-        let row = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_one(&mut *step).await.unwrap();
+        let row = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_one(&mut *tx).await.unwrap();
         let plan: Value = serde_json::from_str(&row.try_get_unchecked::<String, _>(0).unwrap()).unwrap();
         let price = plan[0]["Plan"]["Total Cost"].as_f64().unwrap();
-        assert!(price < COMPILED, "with ids: {named}, price: {price}");
+        assert!(price < JIT_ABOVE_COST, "with ids: {named}, price: {price}");
     }
 }
 
@@ -178,7 +182,7 @@ async fn explain(
     let plan: Value = serde_json::from_str(&row.try_get_unchecked::<String, _>(0).unwrap()).unwrap();
     let mut read = 0.0;
     walk(&plan[0]["Plan"], name, &mut read, bad);
-    if read > READ {
+    if read > MAX_READ {
         bad.push(format!("{name}: reads {read} rows"));
     }
 }
@@ -197,7 +201,7 @@ fn walk(node: &Value, name: &str, read: &mut f64, bad: &mut Vec<String>) {
         bad.push(format!("{name}: scans {}", node["Relation Name"]));
     }
     for below in node["Plans"].as_array().into_iter().flatten() {
-        if kind.contains("Sort") && rows(below) > SORTED {
+        if kind.contains("Sort") && rows(below) > MAX_SORTED {
             bad.push(format!("{name}: sorts {} rows", rows(below)));
         }
         walk(below, name, read, bad);

@@ -7,19 +7,19 @@ use maintenance_core::{
     Attachment, Comment, CommentFilter, Filing, Inserted, Listing, RepositoryError, RepositoryErrorKind,
     Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus, Slice, Step,
 };
-use serde_json::Value;
-use sqlx::Postgres;
 use tracing::instrument;
 use uuid::Uuid;
 
-use super::{PgRepository, convert::integer, filing, source::Connection};
+use super::{PgRepository, convert::integer, filing};
 use crate::{
     columns::{
         assignment_history_columns, attachment_columns, comment_columns, history_columns,
         notification_columns, record_sql, request_columns,
     },
-    decode, encode, lists,
-    step::Writes,
+    decode, encode,
+    error::conflict_or_not_found,
+    lists,
+    writes::Writes,
 };
 
 const REQUEST: &str =
@@ -27,9 +27,12 @@ const REQUEST: &str =
 
 const RECORD: &str = record_sql!();
 
-/// `$1` the request, `$2` the version that the step saw, `$3` its time; `$4` the new status or null; `$5` whether the
-/// worker changes, `$6` to whom; `$7` the assignment message or null, `$8` its worker, who must be active; `$9` to `$11`
-/// the rows of the two histories and the outbox, each as a JSON array. The worker stays locked as in a filing.
+/// Writes a step, if the request has the version that the step saw and the worker of its message is active.
+///
+/// Parameters: `$1` the request, `$2` the version that the step saw, `$3` the step's time; `$4` the new
+/// status or null; `$5` whether the worker changes, `$6` the new worker; `$7` the assignment message or null,
+/// `$8` the worker who must be active or null; `$9` to `$11` the rows of the two histories and of the outbox,
+/// each as a JSON array. The worker stays locked until the transaction ends, as when a request is filed.
 const APPLY: &str = concat!(
     "
     with moved as (
@@ -64,7 +67,7 @@ const APPLY: &str = concat!(
     assignment_history_columns!(of "a"),
     "
           from moved, json_populate_recordset(null::maintenance_assignment_history, $10::text::json) a
-    ), filed_message as (
+    ), filed_messages as (
         insert into maintenance_notifications
                (",
     notification_columns!(named),
@@ -79,36 +82,34 @@ const APPLY: &str = concat!(
 
 const REQUEST_EXISTS: &str = "select exists (select from maintenance_requests where id = $1)";
 
-/// `$1` the comment as a JSON array of one row.
-const ADD_COMMENT: &str = concat!(
-    "
-    insert into maintenance_comments (",
-    comment_columns!(named),
-    ")
+/// Adds what belongs to a request, if the request exists and its own id is new. `$1` is a JSON array of one row.
+macro_rules! add_to_request_sql {
+    ($table:literal, $columns:ident) => {
+        concat!(
+            "
+    insert into ",
+            $table,
+            " (",
+            $columns!(named),
+            ")
     select ",
-    comment_columns!(of "c"),
-    "
-      from json_populate_recordset(null::maintenance_comments, $1::text::json) c
-     where exists (select from maintenance_requests where id = c.request_id)
+            $columns!(of "i"),
+            "
+      from json_populate_recordset(null::",
+            $table,
+            ", $1::text::json) i
+     where exists (select from maintenance_requests where id = i.request_id)
     on conflict (id) do nothing"
-);
+        )
+    };
+}
+
+const ADD_COMMENT: &str = add_to_request_sql!("maintenance_comments", comment_columns);
 
 const COMMENT: &str =
     concat!("select ", comment_columns!(of "c"), " from maintenance_comments c where c.id = $1");
 
-/// `$1` the attachment as a JSON array of one row.
-const ADD_ATTACHMENT: &str = concat!(
-    "
-    insert into maintenance_attachments (",
-    attachment_columns!(named),
-    ")
-    select ",
-    attachment_columns!(of "f"),
-    "
-      from json_populate_recordset(null::maintenance_attachments, $1::text::json) f
-     where exists (select from maintenance_requests where id = f.request_id)
-    on conflict (id) do nothing"
-);
+const ADD_ATTACHMENT: &str = add_to_request_sql!("maintenance_attachments", attachment_columns);
 
 const ATTACHMENT: &str =
     concat!("select ", attachment_columns!(of "f"), " from maintenance_attachments f where f.id = $1");
@@ -117,14 +118,6 @@ const ATTACHMENT: &str =
 pub(super) const STATEMENTS: &[&str] =
     &[REQUEST, RECORD, APPLY, REQUEST_EXISTS, ADD_COMMENT, COMMENT, ADD_ATTACHMENT, ATTACHMENT];
 
-async fn read_request(
-    connection: &mut Connection<'_, '_>,
-    request: RequestId,
-) -> Result<Option<Request>, RepositoryError> {
-    let row = connection.fetch_optional(sqlx::query(REQUEST).bind(request.uuid())).await?;
-    row.as_ref().map(decode::request).transpose()
-}
-
 #[async_trait]
 impl RequestRepository for PgRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(requests = filings.len()))]
@@ -132,20 +125,19 @@ impl RequestRepository for PgRepository<'_> {
         &self,
         filings: &[Filing],
     ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
-        filing::file(&mut self.source.connection().await?, filings).await
+        filing::file(&self.source, filings).await
     }
 
     #[instrument(level = "debug", skip_all, fields(request = %id))]
     async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError> {
-        read_request(&mut self.source.connection().await?, id).await
+        let query = sqlx::query(REQUEST).bind(id.uuid());
+        self.source.connection().await?.read(query, decode::request).await
     }
 
     #[instrument(level = "debug", skip_all, fields(%request))]
     async fn record(&self, request: RequestId) -> Result<Option<RequestRecord>, RepositoryError> {
-        let mut connection = self.source.connection().await?;
         let query = sqlx::query(RECORD).bind(request.uuid());
-        let rows = connection.fetch_all(query).await?;
-        decode::record(&rows)
+        decode::record(&self.source.connection().await?.fetch_all(query).await?)
     }
 
     #[instrument(level = "debug", skip_all)]
@@ -154,10 +146,7 @@ impl RequestRepository for PgRepository<'_> {
         filter: &RequestFilter,
         slice: Slice,
     ) -> Result<Listing<Request>, RepositoryError> {
-        let mut query = lists::requests::<Postgres>(filter, slice);
-        let mut connection = self.source.connection().await?;
-        let rows = connection.fetch_all(query.build()).await?;
-        Ok(rows.iter().map(decode::request).collect())
+        self.source.list(lists::requests(filter, slice).build(), decode::request).await
     }
 
     #[instrument(level = "debug", skip_all)]
@@ -165,9 +154,8 @@ impl RequestRepository for PgRepository<'_> {
         &self,
         filter: &RequestFilter,
     ) -> Result<BTreeMap<RequestStatus, u64>, RepositoryError> {
-        let mut query = lists::count_by_status::<Postgres>(filter);
-        let mut connection = self.source.connection().await?;
-        let rows = connection.fetch_all(query.build()).await?;
+        let mut query = lists::count_by_status(filter);
+        let rows = self.source.connection().await?.fetch_all(query.build()).await?;
         rows.iter().map(decode::status_count).collect()
     }
 
@@ -191,34 +179,26 @@ impl RequestRepository for PgRepository<'_> {
             return Ok(());
         }
         let exists = sqlx::query(REQUEST_EXISTS).bind(step.request_id.uuid());
-        let exists: bool = connection.fetch_value(exists).await?;
-        Err(if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound }.into())
+        Err(conflict_or_not_found(connection.fetch_value(exists).await?))
     }
 
     #[instrument(level = "debug", skip_all, fields(comment = %comment.id, request = %comment.request_id))]
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
-        let mut connection = self.source.connection().await?;
-        let row = Value::from(vec![encode::comment(comment)]).to_string();
-        if connection.execute(sqlx::query(ADD_COMMENT).bind(row)).await? > 0 {
-            return Ok(Inserted::New);
-        }
-        // Either the comment is there, or its request isn't.
-        let stored = connection.fetch_optional(sqlx::query(COMMENT).bind(comment.id.uuid())).await?;
-        let stored = stored.ok_or(RepositoryErrorKind::NotFound)?;
-        decode::comment(&stored).map(Inserted::Existing)
+        let insert = sqlx::query(ADD_COMMENT).bind(encode::rows([encode::comment(comment)]));
+        let stored = sqlx::query(COMMENT).bind(comment.id.uuid());
+        // If the comment isn't stored either, its request doesn't exist.
+        let missing = RepositoryErrorKind::NotFound;
+        self.source.connection().await?.insert_or_read(insert, stored, decode::comment, missing).await
     }
 
     #[instrument(level = "debug", skip_all, fields(attachment = %attachment.id, request = %attachment.request_id))]
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
-        let mut connection = self.source.connection().await?;
-        let row = Value::from(vec![encode::attachment(attachment)]).to_string();
-        if connection.execute(sqlx::query(ADD_ATTACHMENT).bind(row)).await? > 0 {
-            return Ok(Inserted::New);
-        }
-        // Either the attachment is there, or its request isn't.
-        let stored = connection.fetch_optional(sqlx::query(ATTACHMENT).bind(attachment.id.uuid())).await?;
-        let stored = stored.ok_or(RepositoryErrorKind::NotFound)?;
-        decode::attachment(&stored).map(Inserted::Existing)
+        let row = encode::rows([encode::attachment(attachment)]);
+        let insert = sqlx::query(ADD_ATTACHMENT).bind(row);
+        let stored = sqlx::query(ATTACHMENT).bind(attachment.id.uuid());
+        // If the attachment isn't stored either, its request doesn't exist.
+        let missing = RepositoryErrorKind::NotFound;
+        self.source.connection().await?.insert_or_read(insert, stored, decode::attachment, missing).await
     }
 
     #[instrument(level = "debug", skip_all)]
@@ -227,9 +207,6 @@ impl RequestRepository for PgRepository<'_> {
         filter: &CommentFilter,
         slice: Slice,
     ) -> Result<Listing<Comment>, RepositoryError> {
-        let mut query = lists::comments::<Postgres>(filter, slice);
-        let mut connection = self.source.connection().await?;
-        let rows = connection.fetch_all(query.build()).await?;
-        Ok(rows.iter().map(decode::comment).collect())
+        self.source.list(lists::comments(filter, slice).build(), decode::comment).await
     }
 }

@@ -1,22 +1,26 @@
-//! Where a step's connection comes from.
+//! Where a call's connection comes from.
 
 use std::{sync::Arc, time::Duration};
 
-use maintenance_core::{RepositoryError, RepositoryErrorKind};
+use maintenance_core::{Inserted, Listing, RepositoryError, RepositoryErrorKind};
 use sqlx::{
-    Execute, Executor, PgConnection, Postgres, Row as _, error::DatabaseError, pool::PoolConnection,
-    postgres::PgRow,
+    Execute, Executor, PgConnection, Postgres, Row as _,
+    error::DatabaseError,
+    pool::PoolConnection,
+    postgres::{PgArguments, PgRow},
 };
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{error, limit::Deadline, queue::Queue};
+
+pub(super) type Query = sqlx::query::Query<'static, Postgres, PgArguments>;
 
 /// A pool, or the connection with the host's open transaction.
 #[derive(Clone)]
 pub(super) enum Source<'c> {
     Pool {
         queue: Queue<Postgres>,
-        /// How long a step may take, with its wait for a connection.
+        /// How long a call may take, including the wait for its connection.
         limit: Duration,
     },
     Host(Arc<Mutex<&'c mut PgConnection>>),
@@ -30,21 +34,32 @@ impl<'c> Source<'c> {
         }
     }
 
-    /// A connection for one step.
+    /// A connection for one call.
     pub(super) async fn connection(&self) -> Result<Connection<'_, 'c>, RepositoryError> {
         match self {
             Self::Pool { queue, limit } => {
                 let deadline = Deadline::after(*limit);
                 let connection = deadline.bound(RepositoryErrorKind::Unavailable, queue.acquire()).await?;
-                let connection = connection.map_err(failed)?;
-                Ok(Connection::Pool(Pooled { connection, deadline, limit: *limit, unfit: false }))
+                let connection = connection.map_err(repository_error)?;
+                Ok(Connection::Pool(Pooled { connection, deadline, limit: *limit, must_close: false }))
             }
             Self::Host(connection) => Ok(Connection::Host(connection.lock().await)),
         }
     }
+
+    /// Reads a list; rows that can't be decoded are reported beside the others.
+    pub(super) async fn list<'q, T>(
+        &self,
+        query: impl Execute<'q, Postgres> + 'q,
+        decode: fn(&PgRow) -> Result<T, RepositoryError>,
+    ) -> Result<Listing<T>, RepositoryError> {
+        let rows = self.connection().await?.fetch_all(query).await?;
+        Ok(rows.iter().map(decode).collect())
+    }
 }
 
-/// A step's connection: every statement of a step goes through it, for its time limit and its errors.
+/// A call's connection. Every statement of the call goes through it, which applies the time limit and maps
+/// the errors.
 pub(super) enum Connection<'s, 'c> {
     Pool(Pooled),
     Host(MutexGuard<'s, &'c mut PgConnection>),
@@ -67,21 +82,30 @@ impl Connection<'_, '_> {
         }
     }
 
-    pub(super) async fn fetch_optional<'q>(
+    /// Reads at most one row.
+    pub(super) async fn read<'q, T>(
         &mut self,
         query: impl Execute<'q, Postgres> + 'q,
-    ) -> Result<Option<PgRow>, RepositoryError> {
-        Ok(self.fetch_all(query).await?.into_iter().next())
+        decode: fn(&PgRow) -> Result<T, RepositoryError>,
+    ) -> Result<Option<T>, RepositoryError> {
+        self.fetch_all(query).await?.first().map(decode).transpose()
     }
 
-    pub(super) async fn fetch_one<'q>(
+    /// Inserts one row; if it wrote nothing, reads the row that is stored under its id.
+    pub(super) async fn insert_or_read<T>(
         &mut self,
-        query: impl Execute<'q, Postgres> + 'q,
-    ) -> Result<PgRow, RepositoryError> {
-        self.fetch_optional(query).await?.ok_or_else(|| failed(sqlx::Error::RowNotFound))
+        insert: Query,
+        stored: Query,
+        decode: fn(&PgRow) -> Result<T, RepositoryError>,
+        missing: RepositoryErrorKind,
+    ) -> Result<Inserted<T>, RepositoryError> {
+        if self.execute(insert).await? > 0 {
+            return Ok(Inserted::New);
+        }
+        self.read(stored, decode).await?.map(Inserted::Existing).ok_or_else(|| missing.into())
     }
 
-    /// The first column of the only row.
+    /// Reads the first column of the only row.
     pub(super) async fn fetch_value<'q, T>(
         &mut self,
         query: impl Execute<'q, Postgres> + 'q,
@@ -89,10 +113,12 @@ impl Connection<'_, '_> {
     where
         T: for<'r> sqlx::Decode<'r, Postgres> + sqlx::Type<Postgres>,
     {
-        self.fetch_one(query).await?.try_get(0).map_err(failed)
+        let rows = self.fetch_all(query).await?;
+        let row = rows.first().ok_or_else(|| repository_error(sqlx::Error::RowNotFound))?;
+        row.try_get(0).map_err(repository_error)
     }
 
-    /// How many rows the statement wrote.
+    /// Returns the number of rows that the statement wrote.
     pub(super) async fn execute<'q>(
         &mut self,
         query: impl Execute<'q, Postgres> + 'q,
@@ -110,21 +136,21 @@ impl Connection<'_, '_> {
     }
 }
 
-/// A pool's connection amid a step. One whose statement ended goes back to the pool. One whose statement did not,
-/// since it took too long or its caller gave up, is closed: to return it, sqlx would wait for that statement without
-/// limit, and on a frozen wire so would everyone who wants a connection.
+/// A pool's connection during a call. It goes back to the pool once its statement has ended. If the statement
+/// took too long or its caller gave up, the connection is closed: to return it, sqlx would wait for that
+/// statement without limit, and on a frozen network so would everyone who wants a connection.
 pub(super) struct Pooled {
     connection: PoolConnection<Postgres>,
     deadline: Deadline,
     limit: Duration,
-    /// Whether a statement is under way, or the server of this connection takes no writes.
-    unfit: bool,
+    /// Whether a statement is under way, or this connection's server takes no writes.
+    must_close: bool,
 }
 
 impl Pooled {
-    /// A statement begins, which has to end by that time.
+    /// A statement begins; it must end by the returned deadline.
     fn begin(&mut self) -> Deadline {
-        self.unfit = true;
+        self.must_close = true;
         self.deadline
     }
 
@@ -133,19 +159,19 @@ impl Pooled {
         &mut self,
         done: Result<Result<T, sqlx::Error>, RepositoryError>,
     ) -> Result<T, RepositoryError> {
-        let done = done?.map_err(failed);
-        // A former primary goes on serving reads after a failover: the next connection may find the new one.
-        self.unfit = matches!(&done, Err(error) if error.kind == RepositoryErrorKind::NotWritable);
+        let done = done?.map_err(repository_error);
+        // After a failover a former primary still serves reads. The next connection may find the new primary.
+        self.must_close = matches!(&done, Err(error) if error.kind == RepositoryErrorKind::NotWritable);
         done
     }
 }
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        if self.unfit {
+        if self.must_close {
             self.connection.close_on_drop();
         } else {
-            // What sqlx does as well, but with an end: it pings the server first.
+            // sqlx's own drop does the same without a limit: it pings the server first.
             let returned = self.connection.return_to_pool();
             sqlx::__rt::spawn(sqlx::__rt::timeout(self.limit, returned));
         }
@@ -153,13 +179,14 @@ impl Drop for Pooled {
 }
 
 /// The error of a statement over a pool.
-pub(super) fn failed(error: sqlx::Error) -> RepositoryError {
-    error::failed(error, kind)
+pub(super) fn repository_error(error: sqlx::Error) -> RepositoryError {
+    error::repository_error(error, kind)
 }
 
-/// The error of a statement in the host's transaction, which ended with it: PostgreSQL refuses whatever follows.
+/// The error of a statement in the host's transaction. It ended the transaction: PostgreSQL refuses whatever
+/// follows.
 fn aborted(error: sqlx::Error) -> RepositoryError {
-    error::failed(error, |error| match kind(error) {
+    error::repository_error(error, |error| match kind(error) {
         RepositoryErrorKind::Unavailable => RepositoryErrorKind::Unavailable,
         _ => RepositoryErrorKind::Aborted { code: error.code().unwrap_or_default().into_owned() },
     })

@@ -1,7 +1,9 @@
-//! Every statement prepares against the migrated schema, and what a migration of the future may need.
+//! Every statement can be prepared against the migrated schema, orders are the core's, and later migrations
+//! will run.
 
+use maintenance_core::WhatsAppStatus;
 use sqlx::{
-    AssertSqlSafe, Connection, Executor, PgConnection, PgPool, SqlSafeStr, SqlStr,
+    AssertSqlSafe, Connection, Executor, PgConnection, PgPool, Postgres, SqlSafeStr, SqlStr, Transaction,
     migrate::{Migration, MigrationType, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -11,7 +13,7 @@ use super::{
     migrate::{migrate_in, migrator, run},
     notifications, requests, workers,
 };
-use crate::{MigrateError, migrate::statements};
+use crate::{MigrateError, migrate::statements, order::delivery_order};
 
 /// The server to test on.
 pub(super) fn server() -> String {
@@ -21,25 +23,46 @@ pub(super) fn server() -> String {
     )
 }
 
+/// A transaction in a new schema of the given name. It is never committed, so nothing of it is left behind.
+pub(super) async fn begin_in_schema<'c>(
+    connection: &'c mut PgConnection,
+    name: &str,
+) -> Transaction<'c, Postgres> {
+    let mut tx = connection.begin().await.unwrap();
+    let schema = format!("create schema {name}; set local search_path to {name}");
+    sqlx::raw_sql(AssertSqlSafe(schema)).execute(&mut *tx).await.unwrap();
+    tx
+}
+
 #[tokio::test]
-async fn every_statement_prepares() {
+async fn every_statement_can_be_prepared() {
     let mut connection = PgConnection::connect(&server()).await.unwrap();
-    // Never committed, so that nothing of it is left behind.
-    let mut step = connection.begin().await.unwrap();
-    let schema = "create schema maintenance_prepares; set local search_path to maintenance_prepares";
-    sqlx::raw_sql(schema).execute(&mut *step).await.unwrap();
-    migrate_in(&mut step).await.unwrap();
+    let mut tx = begin_in_schema(&mut connection, "maintenance_prepares").await;
+    migrate_in(&mut tx).await.unwrap();
     for statements in
         [workers::STATEMENTS, requests::STATEMENTS, filing::STATEMENTS, notifications::STATEMENTS]
     {
         for sql in statements {
-            let prepared = step.prepare(AssertSqlSafe((*sql).to_owned()).into_sql_str()).await;
+            let prepared = tx.prepare(AssertSqlSafe((*sql).to_owned()).into_sql_str()).await;
             prepared.unwrap_or_else(|error| panic!("{error}: {sql}"));
         }
     }
 }
 
-/// A pool in an empty schema of that name.
+#[tokio::test]
+async fn the_database_orders_deliveries_as_the_core_does() {
+    let mut connection = PgConnection::connect(&server()).await.unwrap();
+    for status in WhatsAppStatus::ALL {
+        let place_of = concat!("select ", delivery_order!(place_of "$1::text"));
+        let place: i32 =
+            sqlx::query_scalar(place_of).bind(status.as_str()).fetch_one(&mut connection).await.unwrap();
+        let at = concat!("select ", delivery_order!(at "$1::integer"));
+        let back: String = sqlx::query_scalar(at).bind(place).fetch_one(&mut connection).await.unwrap();
+        assert_eq!((place, back.as_str()), (i32::from(status.progress()), status.as_str()));
+    }
+}
+
+/// A pool in an empty schema of the given name.
 async fn empty(name: &str) -> PgPool {
     let mut connection = PgConnection::connect(&server()).await.unwrap();
     let schema = format!("drop schema if exists {name} cascade; create schema {name}");
@@ -54,13 +77,13 @@ async fn drop_schema(pool: PgPool, name: &str) {
     pool.close().await;
 }
 
-/// Our migrations, then one that can't run inside a transaction, then another.
+/// Our migrations, a migration that can't run inside a transaction, and another one after it.
 fn with_one_alone() -> Migrator {
     let migration = |version, sql, no_tx| {
         Migration::new(version, "later".into(), MigrationType::Simple, SqlStr::from_static(sql), no_tx)
     };
     let mut migrations: Vec<_> = migrator().iter().cloned().collect();
-    let alone = "-- Repeatable: what failed half-way goes first.
+    let alone = "-- It can be repeated: what is left of a failed attempt is dropped first.
 drop index concurrently if exists later_idx;
 create index concurrently later_idx
     on maintenance_requests (title);
@@ -103,23 +126,22 @@ async fn a_migration_runs_outside_a_transaction_where_it_must_however_many_start
 async fn in_the_hosts_transaction_a_migration_that_must_run_alone_is_refused_by_its_number() {
     let name = "maintenance_migrates_within";
     let pool = empty(name).await;
-    let mut step = pool.begin().await.unwrap();
-    let error = super::migrate::run_in(&mut step, &with_one_alone()).await.unwrap_err();
+    let mut tx = pool.begin().await.unwrap();
+    let error = super::migrate::run_in(&mut tx, &with_one_alone()).await.unwrap_err();
     assert!(matches!(error, MigrateError::NotInTransaction(2)), "{error}");
-    step.rollback().await.unwrap();
+    tx.rollback().await.unwrap();
     drop_schema(pool, name).await;
 }
 
-/// PostgreSQL refuses several statements in one prepared text, as a server that shards by schema refuses them in any.
+/// PostgreSQL refuses several statements in one prepared text. A server that shards by schema refuses them in
+/// any text.
 #[tokio::test]
 async fn a_migration_is_sent_statement_by_statement() {
     let mut connection = PgConnection::connect(&server()).await.unwrap();
-    let mut step = connection.begin().await.unwrap();
-    let schema = "create schema maintenance_statements; set local search_path to maintenance_statements";
-    sqlx::raw_sql(schema).execute(&mut *step).await.unwrap();
+    let mut tx = begin_in_schema(&mut connection, "maintenance_statements").await;
     for migration in migrator().iter() {
         for statement in statements(migration) {
-            sqlx::query(AssertSqlSafe(statement)).execute(&mut *step).await.unwrap();
+            sqlx::query(AssertSqlSafe(statement)).execute(&mut *tx).await.unwrap();
         }
     }
 }

@@ -6,17 +6,17 @@ use maintenance_core::{
     AssignmentsOf, Candidate, ComplexAssignment, ComplexId, Inserted, Listing, RepositoryError,
     RepositoryErrorKind, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
 };
-use serde_json::Value;
-use sqlx::Postgres;
 use tracing::instrument;
 
-use super::{PgRepository, source::Connection};
+use super::{PgRepository, source::Query};
 use crate::{
     columns::{assignment_columns, worker_columns},
-    decode, encode, lists,
+    decode, encode,
+    error::conflict_or_not_found,
+    lists,
 };
 
-/// `$1` the worker as a JSON array of one row, here and below.
+/// `$1` is the worker as a JSON array of one row.
 const ADD_WORKER: &str = concat!(
     "
     insert into maintenance_workers (",
@@ -32,7 +32,7 @@ const ADD_WORKER: &str = concat!(
 const WORKER: &str =
     concat!("select ", worker_columns!(of "w"), " from maintenance_workers w where w.id = $1");
 
-/// `$2` the `updated_at` that the caller saw.
+/// `$1` is the worker as a JSON array of one row, `$2` the `updated_at` that the caller saw.
 const SAVE_WORKER: &str = concat!(
     "
     update maintenance_workers o
@@ -47,8 +47,9 @@ const SAVE_WORKER: &str = concat!(
 
 const WORKER_EXISTS: &str = "select exists (select from maintenance_workers where id = $1)";
 
-/// `$1` the assignment as a JSON array of one row. The demotion comes first, since a complex has one primary worker at
-/// every moment. It ends with a select, since a server that shards by schema doesn't distribute an insert that does.
+/// `$1` is the assignment as a JSON array of one row. The former primary is demoted first, since a complex
+/// has at most one primary worker at every moment. The statement ends with a select, since a server that
+/// shards by schema can't distribute one that ends with an insert from a CTE.
 const ASSIGN_COMPLEX: &str = concat!(
     "
     with input as (
@@ -99,7 +100,7 @@ const ASSIGNMENTS_OF_WORKER: &str = concat!(
     " from complex_maintenance_assignments a where a.worker_id = $1 order by a.assigned_at, a.id"
 );
 
-/// The newest is asked for in the order of its index: `max` would go by the times alone.
+/// The newest request is read in the order of its index. For `max`, the planner would scan `created_at`.
 macro_rules! candidates_sql {
     ($workers:literal, $complexes:literal) => {
         concat!(
@@ -121,8 +122,9 @@ macro_rules! candidates_sql {
 pub(super) const CANDIDATES: &str =
     candidates_sql!("join maintenance_workers w on w.id = a.worker_id", "= any($1)");
 
-/// Of one complex, as for each submit: planned once, as one with a list is not, and its workers are looked up
-/// (`offset 0` keeps the planner from reading all there are).
+/// The candidates of one complex, which each submit asks for. Unlike the statement with a list of complexes,
+/// this one is planned only once. `offset 0` makes the planner look up the complex's workers; without it, it
+/// may read all workers.
 pub(super) const CANDIDATES_OF_ONE: &str = candidates_sql!(
     "cross join lateral (select w.id, w.status, w.specialties
                            from maintenance_workers w
@@ -154,13 +156,11 @@ pub(super) const STATEMENTS: &[&str] = &[
     CANDIDATES_OF_ONE,
 ];
 
-/// How often an assignment is tried that meets another of the same complex.
+/// How often an assignment is tried while others of the same complex get in its way.
 const MAX_TRIES: u32 = 20;
 
-type Query = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
-
 fn bind_worker(sql: &'static str, worker: &Worker) -> Query {
-    sqlx::query(sql).bind(Value::from(vec![encode::worker(worker)]).to_string())
+    sqlx::query(sql).bind(encode::rows([encode::worker(worker)]))
 }
 
 impl PgRepository<'_> {
@@ -168,36 +168,28 @@ impl PgRepository<'_> {
         &self,
         assignment: &ComplexAssignment,
     ) -> Result<ComplexAssignment, RepositoryError> {
-        let mut connection = self.source.connection().await?;
-        let row = Value::from(vec![encode::assignment(assignment)]).to_string();
-        let row = connection.fetch_optional(sqlx::query(ASSIGN_COMPLEX).bind(row)).await?;
-        decode::assignment(&row.ok_or(RepositoryErrorKind::NotFound)?)
+        let assign = sqlx::query(ASSIGN_COMPLEX).bind(encode::rows([encode::assignment(assignment)]));
+        let assigned = self.source.connection().await?.read(assign, decode::assignment).await?;
+        assigned.ok_or_else(|| RepositoryErrorKind::NotFound.into())
     }
-}
-
-async fn read_worker(
-    connection: &mut Connection<'_, '_>,
-    worker: WorkerId,
-) -> Result<Option<Worker>, RepositoryError> {
-    let row = connection.fetch_optional(sqlx::query(WORKER).bind(worker.uuid())).await?;
-    row.as_ref().map(decode::worker).transpose()
 }
 
 #[async_trait]
 impl WorkerRepository for PgRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(worker = %worker.id))]
     async fn add_worker(&self, worker: &Worker) -> Result<Inserted<Worker>, RepositoryError> {
-        let mut connection = self.source.connection().await?;
-        if connection.execute(bind_worker(ADD_WORKER, worker)).await? > 0 {
-            return Ok(Inserted::New);
-        }
-        let stored = read_worker(&mut connection, worker.id).await?;
-        Ok(Inserted::Existing(stored.ok_or(RepositoryErrorKind::Conflict)?))
+        let insert = bind_worker(ADD_WORKER, worker);
+        let stored = sqlx::query(WORKER).bind(worker.id.uuid());
+        // If no worker is stored either, another transaction has just removed it, or this one can't see it
+        // yet.
+        let missing = RepositoryErrorKind::Conflict;
+        self.source.connection().await?.insert_or_read(insert, stored, decode::worker, missing).await
     }
 
     #[instrument(level = "debug", skip_all, fields(worker = %id))]
     async fn worker(&self, id: WorkerId) -> Result<Option<Worker>, RepositoryError> {
-        read_worker(&mut self.source.connection().await?, id).await
+        let query = sqlx::query(WORKER).bind(id.uuid());
+        self.source.connection().await?.read(query, decode::worker).await
     }
 
     #[instrument(level = "debug", skip_all, fields(worker = %worker.id))]
@@ -207,16 +199,13 @@ impl WorkerRepository for PgRepository<'_> {
         if connection.execute(save).await? > 0 {
             return Ok(());
         }
-        let exists: bool = connection.fetch_value(sqlx::query(WORKER_EXISTS).bind(worker.id.uuid())).await?;
-        Err(if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound }.into())
+        let exists = sqlx::query(WORKER_EXISTS).bind(worker.id.uuid());
+        Err(conflict_or_not_found(connection.fetch_value(exists).await?))
     }
 
     #[instrument(level = "debug", skip_all)]
     async fn workers(&self, filter: &WorkerFilter, slice: Slice) -> Result<Listing<Worker>, RepositoryError> {
-        let mut query = lists::workers::<Postgres>(filter, slice);
-        let mut connection = self.source.connection().await?;
-        let rows = connection.fetch_all(query.build()).await?;
-        Ok(rows.iter().map(decode::worker).collect())
+        self.source.list(lists::workers(filter, slice).build(), decode::worker).await
     }
 
     #[instrument(level = "debug", skip_all, fields(worker = %assignment.worker_id, complex = %assignment.complex_id))]
@@ -224,8 +213,8 @@ impl WorkerRepository for PgRepository<'_> {
         &self,
         assignment: &ComplexAssignment,
     ) -> Result<ComplexAssignment, RepositoryError> {
-        // Two new primaries of one complex at once: the later one meets the unique index, and then wins. In the host's
-        // transaction that is `Aborted`, and nothing runs after it.
+        // When a complex gets two new primaries at once, the later one violates the unique index; tried
+        // again, it succeeds. In the host's transaction the violation is `Aborted`, which isn't tried again.
         for _ in 1..MAX_TRIES {
             match self.assign_once(assignment).await {
                 Err(error) if error.kind == RepositoryErrorKind::Conflict => {}
@@ -237,9 +226,8 @@ impl WorkerRepository for PgRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(%worker, %complex))]
     async fn unassign_complex(&self, worker: WorkerId, complex: ComplexId) -> Result<bool, RepositoryError> {
-        let mut connection = self.source.connection().await?;
         let unassign = sqlx::query(UNASSIGN_COMPLEX).bind(worker.uuid()).bind(complex.uuid());
-        Ok(connection.execute(unassign).await? > 0)
+        Ok(self.source.connection().await?.execute(unassign).await? > 0)
     }
 
     #[instrument(level = "debug", skip_all, fields(?of))]
@@ -248,9 +236,7 @@ impl WorkerRepository for PgRepository<'_> {
             AssignmentsOf::Complex(complex) => sqlx::query(ASSIGNMENTS_OF_COMPLEX).bind(complex.uuid()),
             AssignmentsOf::Worker(worker) => sqlx::query(ASSIGNMENTS_OF_WORKER).bind(worker.uuid()),
         };
-        let mut connection = self.source.connection().await?;
-        let rows = connection.fetch_all(query).await?;
-        Ok(rows.iter().map(decode::assignment).collect())
+        self.source.list(query, decode::assignment).await
     }
 
     #[instrument(level = "debug", skip_all, fields(complexes = complexes.len()))]
@@ -258,8 +244,6 @@ impl WorkerRepository for PgRepository<'_> {
         &self,
         complexes: &[ComplexId],
     ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError> {
-        let mut connection = self.source.connection().await?;
-        let rows = connection.fetch_all(candidates(complexes)).await?;
-        Ok(rows.iter().map(decode::candidate).collect())
+        self.source.list(candidates(complexes), decode::candidate).await
     }
 }

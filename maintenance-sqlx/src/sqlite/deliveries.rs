@@ -1,22 +1,25 @@
-//! What webhooks tell, and what of it had to wait.
+//! The scripts that record what webhooks report, and that catch up on what had to wait.
 
 use chrono::{DateTime, Utc};
-use maintenance_core::{DeliveryUpdate, RepositoryError};
+use maintenance_core::{DeliveryEffect, DeliveryUpdate, RepositoryError};
 use serde_json::{Value, json};
 
 use super::{
     convert::{id, time},
-    source::{Source, failed},
-    step::{Query, Step, step},
+    script::{Query, Script, script},
+    source::{Source, repository_error},
 };
 use crate::{
     columns::early_columns,
     decode,
-    outbox::{next, storable_update},
+    deliveries::{Update, effect},
+    encode,
+    order::delivery_order,
 };
 
-/// The updates of `$1`, each with the notification that it is about, as if they came one after the other: `named` is
-/// the first update that gives a provider's id together with ours, and those after it are found by that id.
+/// The CTE `found`: the updates of `$1`, each with its message, as if the updates came one after the other.
+/// `named` is the first update that gives a provider's id together with ours, and the updates after it are
+/// found by the provider's id.
 macro_rules! found_sql {
     () => {
         "
@@ -50,10 +53,11 @@ macro_rules! found_sql {
     };
 }
 
-/// Says which notification and request each update is about and keeps those that are about none, then does as
-/// `Notification::apply_delivery`, then moves the requests whose newest message moved, then keeps the provider ids. The
-/// ids come last, since each of the statements before looks for the notifications anew. `$2` is the time of receipt.
-pub(super) const RECORD_DELIVERIES: Step = step!(
+/// Returns each update's message and request, keeps the updates whose message isn't known yet, applies the
+/// others as `Notification::apply_delivery` does, mirrors the messages into their requests, and stores the
+/// provider ids. The ids come last, since each statement before them finds the messages anew. `$1` are the
+/// updates as a JSON array, `$2` is the time at which they were received.
+pub(super) const RECORD_DELIVERIES: Script = script!(
     found_sql!(),
     "
     select found.id, n.request_id
@@ -85,8 +89,9 @@ pub(super) const RECORD_DELIVERIES: Step = step!(
           join maintenance_notifications n on n.id = f.id
     ), news as (
         select f.id,
-               max(case f.event when 'sent' then 1 when 'failed' then 2 when 'delivered' then 3 else 4 end)
-                   as progress,
+               max(",
+    delivery_order!(place_of "f.event"),
+    ") as progress,
                min(f.at) filter (where f.event <> 'failed')              as sent_at,
                min(f.at) filter (where f.event in ('delivered', 'read')) as delivered_at,
                min(f.at) filter (where f.event = 'read')                 as read_at,
@@ -105,10 +110,12 @@ pub(super) const RECORD_DELIVERIES: Step = step!(
          where f.names is not null
     ), applied as (
         select n.id,
-               iif(w.progress > case n.status when 'pending' then 0 when 'sent' then 1 when 'failed' then 2
-                                              when 'delivered' then 3 else 4 end,
-                   case w.progress when 1 then 'sent' when 2 then 'failed' when 3 then 'delivered'
-                                   else 'read' end,
+               iif(w.progress > ",
+    delivery_order!(place_of "n.status"),
+    ",
+                   ",
+    delivery_order!(at "w.progress"),
+    ",
                    n.status) as status,
                coalesce(n.provider_message_id, d.provider) as provider_message_id,
                coalesce(min(n.sent_at, w.sent_at), n.sent_at, w.sent_at) as sent_at,
@@ -119,7 +126,7 @@ pub(super) const RECORD_DELIVERIES: Step = step!(
                     when w.failed_at is null                          then 'stored'
                     when n.failed_at is null
                       or (w.failed_at, coalesce(f.code, '')) < (n.failed_at, coalesce(n.error_code, ''))
-                                                                      then 'told'
+                                                                      then 'new'
                     else 'stored' end as error,
                f.code, f.text
           from news w
@@ -130,8 +137,8 @@ pub(super) const RECORD_DELIVERIES: Step = step!(
     update maintenance_notifications as n
        set status = l.status, provider_message_id = l.provider_message_id, sent_at = l.sent_at,
            delivered_at = l.delivered_at, read_at = l.read_at, failed_at = l.failed_at,
-           error_code = case l.error when 'told' then l.code when 'stored' then n.error_code end,
-           error_text = case l.error when 'told' then l.text when 'stored' then n.error_text end
+           error_code = case l.error when 'new' then l.code when 'stored' then n.error_code end,
+           error_text = case l.error when 'new' then l.text when 'stored' then n.error_text end
       from applied l
      where n.id = l.id;
     ",
@@ -155,8 +162,8 @@ pub(super) const RECORD_DELIVERIES: Step = step!(
     on conflict (provider_message_id) do nothing"
 );
 
-/// Forgets updates that were kept too long, and reads those whose message is known by now.
-pub(super) const CATCH_UP: Step = step!(
+/// Deletes the updates that were kept too long, and returns the kept updates whose message is known by now.
+pub(super) const CATCH_UP: Script = script!(
     "
     delete from maintenance_early_deliveries where received_at < $1;
 
@@ -168,8 +175,31 @@ pub(super) const CATCH_UP: Step = step!(
      limit 1000"
 );
 
-/// Whether anything is kept: while nothing is, there is nothing to write.
+/// Whether any update is kept. If none is, there is nothing to write.
 pub(super) const ANY_EARLY: &str = "select exists (select 1 from maintenance_early_deliveries)";
+
+pub(super) async fn record(
+    source: &Source<'_>,
+    updates: &[DeliveryUpdate],
+    now: DateTime<Utc>,
+) -> Result<Vec<DeliveryEffect>, RepositoryError> {
+    let updates = encode::rows(updates.iter().map(|update| row(&update.into())));
+    let bind = |query: Query| query.bind(updates).bind(time(now));
+    let rows = source.write(&RECORD_DELIVERIES, bind).await?;
+    rows.iter().map(effect).collect()
+}
+
+fn row(update: &Update) -> Value {
+    json!({
+        "id": update.id.map(id),
+        "provider": update.provider_message_id,
+        "event": update.event,
+        "at": time(update.at),
+        "code": update.error_code,
+        "text": update.error_text,
+        "next": update.next,
+    })
+}
 
 pub(super) async fn catch_up(
     source: &Source<'_>,
@@ -177,32 +207,11 @@ pub(super) async fn catch_up(
 ) -> Result<Vec<DeliveryUpdate>, RepositoryError> {
     let any: bool = {
         let mut connection = source.reader().await?;
-        sqlx::query_scalar(ANY_EARLY).fetch_one(&mut *connection).await.map_err(failed)?
+        sqlx::query_scalar(ANY_EARLY).fetch_one(&mut *connection).await.map_err(repository_error)?
     };
     if !any {
         return Ok(Vec::new());
     }
     let rows = source.write(&CATCH_UP, |query: Query| query.bind(time(forget_before))).await?;
     rows.iter().filter_map(|row| decode::early_or_none(row, 0).transpose()).collect()
-}
-
-/// The first parameter of [`RECORD_DELIVERIES`].
-pub(super) fn updates(updates: &[DeliveryUpdate]) -> String {
-    updates.iter().map(update).collect::<Value>().to_string()
-}
-
-fn update(update: &DeliveryUpdate) -> Value {
-    let next = next(update);
-    let DeliveryUpdate { notification_id, provider_message_id, event, at, error, .. } =
-        storable_update(update);
-    let (code, text) = error.map(|error| (error.code, error.text)).unzip();
-    json!({
-        "id": notification_id.map(id),
-        "provider": provider_message_id,
-        "event": event.status().as_str(),
-        "at": time(at),
-        "code": code,
-        "text": text,
-        "next": next,
-    })
 }

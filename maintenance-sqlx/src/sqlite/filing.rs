@@ -1,26 +1,26 @@
-//! Requests filed in one step.
+//! The script that files requests.
 
 use std::collections::{HashMap, HashSet};
 
 use maintenance_core::{Filing, Inserted, RepositoryError, RepositoryErrorKind, Request};
-use serde_json::Value;
 use sqlx::{Row as _, sqlite::SqliteRow};
 
 use super::{
     convert::id,
-    source::failed,
-    step::{Step, step},
+    script::{Query, Script, script},
+    source::{Source, repository_error},
 };
 use crate::{
     columns::{assignment_history_columns, notification_columns, request_columns},
     decode, encode,
 };
 
-/// `$1` the requests, `$2` the messages to their workers, `$3` the rows of the assignment history, each as a JSON array
-/// of rows. Reads the requests that are there, then files those that are not and whose worker is active, then what goes
-/// with those. A message's id is new with its request: one that is there belongs to a request that was there, whose
-/// filing is repeated.
-pub(super) const FILE: Step = step!(
+/// Reads the requests that are stored, files those that aren't and whose worker is active, and then writes
+/// their messages and the rows of their assignments. `$1` are the requests, `$2` the messages to their
+/// workers, `$3` the rows of the assignment history, each as a JSON array.
+///
+/// A message is skipped if it is stored for the same request: its filing is repeated.
+const FILE: Script = script!(
     "
     select ",
     request_columns!(of "r"),
@@ -54,7 +54,8 @@ pub(super) const FILE: Step = step!(
       from json_each($3) a
       join json_each($2) m on m.value ->> 'request_id' = a.value ->> 'request_id'
       join maintenance_requests r on r.notification_id = m.value ->> 'id' and r.id = m.value ->> 'request_id'
-     where not exists (select 1 from maintenance_assignment_history h where h.id = a.value ->> 'id' and h.request_id = r.id);
+     where not exists (select 1 from maintenance_assignment_history h
+                        where h.id = a.value ->> 'id' and h.request_id = r.id);
 
     insert into maintenance_notifications
            (",
@@ -65,40 +66,47 @@ pub(super) const FILE: Step = step!(
     "
       from json_each($2) m
       join maintenance_requests r on r.notification_id = m.value ->> 'id' and r.id = m.value ->> 'request_id'
-     where not exists (select 1 from maintenance_notifications n where n.id = m.value ->> 'id' and n.request_id = r.id)"
+     where not exists (select 1 from maintenance_notifications n
+                        where n.id = m.value ->> 'id' and n.request_id = r.id)"
 );
 
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[FILE.alone, FILE.within];
+pub(super) const STATEMENTS: &[&str] = &[FILE.transaction, FILE.savepoint];
 
-/// The parameters of [`FILE`].
-pub(super) fn parameters(filings: &[Filing]) -> [String; 3] {
+/// Files the requests.
+pub(super) async fn file(
+    source: &Source<'_>,
+    filings: &[Filing],
+) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
     let messages = filings.iter().filter_map(|filing| filing.notification.as_ref());
     let assignments = filings.iter().filter_map(|filing| filing.assignment.as_ref());
-    [
-        filings.iter().map(encode::filed_request).collect::<Value>().to_string(),
-        messages.map(encode::notification).collect::<Value>().to_string(),
-        assignments.map(encode::assignment_change).collect::<Value>().to_string(),
-    ]
+    let parameters = [
+        encode::rows(filings.iter().map(encode::filed_request)),
+        encode::rows(messages.map(encode::notification)),
+        encode::rows(assignments.map(encode::assignment_change)),
+    ];
+    let bind = |query: Query| parameters.into_iter().fold(query, Query::bind);
+    answers(filings, &source.write(&FILE, bind).await?)
 }
 
-/// What [`FILE`] did, by its rows: whole ones of requests that were there, ids of those that are new.
-pub(super) fn answers(
+/// The answer to each filing. Of [`FILE`]'s rows, those of requests that were stored are whole, those of new
+/// requests are ids.
+fn answers(
     filings: &[Filing],
     rows: &[SqliteRow],
 ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
-    let (mut new, mut there) = (HashSet::new(), HashMap::new());
+    let (mut new, mut stored) = (HashSet::new(), HashMap::new());
     for row in rows {
-        let id: String = row.try_get(0).map_err(failed)?;
+        let id: String = row.try_get(0).map_err(repository_error)?;
         if row.len() == 1 {
             new.insert(id);
         } else {
-            there.insert(id, row);
+            stored.insert(id, row);
         }
     }
     let answer = |filing: &Filing| {
         let id = id(filing.request.id);
-        match there.get(&id) {
+        match stored.get(&id) {
             _ if new.contains(&id) => Ok(Inserted::New),
             Some(row) => decode::request(*row).map(Inserted::Existing),
             None => Err(RepositoryErrorKind::Conflict.into()),

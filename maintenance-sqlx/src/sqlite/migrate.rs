@@ -1,4 +1,4 @@
-//! Bringing an SQLite file's tables up to date.
+//! Brings an SQLite file's tables up to date.
 
 use sqlx::{
     AssertSqlSafe, SqliteConnection, SqlitePool,
@@ -7,7 +7,7 @@ use sqlx::{
 
 use crate::migrate::{MigrateError, TABLE, TABLES, missing, statements};
 
-/// The engine's migrations, under their own table `_maintenance_migrations`.
+/// The engine's migrations. They are recorded in a table of their own, `_maintenance_migrations`.
 pub fn migrator() -> Migrator {
     crate::migrate::migrator(&[(
         1,
@@ -16,20 +16,28 @@ pub fn migrator() -> Migrator {
     )])
 }
 
-/// Brings the tables up to date, all or nothing. Any number of processes may do it at once, beside the host's own
-/// migrations, whatever the numbers of those.
+/// Brings the tables up to date, or changes nothing. Any number of processes may do so at once. The host's
+/// own migrations and their numbers don't matter.
 ///
-/// When the tables are up to date, also when a newer version of the engine made them so, it only reads.
+/// If the tables are up to date, or a newer version of the engine has changed them, it only reads.
+///
+/// # Errors
+///
+/// See [`MigrateError`]. Nothing has changed then.
 pub async fn migrate(pool: &SqlitePool) -> Result<(), MigrateError> {
     if missing(&migrator(), &applied(&mut *pool.acquire().await?).await?)?.is_empty() {
         return Ok(());
     }
-    let mut step = pool.begin_with("begin immediate").await?;
-    migrate_in(&mut step).await?;
-    Ok(step.commit().await?)
+    let mut tx = pool.begin_with("begin immediate").await?;
+    migrate_in(&mut tx).await?;
+    Ok(tx.commit().await?)
 }
 
-/// The same inside the host's open transaction.
+/// Does the same inside the host's open transaction, whose commit or rollback decides about all of it.
+///
+/// # Errors
+///
+/// See [`MigrateError`].
 pub async fn migrate_in(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
     let (migrator, applied) = (migrator(), applied(connection).await?);
     if applied.is_empty()
@@ -46,13 +54,13 @@ pub async fn migrate_in(connection: &mut SqliteConnection) -> Result<(), Migrate
             let done = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await;
             done.map_err(|error| sqlx::migrate::MigrateError::ExecuteMigration(error, migration.version))?;
         }
-        // Notes it as applied.
+        // `skip` records the migration as applied without running it.
         connection.skip(TABLE, migration).await?;
     }
     Ok(())
 }
 
-/// The migrations that were applied here.
+/// The migrations that are applied in this database.
 async fn applied(connection: &mut SqliteConnection) -> Result<Vec<AppliedMigration>, MigrateError> {
     const HAS_TABLE: &str = "select count(*) > 0 from sqlite_schema where name = $1";
     if sqlx::query_scalar(HAS_TABLE).bind(TABLE).fetch_one(&mut *connection).await? {

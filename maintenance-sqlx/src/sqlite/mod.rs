@@ -1,20 +1,22 @@
 //! The SQLite store.
 //!
-//! [`open`] sets up a file as the engine wants it: write-ahead log, foreign keys on, synchronous `NORMAL`, a
-//! busy time-out. Of a host's own pool nothing is changed: it must have foreign keys on (sqlx's default), and
-//! a busy time-out spares its users needless `Busy` errors. `sqlite::memory:` is one database a connection:
-//! give its pool one connection that never ends.
+//! [`open`] sets up a database file as the engine wants it. The store changes no setting of a pool that the
+//! host opened itself. Such a pool must have foreign keys on, which is sqlx's default, and a busy time-out
+//! spares its users needless `Busy` errors. `sqlite::memory:` is one database per connection: give its pool
+//! one connection that never ends.
 //!
-//! SQLite has one writer at a time. Over a pool, writes wait their turn in this process and then begin as
-//! writers (`BEGIN IMMEDIATE`), so that none fails half-way for a lock. In a host's transaction the same holds
-//! if the host begins it by `pool.begin_with("begin immediate")`: one that has read first and writes later
-//! fails with `Busy` when another wrote in between. There a step of several statements stands in a savepoint
-//! of its own, so that one that fails leaves nothing of itself behind. An error that ends the whole transaction, as
-//! a full disk may, is `Aborted`.
+//! SQLite has one writer at a time. Over a pool, writers of this process queue, and each write begins as a
+//! writer (`begin immediate`), so that none fails half-way for a lock. In the host's transaction the same
+//! holds if the host begins it with `pool.begin_with("begin immediate")`. A transaction that reads first and
+//! writes later fails with `Busy` if another one wrote in between.
+//!
+//! Inside the host's transaction each write is a savepoint, so that a write that fails leaves nothing of
+//! itself behind. An error that ends the whole transaction, such as a full disk, is `Aborted`.
 //!
 //! Ids are stored as hyphenated lower-case text, times as UTC text of fixed width with six decimals
-//! (`2026-01-02T03:04:05.000006Z`), specialties as a JSON array.
+//! (`2026-01-02T03:04:05.000006Z`), and specialties as a JSON array.
 
+mod claims;
 mod convert;
 mod deliveries;
 mod filing;
@@ -25,8 +27,8 @@ mod outcomes;
 #[cfg(test)]
 mod plans;
 mod requests;
+mod script;
 mod source;
-mod step;
 #[cfg(test)]
 mod tests;
 mod workers;
@@ -36,6 +38,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
+#[cfg(test)]
+pub(crate) use convert::JsonRow;
 pub use migrate::{migrate, migrate_in, migrator};
 pub use open::{open, open_with};
 
@@ -49,15 +53,36 @@ pub struct SqliteRepository<'c> {
 }
 
 impl SqliteRepository<'static> {
-    /// The store over that pool; its tables are made by [`migrate`].
+    /// The store over a pool. [`migrate`] makes its tables.
+    ///
+    /// ```no_run
+    /// use maintenance_sqlx::sqlite::{SqliteRepository, migrate, open};
+    ///
+    /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = open("maintenance.db").await?;
+    /// migrate(&pool).await?;
+    /// let repository = SqliteRepository::new(pool);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(pool: SqlitePool) -> Self {
         let pool = Pool { queue: Queue::new(pool), writer: Arc::default(), limit: limit::DEFAULT };
         Self { source: Source::Pool(pool) }
     }
 
-    /// With another time limit for each step, which counts from the call on, with the wait for its turn: 30 seconds by
-    /// default. A step whose turn doesn't come ends as `Busy`, one that takes longer as `Unavailable`. A lock of
-    /// another process is waited for as long as the pool's busy time-out says, and no longer than this.
+    /// Sets the time limit of each call, 30 seconds by default. It includes the wait for the call's turn to
+    /// write. A call whose turn doesn't come fails with `Busy`, one that takes longer fails with
+    /// `Unavailable`. The wait for another process's lock ends with the pool's busy time-out, and at the
+    /// latest with this limit.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use maintenance_sqlx::sqlite::SqliteRepository;
+    ///
+    /// # fn start(pool: sqlx::SqlitePool) {
+    /// let repository = SqliteRepository::new(pool).with_time_limit(Duration::from_secs(5));
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_time_limit(mut self, limit: Duration) -> Self {
         if let Source::Pool(pool) = &mut self.source {
@@ -68,8 +93,24 @@ impl SqliteRepository<'static> {
 }
 
 impl<'c> SqliteRepository<'c> {
-    /// The store inside the host's open transaction: it sees what the host wrote there, and what it writes
-    /// commits or goes with the rest.
+    /// The store inside the host's open transaction. It sees what the host wrote there, and the host's commit
+    /// or rollback decides about what it writes.
+    ///
+    /// ```
+    /// # use maintenance_core::{Maintenance, NewRequest};
+    /// use maintenance_sqlx::sqlite::SqliteRepository;
+    ///
+    /// # async fn file(
+    /// #     maintenance: Maintenance<SqliteRepository<'static>>,
+    /// #     pool: sqlx::SqlitePool,
+    /// #     request: NewRequest,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut tx = pool.begin_with("begin immediate").await?;
+    /// let filed = maintenance.within(SqliteRepository::in_transaction(&mut tx)).submit(request).await?;
+    /// tx.commit().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn in_transaction(connection: &'c mut SqliteConnection) -> Self {
         Self { source: Source::Host(Arc::new(Mutex::new(connection))) }
     }

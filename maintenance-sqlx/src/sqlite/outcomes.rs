@@ -1,4 +1,4 @@
-//! What became of sends.
+//! The script that records the outcomes of sends.
 
 use maintenance_core::{Recorded, RepositoryError, SendRecord};
 use serde_json::{Value, json};
@@ -6,18 +6,18 @@ use sqlx::Row as _;
 
 use super::{
     convert::{id, time},
+    script::{Query, Script, script},
     source::Source,
-    step::{Query, Step, step},
 };
 use crate::{
     columns::early_columns,
-    decode,
-    outbox::{Outcome, waves},
+    decode, encode,
+    outcomes::{Outcome, waves},
 };
 
-/// As `Notification::apply_outcome` does, for the records of `$1`; then the requests whose newest message moved, and
-/// the provider ids; then reads what was kept for those.
-pub(super) const RECORD_OUTCOMES: Step = step!(
+/// Applies the outcomes of `$1` as `Notification::apply_outcome` does, mirrors the messages into their
+/// requests, stores the provider ids, and returns the webhook updates that were kept for those.
+pub(super) const RECORD_OUTCOMES: Script = script!(
     "
     update maintenance_notifications as n
        set lease    = iif(n.lease is o.lease, null, n.lease),
@@ -69,14 +69,14 @@ pub(super) const RECORD_OUTCOMES: Step = step!(
      where e.provider_message_id in (select value ->> 'provider_message_id' from json_each($1))"
 );
 
-/// Writes the outcomes; several of one notification one after the other.
+/// Records the outcomes. Several outcomes of one notification are applied one after the other.
 pub(super) async fn record(source: &Source<'_>, records: &[SendRecord]) -> Result<Recorded, RepositoryError> {
     let mut recorded = Recorded::default();
     for wave in waves(records) {
-        let outcomes: Value = wave.into_iter().map(outcome).collect();
-        let rows = source.write(&RECORD_OUTCOMES, |query: Query| query.bind(outcomes.to_string())).await?;
+        let outcomes = encode::rows(wave.iter().map(row));
+        let rows = source.write(&RECORD_OUTCOMES, |query: Query| query.bind(outcomes)).await?;
         for row in &rows {
-            // The ids of those that counted have one column.
+            // A row of one column is the id of a message whose outcome counted.
             if row.len() == 1 {
                 recorded.counted += 1;
             } else {
@@ -87,8 +87,7 @@ pub(super) async fn record(source: &Source<'_>, records: &[SendRecord]) -> Resul
     Ok(recorded)
 }
 
-fn outcome(outcome: Outcome) -> Value {
-    let (error_code, error_text) = outcome.error.map(|error| (error.code, error.text)).unzip();
+fn row(outcome: &Outcome) -> Value {
     json!({
         "id": id(outcome.id),
         "lease": id(outcome.lease),
@@ -97,7 +96,7 @@ fn outcome(outcome: Outcome) -> Value {
         "kind": outcome.kind,
         "provider_message_id": outcome.provider_message_id,
         "due_at": outcome.due_at.map(time),
-        "error_code": error_code,
-        "error_text": error_text,
+        "error_code": outcome.error_code,
+        "error_text": outcome.error_text,
     })
 }

@@ -1,4 +1,7 @@
 //! Every list is served by an index.
+//!
+//! These tests stand here and not in the crate's tests/, since they explain private statements with their
+//! parameters.
 
 use maintenance_core::{CommentFilter, RequestFilter, WorkerFilter};
 use sqlx::{AssertSqlSafe, Execute, QueryBuilder, Sqlite, SqlitePool};
@@ -20,7 +23,7 @@ const FILL: Fill = Fill {
     specialties: "'[\"plumbing\"]'",
 };
 
-/// As if few workers had done it all, which makes going through them worker by worker look cheap.
+/// Statistics of a table with few workers, for which reading each worker's index in turn looks cheap.
 const FEW_WORKERS: &str = "
     update sqlite_stat1 set stat = '200000 500 1 1' where idx = 'maintenance_requests_worker_list_idx';
     delete from sqlite_stat4 where idx = 'maintenance_requests_worker_list_idx'";
@@ -30,7 +33,7 @@ async fn every_list_is_served_by_an_index() {
     let folder = tempfile::tempdir().unwrap();
     let mut pool = super::open(folder.path().join("plans.db")).await.unwrap();
     migrate(&pool).await.unwrap();
-    // SQLite plans without statistics unless the host has it gather some: both must do.
+    // SQLite plans without statistics unless the host has it gather some. The plans must be good either way.
     check(&pool).await;
     for fill in FILL.statements() {
         sqlx::raw_sql(AssertSqlSafe(fill)).execute(&pool).await.unwrap();
@@ -49,7 +52,8 @@ async fn check(pool: &SqlitePool) {
         for (name, filter) in filters() {
             let plan = explain(pool, lists::requests::<Sqlite>(&filter, slice)).await;
             let index = index(&filter);
-            // A renter has tens of requests, by the specification's index on renters alone.
+            // A renter has some tens of requests. They are found by the specification's index on renters and
+            // sorted.
             let sorts = filter.renter_id.is_none() && plan.contains("TEMP B-TREE FOR ORDER BY");
             if sorts || !plan.contains(index) || plan.split('\n').any(is_scan) {
                 bad.push(format!("{page} page, {name}: {plan}"));
@@ -72,7 +76,7 @@ fn is_scan(step: &str) -> bool {
     step.starts_with("SCAN") && !step.contains("INDEX")
 }
 
-/// A part of the name of the index that a list is read by.
+/// A part of the name of the index by which a list must be read.
 fn index(filter: &RequestFilter) -> &'static str {
     if filter.renter_id.is_some() {
         "requests_renter_id"

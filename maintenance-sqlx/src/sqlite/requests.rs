@@ -7,24 +7,25 @@ use maintenance_core::{
     Attachment, Comment, CommentFilter, Filing, Inserted, Listing, RepositoryError, RepositoryErrorKind,
     Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus, Slice, Step,
 };
-use serde_json::Value;
-use sqlx::{Sqlite, SqliteConnection};
+use sqlx::Executor as _;
 use tracing::instrument;
 
 use super::{
     SqliteRepository,
-    convert::{id, time},
+    convert::{self, id, time},
     filing,
-    source::failed,
-    step::{Query, Step as Script, step},
+    script::{Query, Script, script},
+    source::repository_error,
 };
 use crate::{
     columns::{
         assignment_history_columns, attachment_columns, comment_columns, history_columns,
         notification_columns, record_sql, request_columns,
     },
-    decode, encode, lists,
-    step::Writes,
+    decode, encode,
+    error::conflict_or_not_found,
+    lists,
+    writes::Writes,
 };
 
 const REQUEST: &str =
@@ -32,7 +33,8 @@ const REQUEST: &str =
 
 const RECORD: &str = record_sql!();
 
-/// Whether the step may be written: the request has the version that the step saw, and the worker whom it tells is active.
+/// Whether the step may be written: the request has the version that the step saw, and the worker of its
+/// message is active.
 macro_rules! guard_sql {
     () => {
         "exists (select 1 from maintenance_requests where id = $1 and version = $2)
@@ -40,11 +42,13 @@ macro_rules! guard_sql {
     };
 }
 
-/// `$1` the request, `$2` the version that the step saw, `$3` its time; `$4` the new status or null; `$5` whether the
-/// worker changes, `$6` to whom; `$7` the assignment message or null, `$8` its worker, who must be active; `$9` to `$11`
-/// the rows of the two histories and the outbox, each as a JSON array. The request comes last, since it is what the
-/// guard looks at.
-const APPLY: Script = step!(
+/// Writes a step if its guard holds. The request is written last, since the guard reads its version.
+///
+/// Parameters: `$1` the request, `$2` the version that the step saw, `$3` the step's time; `$4` the new
+/// status or null; `$5` whether the worker changes, `$6` the new worker; `$7` the assignment message or null,
+/// `$8` the worker who must be active or null; `$9` to `$11` the rows of the two histories and of the outbox,
+/// each as a JSON array.
+const APPLY: Script = script!(
     "
     insert into maintenance_status_history
            (",
@@ -92,36 +96,32 @@ const APPLY: Script = step!(
 
 const REQUEST_EXISTS: &str = "select exists (select 1 from maintenance_requests where id = $1)";
 
-/// `$1` the comment as a JSON array of one row.
-const ADD_COMMENT: &str = concat!(
-    "
-    insert into maintenance_comments (",
-    comment_columns!(named),
-    ")
+/// Adds what belongs to a request, if the request exists and its own id is new. `$1` is a JSON array of one row.
+macro_rules! add_to_request_sql {
+    ($table:literal, $columns:ident) => {
+        concat!(
+            "
+    insert into ",
+            $table,
+            " (",
+            $columns!(named),
+            ")
     select ",
-    comment_columns!(json "value"),
-    "
+            $columns!(json "value"),
+            "
       from json_each($1)
      where exists (select 1 from maintenance_requests where id = value ->> 'request_id')
     on conflict (id) do nothing"
-);
+        )
+    };
+}
+
+const ADD_COMMENT: &str = add_to_request_sql!("maintenance_comments", comment_columns);
 
 const COMMENT: &str =
     concat!("select ", comment_columns!(of "c"), " from maintenance_comments c where c.id = $1");
 
-/// `$1` the attachment as a JSON array of one row.
-const ADD_ATTACHMENT: &str = concat!(
-    "
-    insert into maintenance_attachments (",
-    attachment_columns!(named),
-    ")
-    select ",
-    attachment_columns!(json "value"),
-    "
-      from json_each($1)
-     where exists (select 1 from maintenance_requests where id = value ->> 'request_id')
-    on conflict (id) do nothing"
-);
+const ADD_ATTACHMENT: &str = add_to_request_sql!("maintenance_attachments", attachment_columns);
 
 const ATTACHMENT: &str =
     concat!("select ", attachment_columns!(of "f"), " from maintenance_attachments f where f.id = $1");
@@ -130,22 +130,14 @@ const ATTACHMENT: &str =
 pub(super) const STATEMENTS: &[&str] = &[
     REQUEST,
     RECORD,
-    APPLY.alone,
-    APPLY.within,
+    APPLY.transaction,
+    APPLY.savepoint,
     REQUEST_EXISTS,
     ADD_COMMENT,
     COMMENT,
     ADD_ATTACHMENT,
     ATTACHMENT,
 ];
-
-async fn read_request(
-    connection: &mut SqliteConnection,
-    request: RequestId,
-) -> Result<Option<Request>, RepositoryError> {
-    let row = sqlx::query(REQUEST).bind(id(request)).fetch_optional(connection).await.map_err(failed)?;
-    row.as_ref().map(decode::request).transpose()
-}
 
 #[async_trait]
 impl RequestRepository for SqliteRepository<'_> {
@@ -154,22 +146,18 @@ impl RequestRepository for SqliteRepository<'_> {
         &self,
         filings: &[Filing],
     ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
-        let parameters = filing::parameters(filings);
-        let bind = |query: Query| parameters.into_iter().fold(query, Query::bind);
-        let rows = self.source.write(&filing::FILE, bind).await?;
-        filing::answers(filings, &rows)
+        filing::file(&self.source, filings).await
     }
 
     #[instrument(level = "debug", skip_all, fields(request = %id))]
     async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError> {
-        read_request(&mut *self.source.reader().await?, id).await
+        self.source.read(sqlx::query(REQUEST).bind(convert::id(id)), decode::request).await
     }
 
     #[instrument(level = "debug", skip_all, fields(%request))]
     async fn record(&self, request: RequestId) -> Result<Option<RequestRecord>, RepositoryError> {
-        let mut connection = self.source.reader().await?;
         let query = sqlx::query(RECORD).bind(id(request));
-        let rows = query.fetch_all(&mut *connection).await.map_err(failed)?;
+        let rows = self.source.reader().await?.fetch_all(query).await.map_err(repository_error)?;
         decode::record(&rows)
     }
 
@@ -179,10 +167,7 @@ impl RequestRepository for SqliteRepository<'_> {
         filter: &RequestFilter,
         slice: Slice,
     ) -> Result<Listing<Request>, RepositoryError> {
-        let mut query = lists::requests::<Sqlite>(filter, slice);
-        let mut connection = self.source.reader().await?;
-        let rows = query.build().fetch_all(&mut *connection).await.map_err(failed)?;
-        Ok(rows.iter().map(decode::request).collect())
+        self.source.list(lists::requests(filter, slice).build(), decode::request).await
     }
 
     #[instrument(level = "debug", skip_all)]
@@ -190,9 +175,8 @@ impl RequestRepository for SqliteRepository<'_> {
         &self,
         filter: &RequestFilter,
     ) -> Result<BTreeMap<RequestStatus, u64>, RepositoryError> {
-        let mut query = lists::count_by_status::<Sqlite>(filter);
-        let mut connection = self.source.reader().await?;
-        let rows = query.build().fetch_all(&mut *connection).await.map_err(failed)?;
+        let mut query = lists::count_by_status(filter);
+        let rows = self.source.reader().await?.fetch_all(query.build()).await.map_err(repository_error)?;
         rows.iter().map(decode::status_count).collect()
     }
 
@@ -217,34 +201,27 @@ impl RequestRepository for SqliteRepository<'_> {
             return Ok(());
         }
         let exists = sqlx::query_scalar(REQUEST_EXISTS).bind(id(step.request_id));
-        let exists: bool = exists.fetch_one(&mut *self.source.reader().await?).await.map_err(failed)?;
-        Err(if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound }.into())
+        let exists = exists.fetch_one(&mut *self.source.reader().await?).await;
+        Err(conflict_or_not_found(exists.map_err(repository_error)?))
     }
 
     #[instrument(level = "debug", skip_all, fields(comment = %comment.id, request = %comment.request_id))]
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
-        let row = Value::from(vec![encode::comment(comment)]).to_string();
-        if self.source.execute(sqlx::query(ADD_COMMENT).bind(row)).await? > 0 {
-            return Ok(Inserted::New);
-        }
-        // Either the comment is there, or its request isn't.
-        let mut connection = self.source.reader().await?;
-        let stored = sqlx::query(COMMENT).bind(id(comment.id)).fetch_optional(&mut *connection).await;
-        let stored = stored.map_err(failed)?.ok_or(RepositoryErrorKind::NotFound)?;
-        decode::comment(&stored).map(Inserted::Existing)
+        let insert = sqlx::query(ADD_COMMENT).bind(encode::rows([encode::comment(comment)]));
+        let stored = sqlx::query(COMMENT).bind(id(comment.id));
+        // If the comment isn't stored either, its request doesn't exist.
+        let missing = RepositoryErrorKind::NotFound;
+        self.source.insert_or_read(insert, stored, decode::comment, missing).await
     }
 
     #[instrument(level = "debug", skip_all, fields(attachment = %attachment.id, request = %attachment.request_id))]
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
-        let row = Value::from(vec![encode::attachment(attachment)]).to_string();
-        if self.source.execute(sqlx::query(ADD_ATTACHMENT).bind(row)).await? > 0 {
-            return Ok(Inserted::New);
-        }
-        // Either the attachment is there, or its request isn't.
-        let mut connection = self.source.reader().await?;
-        let stored = sqlx::query(ATTACHMENT).bind(id(attachment.id)).fetch_optional(&mut *connection).await;
-        let stored = stored.map_err(failed)?.ok_or(RepositoryErrorKind::NotFound)?;
-        decode::attachment(&stored).map(Inserted::Existing)
+        let row = encode::rows([encode::attachment(attachment)]);
+        let insert = sqlx::query(ADD_ATTACHMENT).bind(row);
+        let stored = sqlx::query(ATTACHMENT).bind(id(attachment.id));
+        // If the attachment isn't stored either, its request doesn't exist.
+        let missing = RepositoryErrorKind::NotFound;
+        self.source.insert_or_read(insert, stored, decode::attachment, missing).await
     }
 
     #[instrument(level = "debug", skip_all)]
@@ -253,9 +230,6 @@ impl RequestRepository for SqliteRepository<'_> {
         filter: &CommentFilter,
         slice: Slice,
     ) -> Result<Listing<Comment>, RepositoryError> {
-        let mut query = lists::comments::<Sqlite>(filter, slice);
-        let mut connection = self.source.reader().await?;
-        let rows = query.build().fetch_all(&mut *connection).await.map_err(failed)?;
-        Ok(rows.iter().map(decode::comment).collect())
+        self.source.list(lists::comments(filter, slice).build(), decode::comment).await
     }
 }

@@ -1,4 +1,4 @@
-//! Where a step's connection comes from.
+//! Where a call's connection comes from.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -6,11 +6,14 @@ use std::{
     time::Duration,
 };
 
-use maintenance_core::{RepositoryError, RepositoryErrorKind};
-use sqlx::{Connection as _, Sqlite, SqliteConnection, error::DatabaseError, pool::PoolConnection};
+use maintenance_core::{Inserted, Listing, RepositoryError, RepositoryErrorKind};
+use sqlx::{
+    Connection as _, Execute, Executor as _, Sqlite, SqliteConnection, error::DatabaseError,
+    pool::PoolConnection, sqlite::SqliteRow,
+};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::step::{Query, Rows, Step, execute_within};
+use super::script::{Query, Rows, Script, execute_as_savepoint};
 use crate::{error, limit::Deadline, queue::Queue};
 
 /// A pool, or the connection with the host's open transaction.
@@ -23,14 +26,16 @@ pub(super) enum Source<'c> {
 #[derive(Clone)]
 pub(super) struct Pool {
     pub(super) queue: Queue<Sqlite>,
-    /// Held while writing: waiting here is fair and ends at once, SQLite's own waiting is by sleeping.
+    /// Held while writing. This lock is fair and wakes its next holder at once; SQLite's own wait sleeps and
+    /// retries.
     pub(super) writer: Arc<Mutex<()>>,
-    /// How long a step may take, with its wait for its turn.
+    /// How long a call may take, including the wait for its turn.
     pub(super) limit: Duration,
 }
 
 impl Pool {
-    /// This process's turn to write. Until it comes nothing is written, so a wait that takes too long is `Busy`.
+    /// Waits for this process's turn to write. Nothing is written before it, so a wait that takes too long is
+    /// `Busy`.
     async fn turn(&self, deadline: &Deadline) -> Result<MutexGuard<'_, ()>, RepositoryError> {
         deadline.bound(RepositoryErrorKind::Busy, self.writer.lock()).await
     }
@@ -46,54 +51,89 @@ impl Source<'_> {
 }
 
 impl<'c> Source<'c> {
-    /// A connection to read by: writers don't hold it up.
+    /// A connection for reading. Writers don't hold it up.
     pub(super) async fn reader(&self) -> Result<Connection<'_, 'c>, RepositoryError> {
         match self {
             Self::Pool(pool) => {
                 let connection = Deadline::after(pool.limit)
-                    .bound(RepositoryErrorKind::Unavailable, idle(&pool.queue))
+                    .bound(RepositoryErrorKind::Unavailable, acquire_idle(&pool.queue))
                     .await?;
-                Ok(Connection::Pool(connection.map_err(failed)?))
+                Ok(Connection::Pool(connection.map_err(repository_error)?))
             }
             Self::Host(connection) => Ok(Connection::Host(connection.lock().await)),
         }
     }
 
-    /// Writes with one statement, which is a transaction of its own; how many rows it wrote.
+    /// Reads at most one row.
+    pub(super) async fn read<'q, T>(
+        &self,
+        query: impl Execute<'q, Sqlite> + 'q,
+        decode: fn(&SqliteRow) -> Result<T, RepositoryError>,
+    ) -> Result<Option<T>, RepositoryError> {
+        let row = self.reader().await?.fetch_optional(query).await.map_err(repository_error)?;
+        row.as_ref().map(decode).transpose()
+    }
+
+    /// Reads a list; rows that can't be decoded are reported beside the others.
+    pub(super) async fn list<'q, T>(
+        &self,
+        query: impl Execute<'q, Sqlite> + 'q,
+        decode: fn(&SqliteRow) -> Result<T, RepositoryError>,
+    ) -> Result<Listing<T>, RepositoryError> {
+        let rows = self.reader().await?.fetch_all(query).await.map_err(repository_error)?;
+        Ok(rows.iter().map(decode).collect())
+    }
+
+    /// Inserts one row; if it wrote nothing, reads the row that is stored under its id.
+    pub(super) async fn insert_or_read<T>(
+        &self,
+        insert: Query,
+        stored: Query,
+        decode: fn(&SqliteRow) -> Result<T, RepositoryError>,
+        missing: RepositoryErrorKind,
+    ) -> Result<Inserted<T>, RepositoryError> {
+        if self.execute(insert).await? > 0 {
+            return Ok(Inserted::New);
+        }
+        self.read(stored, decode).await?.map(Inserted::Existing).ok_or_else(|| missing.into())
+    }
+
+    /// Writes with one statement, which is a transaction of its own; returns the number of rows that it
+    /// wrote.
     pub(super) async fn execute(&self, query: Query) -> Result<u64, RepositoryError> {
         match self {
             Self::Pool(pool) => {
                 let deadline = Deadline::after(pool.limit);
                 let _turn = pool.turn(&deadline).await?;
-                let write = async { query.execute(&mut *idle(&pool.queue).await?).await };
+                let write = async { query.execute(&mut *acquire_idle(&pool.queue).await?).await };
                 let done = deadline.bound(RepositoryErrorKind::Unavailable, write).await?;
-                Ok(done.map_err(failed)?.rows_affected())
+                Ok(done.map_err(repository_error)?.rows_affected())
             }
-            Self::Host(connection) => execute_within(&mut **connection.lock().await, query).await,
+            Self::Host(connection) => execute_as_savepoint(&mut **connection.lock().await, query).await,
         }
     }
 
-    /// Writes a step of several statements, whole or not at all; the rows of all of them, in order.
+    /// Writes with a script, all of it or nothing; returns the rows of all its statements in order.
     pub(super) async fn write(
         &self,
-        step: &'static Step,
+        script: &'static Script,
         bind: impl FnOnce(Query) -> Query + Send,
     ) -> Result<Rows, RepositoryError> {
         match self {
             Self::Pool(pool) => {
                 let deadline = Deadline::after(pool.limit);
                 let _turn = pool.turn(&deadline).await?;
-                let write = async { step.alone(idle(&pool.queue).await?, bind).await };
-                deadline.bound(RepositoryErrorKind::Unavailable, write).await?.map_err(failed)
+                let write = async { script.run_as_transaction(acquire_idle(&pool.queue).await?, bind).await };
+                deadline.bound(RepositoryErrorKind::Unavailable, write).await?.map_err(repository_error)
             }
-            Self::Host(connection) => step.within(&mut **connection.lock().await, bind).await,
+            Self::Host(connection) => script.run_as_savepoint(&mut **connection.lock().await, bind).await,
         }
     }
 }
 
-/// A connection with no transaction. One whose last rollback failed, as on a full disk, still counts as in a
-/// transaction: it is closed, and the next one taken.
-async fn idle(queue: &Queue<Sqlite>) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
+/// A connection with no open transaction. A connection whose last rollback failed, as on a full disk, still
+/// has one: it is closed, and the next one is taken.
+async fn acquire_idle(queue: &Queue<Sqlite>) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
     loop {
         let connection = queue.acquire().await?;
         if !connection.is_in_transaction() {
@@ -128,14 +168,14 @@ impl DerefMut for Connection<'_, '_> {
     }
 }
 
-/// The error of a statement that left the transaction it ran in as it was.
-pub(super) fn failed(error: sqlx::Error) -> RepositoryError {
-    error::failed(error, kind)
+/// The error of a statement. The transaction in which it ran is still open.
+pub(super) fn repository_error(error: sqlx::Error) -> RepositoryError {
+    error::repository_error(error, kind)
 }
 
 /// The error of a statement that ended the host's transaction.
 pub(super) fn aborted(error: sqlx::Error) -> RepositoryError {
-    error::failed(error, |error| RepositoryErrorKind::Aborted {
+    error::repository_error(error, |error| RepositoryErrorKind::Aborted {
         code: error.code().unwrap_or_default().into_owned(),
     })
 }

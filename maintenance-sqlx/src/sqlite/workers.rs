@@ -6,22 +6,22 @@ use maintenance_core::{
     AssignmentsOf, Candidate, ComplexAssignment, ComplexId, Inserted, Listing, RepositoryError,
     RepositoryErrorKind, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
 };
-use serde_json::Value;
-use sqlx::{Sqlite, SqliteConnection};
 use tracing::instrument;
 
 use super::{
     SqliteRepository,
-    convert::{JsonRow, id, time},
-    source::failed,
-    step::{Query, Step, step},
+    convert::{self, JsonRow, id, time},
+    script::{Query, Script, script},
+    source::repository_error,
 };
 use crate::{
     columns::{assignment_columns, worker_columns},
-    decode, encode, lists,
+    decode, encode,
+    error::conflict_or_not_found,
+    lists,
 };
 
-/// `$1` the worker as a JSON array of one row, here and below.
+/// `$1` is the worker as a JSON array of one row.
 const ADD_WORKER: &str = concat!(
     "
     insert into maintenance_workers (",
@@ -38,7 +38,7 @@ const ADD_WORKER: &str = concat!(
 const WORKER: &str =
     concat!("select ", worker_columns!(of "w"), " from maintenance_workers w where w.id = $1");
 
-/// `$2` the `updated_at` that the caller saw.
+/// `$1` is the worker as a JSON array of one row, `$2` the `updated_at` that the caller saw.
 const SAVE_WORKER: &str = concat!(
     "
     update maintenance_workers as o
@@ -52,9 +52,9 @@ const SAVE_WORKER: &str = concat!(
 
 const WORKER_EXISTS: &str = "select exists (select 1 from maintenance_workers where id = $1)";
 
-/// `$1` the assignment as a JSON array of one row. The demotion comes first, since a complex has one primary worker at
-/// every moment.
-const ASSIGN_COMPLEX: Step = step!(
+/// `$1` is the assignment as a JSON array of one row. The former primary is demoted first, since a complex
+/// has at most one primary worker at every moment.
+const ASSIGN_COMPLEX: Script = script!(
     "
     update complex_maintenance_assignments as a
        set is_primary = 0, updated_at = value ->> 'updated_at'
@@ -93,7 +93,7 @@ const ASSIGNMENTS_OF_WORKER: &str = concat!(
     " from complex_maintenance_assignments a where a.worker_id = $1 order by a.assigned_at, a.id"
 );
 
-/// All of them in one JSON text.
+/// All candidates as one JSON text: each row of a result would wake the caller's thread.
 const CANDIDATES: &str = "
     select json_group_array(json_array(
                w.id, w.status, w.specialties, a.id, a.is_primary,
@@ -111,8 +111,8 @@ pub(super) const STATEMENTS: &[&str] = &[
     WORKER,
     SAVE_WORKER,
     WORKER_EXISTS,
-    ASSIGN_COMPLEX.alone,
-    ASSIGN_COMPLEX.within,
+    ASSIGN_COMPLEX.transaction,
+    ASSIGN_COMPLEX.savepoint,
     UNASSIGN_COMPLEX,
     ASSIGNMENTS_OF_COMPLEX,
     ASSIGNMENTS_OF_WORKER,
@@ -120,31 +120,24 @@ pub(super) const STATEMENTS: &[&str] = &[
 ];
 
 fn bind_worker(sql: &'static str, worker: &Worker) -> Query {
-    sqlx::query(sql).bind(Value::from(vec![encode::worker(worker)]).to_string())
-}
-
-async fn read_worker(
-    connection: &mut SqliteConnection,
-    worker: WorkerId,
-) -> Result<Option<Worker>, RepositoryError> {
-    let row = sqlx::query(WORKER).bind(id(worker)).fetch_optional(connection).await.map_err(failed)?;
-    row.as_ref().map(decode::worker).transpose()
+    sqlx::query(sql).bind(encode::rows([encode::worker(worker)]))
 }
 
 #[async_trait]
 impl WorkerRepository for SqliteRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(worker = %worker.id))]
     async fn add_worker(&self, worker: &Worker) -> Result<Inserted<Worker>, RepositoryError> {
-        if self.source.execute(bind_worker(ADD_WORKER, worker)).await? > 0 {
-            return Ok(Inserted::New);
-        }
-        let stored = read_worker(&mut *self.source.reader().await?, worker.id).await?;
-        Ok(Inserted::Existing(stored.ok_or(RepositoryErrorKind::Conflict)?))
+        let insert = bind_worker(ADD_WORKER, worker);
+        let stored = sqlx::query(WORKER).bind(id(worker.id));
+        // If no worker is stored either, another transaction has just removed it, or this one can't see it
+        // yet.
+        let missing = RepositoryErrorKind::Conflict;
+        self.source.insert_or_read(insert, stored, decode::worker, missing).await
     }
 
     #[instrument(level = "debug", skip_all, fields(worker = %id))]
     async fn worker(&self, id: WorkerId) -> Result<Option<Worker>, RepositoryError> {
-        read_worker(&mut *self.source.reader().await?, id).await
+        self.source.read(sqlx::query(WORKER).bind(convert::id(id)), decode::worker).await
     }
 
     #[instrument(level = "debug", skip_all, fields(worker = %worker.id))]
@@ -153,16 +146,13 @@ impl WorkerRepository for SqliteRepository<'_> {
             return Ok(());
         }
         let exists = sqlx::query_scalar(WORKER_EXISTS).bind(id(worker.id));
-        let exists: bool = exists.fetch_one(&mut *self.source.reader().await?).await.map_err(failed)?;
-        Err(if exists { RepositoryErrorKind::Conflict } else { RepositoryErrorKind::NotFound }.into())
+        let exists = exists.fetch_one(&mut *self.source.reader().await?).await;
+        Err(conflict_or_not_found(exists.map_err(repository_error)?))
     }
 
     #[instrument(level = "debug", skip_all)]
     async fn workers(&self, filter: &WorkerFilter, slice: Slice) -> Result<Listing<Worker>, RepositoryError> {
-        let mut query = lists::workers::<Sqlite>(filter, slice);
-        let mut connection = self.source.reader().await?;
-        let rows = query.build().fetch_all(&mut *connection).await.map_err(failed)?;
-        Ok(rows.iter().map(decode::worker).collect())
+        self.source.list(lists::workers(filter, slice).build(), decode::worker).await
     }
 
     #[instrument(level = "debug", skip_all, fields(worker = %assignment.worker_id, complex = %assignment.complex_id))]
@@ -170,7 +160,7 @@ impl WorkerRepository for SqliteRepository<'_> {
         &self,
         assignment: &ComplexAssignment,
     ) -> Result<ComplexAssignment, RepositoryError> {
-        let row = Value::from(vec![encode::assignment(assignment)]).to_string();
+        let row = encode::rows([encode::assignment(assignment)]);
         let assign = |query: Query| query.bind(row);
         let rows = self.source.write(&ASSIGN_COMPLEX, assign).await?;
         rows.first().map(decode::assignment).ok_or(RepositoryErrorKind::NotFound)?
@@ -188,9 +178,7 @@ impl WorkerRepository for SqliteRepository<'_> {
             AssignmentsOf::Complex(complex) => sqlx::query(ASSIGNMENTS_OF_COMPLEX).bind(id(complex)),
             AssignmentsOf::Worker(worker) => sqlx::query(ASSIGNMENTS_OF_WORKER).bind(id(worker)),
         };
-        let mut connection = self.source.reader().await?;
-        let rows = query.fetch_all(&mut *connection).await.map_err(failed)?;
-        Ok(rows.iter().map(decode::assignment).collect())
+        self.source.list(query, decode::assignment).await
     }
 
     #[instrument(level = "debug", skip_all, fields(complexes = complexes.len()))]
@@ -198,12 +186,12 @@ impl WorkerRepository for SqliteRepository<'_> {
         &self,
         complexes: &[ComplexId],
     ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError> {
-        let complexes = Value::from(complexes.iter().map(|complex| id(*complex)).collect::<Vec<_>>());
+        let complexes = encode::rows(complexes.iter().map(|complex| id(*complex).into()));
         let mut connection = self.source.reader().await?;
-        let query = sqlx::query_scalar(CANDIDATES).bind(complexes.to_string());
-        let rows: String = query.fetch_one(&mut *connection).await.map_err(failed)?;
-        let rows: Vec<JsonRow> =
-            serde_json::from_str(&rows).map_err(|error| failed(sqlx::Error::Decode(error.into())))?;
+        let query = sqlx::query_scalar(CANDIDATES).bind(complexes);
+        let rows: String = query.fetch_one(&mut *connection).await.map_err(repository_error)?;
+        let rows: Vec<JsonRow> = serde_json::from_str(&rows)
+            .map_err(|error| repository_error(sqlx::Error::Decode(error.into())))?;
         Ok(rows.iter().map(decode::candidate).collect())
     }
 }

@@ -9,7 +9,7 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-/// A pool in a fresh schema, which goes with everything in it and everyone on it.
+/// A pool in a fresh schema. Dropping it ends the schema's connections and drops the schema with its content.
 pub(crate) struct Schema {
     name: String,
     server: PgConnectOptions,
@@ -68,7 +68,7 @@ impl Drop for Schema {
             self.name
         );
         let server = self.server.clone();
-        // The test's own runtime can't be waited on from here.
+        // A drop can't wait on the test's own runtime.
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(run(&server, end));

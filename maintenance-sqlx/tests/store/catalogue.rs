@@ -1,6 +1,6 @@
-//! The specification's tables item by item, and ours beyond it.
+//! The columns, foreign keys and indexes of the specification's tables and of our own.
 
-/// What a column holds; each database has its type for it.
+/// What a column holds. Each database has its own type for it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Id,
@@ -17,7 +17,7 @@ pub(crate) struct Table {
     pub(crate) name: &'static str,
     /// Name, kind, whether nullable.
     pub(crate) columns: &'static [(&'static str, Kind, bool)],
-    /// Column and the table whose `id` it references.
+    /// Column, and the table whose `id` it references.
     pub(crate) references: &'static [(&'static str, &'static str)],
     /// Columns, whether unique, whether partial; the primary key among them.
     pub(crate) indexes: &'static [(&'static str, bool, bool)],
@@ -232,7 +232,7 @@ pub(crate) const TABLES: &[Table] = &[
     },
 ];
 
-/// What a database says of a table, to be the same as what [`TABLES`] says.
+/// A table as the database describes it. It must be the same as in [`TABLES`].
 pub(crate) struct Found {
     /// Name, type, whether nullable.
     pub(crate) columns: Vec<(String, String, bool)>,

@@ -1,4 +1,4 @@
-//! What many callers do at the same moment, or give up half-way.
+//! What many callers do at the same moment or cancel half-way.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
@@ -6,7 +6,7 @@ use maintenance_core::*;
 
 use super::{outbox::all, *};
 
-/// Filed at the same moment, as over a pool: each call gets the answer to its own filing.
+/// Calls that file at the same moment over a pool each get the answer to their own filing.
 pub(crate) async fn at_once<S: Repository + Clone + 'static>(store: S) {
     let away = staff(&store).await.remove(2);
     let away = Worker { status: WorkerStatus::OnLeave, updated_at: at(50), ..away };
@@ -38,7 +38,28 @@ pub(crate) async fn at_once<S: Repository + Clone + 'static>(store: S) {
     assert_eq!(store.request(filing(4).request.id).await.unwrap(), None);
 }
 
-/// Thousands wait in a storm: what a step holds meanwhile.
+/// Eight tasks that submit at once meet no error, and every request is filed.
+pub(crate) async fn submitters<R: Repository + Clone + 'static>(store: R) {
+    staff(&store).await;
+    let maintenance = Maintenance::new(store, NoDirectory);
+    let tasks: Vec<_> = (0..8)
+        .map(|task| {
+            let maintenance = maintenance.clone();
+            tokio::spawn(async move {
+                for n in 0..50 {
+                    maintenance.submit(new_request(1_000 * (task + 1) + n)).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let counts = maintenance.repository().count_by_status(&RequestFilter::default()).await.unwrap();
+    assert_eq!(counts[&RequestStatus::Pending], 400);
+}
+
+/// Thousands of calls may wait at once, so each must hold little memory.
 pub(crate) fn waiting_takes_little_memory(store: &dyn Repository) {
     let complexes = [complex(1)];
     let ranking = size_of_val(&*store.candidates(&complexes));
@@ -46,7 +67,7 @@ pub(crate) fn waiting_takes_little_memory(store: &dyn Repository) {
     assert!(ranking < 4_096 && reading < 4_096, "{ranking} and {reading} bytes");
 }
 
-/// Many make a different worker the primary of one complex at once: all succeed, one primary is left.
+/// Calls that make different workers the primary of one complex at once all succeed, and leave one primary.
 pub(crate) async fn primaries<R: Repository + Clone + 'static>(store: R) {
     let workers = staff(&store).await;
     let tasks: Vec<_> = (0..9_u128)
@@ -65,8 +86,8 @@ pub(crate) async fn primaries<R: Repository + Clone + 'static>(store: R) {
     }
 }
 
-/// Dispatchers and webhooks at once over the same messages: every message is taken once, nothing fails, and
-/// the mirrors are right.
+/// Dispatchers and webhooks work on the same messages at once: every message is claimed once, no call fails,
+/// and the requests mirror their messages.
 pub(crate) async fn crowd<R: Repository + Clone + 'static>(store: R) {
     staff(&store).await;
     let maintenance = Maintenance::new(store.clone(), NoDirectory);
@@ -140,7 +161,7 @@ pub(crate) async fn crowd<R: Repository + Clone + 'static>(store: R) {
     }
 }
 
-/// Submits given up at any moment leave whole steps and a pool that works.
+/// Submits that are cancelled at any moment leave whole filings and a working pool.
 pub(crate) async fn cancelled<R: Repository + Clone + 'static>(store: R) {
     staff(&store).await;
     let maintenance = Maintenance::new(store.clone(), NoDirectory);

@@ -1,4 +1,4 @@
-//! What one caller does: staff, a request's life, the lists.
+//! What one caller does: workers, the life of a request, the lists.
 
 use chrono::{DateTime, Utc};
 use maintenance_core::*;
@@ -39,7 +39,7 @@ pub(crate) async fn workers(store: &dyn Repository) {
     assert_eq!(list(trade("pool care"), all).await.len(), 3);
     assert_eq!(list(trade("roofing"), all).await.len(), 0);
 
-    // A pair that is assigned keeps its id; a new primary ends the old one.
+    // A worker assigned again keeps the assignment's id. A new primary replaces the former one.
     let again = store.assign_complex(&assignment(9, two, complex(1), true)).await.unwrap();
     assert_eq!(
         again,
@@ -58,7 +58,7 @@ pub(crate) async fn workers(store: &dyn Repository) {
     assert_eq!(store.candidates(&[complex(1)]).await.unwrap().items.len(), 2);
 }
 
-/// From submit to completion through the use cases.
+/// The life of a request, from submit to completion, through the use cases.
 pub(crate) async fn life<R: Repository>(store: R) {
     let workers = staff(&store).await;
     let maintenance = Maintenance::new(store, NoDirectory);
@@ -105,9 +105,9 @@ pub(crate) async fn life<R: Repository>(store: R) {
     assert_eq!(record.history.len(), 4);
     assert!(record.history.windows(2).all(|pair| pair[0].changed_at < pair[1].changed_at));
     assert_eq!((record.comments, record.attachments), (vec![said], vec![attached]));
-    let told = |kind| record.notifications.iter().filter(move |n| n.kind == kind).map(|n| n.worker_id);
-    assert!(told(NotificationKind::Assignment).eq([workers[0].id, workers[1].id]));
-    assert!(told(NotificationKind::Withdrawn).eq([workers[0].id]));
+    let recipients = |kind| record.notifications.iter().filter(move |n| n.kind == kind).map(|n| n.worker_id);
+    assert!(recipients(NotificationKind::Assignment).eq([workers[0].id, workers[1].id]));
+    assert!(recipients(NotificationKind::Withdrawn).eq([workers[0].id]));
     let givens: Vec<_> =
         record.assignments.iter().map(|row| (row.previous_worker_id, row.new_worker_id)).collect();
     let (first, second) = (Some(workers[0].id), Some(workers[1].id));
@@ -115,7 +115,7 @@ pub(crate) async fn life<R: Repository>(store: R) {
     assert!(!record.assignments[0].ranking.is_empty());
     assert_eq!(maintenance.repository().record(id(1).into()).await.unwrap(), None);
 
-    // Refusals write nothing.
+    // A refused call writes nothing.
     let current = Step::on(&done, at(91));
     let mut stale = current.clone();
     stale.seen -= 1;
@@ -149,7 +149,7 @@ pub(crate) async fn life<R: Repository>(store: R) {
     assert_eq!(maintenance.record(request.id).await.unwrap().notifications.len(), 3);
 }
 
-/// Every filter gives the rows that it says, in pages of every size.
+/// Every filter returns its rows, in pages of every size.
 pub(crate) async fn lists<R: Repository>(store: R) {
     let workers = staff(&store).await;
     let maintenance = Maintenance::new(store, NoDirectory);

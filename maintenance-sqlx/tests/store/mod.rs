@@ -1,5 +1,5 @@
-//! What both databases must do, against the core's own rules. The suite for every store is in the crate of
-//! tests; this is what SQL alone can get wrong.
+//! Cases for both databases, compared with the core's rules. They cover what only SQL can get wrong; the
+//! suite for every store is in the crate of tests.
 
 pub(crate) mod catalogue;
 mod crowd;
@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use maintenance_core::*;
 use uuid::Uuid;
 
-pub(crate) use crowd::{at_once, cancelled, crowd, primaries, waiting_takes_little_memory};
+pub(crate) use crowd::{at_once, cancelled, crowd, primaries, submitters, waiting_takes_little_memory};
 pub(crate) use life::{life, lists, workers};
 pub(crate) use outbox::outbox;
 pub(crate) use spoilt::{corrupt, halves};
@@ -40,7 +40,7 @@ pub(crate) async fn file_one(
     store.file(std::slice::from_ref(filing)).await?.remove(0)
 }
 
-/// A clock that stands still.
+/// A clock whose time never changes.
 struct Still;
 
 impl Clock for Still {

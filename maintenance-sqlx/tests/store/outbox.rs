@@ -1,4 +1,4 @@
-//! The outbox against a model of it.
+//! The outbox, compared with the core's own rules as its model.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use maintenance_core::*;
 
 use super::*;
 
-/// The message of each provider id.
+/// The message to which each provider id belongs.
 type Sends = BTreeMap<String, NotificationId>;
 
-/// A generator of small numbers, the same in every run.
+/// A generator of small numbers that are the same in every run.
 pub(crate) struct Dice(u64);
 
 impl Dice {
@@ -20,7 +20,8 @@ impl Dice {
     }
 }
 
-/// Batches of claims, outcomes and webhook updates come to what `apply_outcome` and `apply_delivery` say, one by one.
+/// Batches of claims, outcomes and webhook updates come to what `apply_outcome` and `apply_delivery` say, one
+/// by one.
 pub(crate) async fn outbox<R: Repository>(store: R, rounds: u64) {
     let workers = staff(&store).await;
     let maintenance = Maintenance::new(store, NoDirectory).with_clock(Still);
@@ -34,7 +35,7 @@ pub(crate) async fn outbox<R: Repository>(store: R, rounds: u64) {
     let mut sends = Sends::new();
     let mut next = 0x1_0000_u128;
     for round in 0..rounds {
-        // New messages, so that some are pending; each is its request's newest.
+        // New messages keep some of them pending. Each new one is its request's newest.
         for request in &requests {
             if dice.throw(3) == 0 {
                 let record = store.record(*request).await.unwrap().unwrap();

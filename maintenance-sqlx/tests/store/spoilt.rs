@@ -1,11 +1,12 @@
-//! Rows and batches that are wrong in part.
+//! Rows and batches of which a part is wrong.
 
 use chrono::TimeDelta;
 use maintenance_core::*;
 
 use super::*;
 
-/// Each bad update spoils one request of its own or its message: lists and claims report it and keep the rest.
+/// Each bad update spoils one request of its own or its message: lists and claims report it and keep the
+/// rest.
 pub(crate) async fn corrupt<R: Repository, F: Future<Output = ()>>(
     store: R,
     bad: &[(&'static str, &'static str)],
@@ -43,7 +44,7 @@ pub(crate) async fn corrupt<R: Repository, F: Future<Output = ()>>(
     assert_eq!((again.items.len(), again.corrupt.len()), (0, 0));
 }
 
-/// A step that fails half-way leaves nothing of itself behind, also in a host's transaction if that goes on.
+/// A write that fails half-way leaves nothing of itself behind, also in a host's transaction that stays open.
 pub(crate) async fn halves<R: Repository>(store: R) {
     staff(&store).await;
     let maintenance = Maintenance::new(store, NoDirectory);
@@ -55,13 +56,13 @@ pub(crate) async fn halves<R: Repository>(store: R) {
     let record = maintenance.record(one.id).await.unwrap();
     let (change, message) = (record.history[0].clone(), record.notifications[0].clone());
 
-    // The change's id is taken.
+    // The id of the change is in use.
     let mut step = Step::on(&two, two.updated_at + TimeDelta::microseconds(1));
     step.writes.push(Write::Status(StatusChange { request_id: two.id, ..change }));
     assert_eq!(kind(store.apply(&step).await), RepositoryErrorKind::Conflict);
     assert_eq!(maintenance.record(two.id).await.unwrap().request, two);
 
-    // The id of the second one's message is taken by another request's.
+    // The id of the second filing's message is in use by another request's message.
     let filing = |n: u128, message_id: NotificationId| {
         let request = Request { id: id(n).into(), ..two.clone() };
         let message = Notification { id: message_id, request_id: request.id, ..message.clone() };
@@ -74,7 +75,7 @@ pub(crate) async fn halves<R: Repository>(store: R) {
         assert_eq!(store.request(filing.request.id).await.unwrap(), None);
     }
 
-    // Filed after all, and again: nothing new.
+    // With free ids they are filed. Filed again, they write nothing new.
     let filings = [filing(0x61, id(0x71).into()), filing(0x62, id(0x72).into())];
     assert_eq!(kinds(store.file(&filings).await), [true, true]);
     assert_eq!(kinds(store.file(&filings).await), [false, false]);

@@ -1,11 +1,10 @@
-//! A step's writes, sorted by what each database binds.
+//! The writes of a core step, sorted into what both databases bind.
 
 use maintenance_core::{RepositoryError, RepositoryErrorKind, RequestStatus, Step, WorkerId, Write};
-use serde_json::Value;
 
 use crate::encode;
 
-/// What a step changes of the request's own row, and the rows that go with it, each list as one JSON array.
+/// What a step changes in the request's own row, and the rows that it adds, each list as one JSON array.
 pub(crate) struct Writes {
     /// The new status, if it changes.
     pub(crate) status: Option<RequestStatus>,
@@ -24,7 +23,7 @@ pub(crate) struct Writes {
 impl TryFrom<&Step> for Writes {
     type Error = RepositoryError;
 
-    /// `Unsupported` when the step has a write that this crate doesn't know.
+    /// Fails with `Unsupported` when the step has a write that this crate doesn't know.
     fn try_from(step: &Step) -> Result<Self, RepositoryError> {
         let (mut status, mut assigns, mut worker) = (None, false, None);
         let (mut history, mut assignments, mut messages) = (Vec::new(), Vec::new(), Vec::new());
@@ -42,8 +41,13 @@ impl TryFrom<&Step> for Writes {
                 _ => return Err(RepositoryErrorKind::Unsupported.into()),
             }
         }
-        let rows = |rows: Vec<Value>| Value::from(rows).to_string();
-        let (history, assignments, messages) = (rows(history), rows(assignments), rows(messages));
-        Ok(Self { status, assigns, worker, history, assignments, messages })
+        Ok(Self {
+            status,
+            assigns,
+            worker,
+            history: encode::rows(history),
+            assignments: encode::rows(assignments),
+            messages: encode::rows(messages),
+        })
     }
 }

@@ -1,0 +1,119 @@
+//! The encoder's keys, the lists of columns and the decoder agree with each other.
+
+use std::collections::BTreeSet;
+
+use maintenance_core::RepositoryError;
+use serde_json::{Value, json};
+
+use super::{
+    assignment, assignment_change_at, attachment, comment, notification_at, request, status_change_at, worker,
+};
+use crate::{
+    columns::{
+        assignment_columns, assignment_history_columns, attachment_columns, comment_columns, history_columns,
+        notification_columns, request_columns, worker_columns,
+    },
+    encode,
+    sqlite::JsonRow,
+};
+
+/// Decodes a row whose columns come in the list's order, and encodes the entity again: each value must be
+/// back under its column's name. No two columns of a row hold the same value, except for some that hold null.
+fn there_and_back<T>(
+    columns: &[&str],
+    row: &Value,
+    decode: impl Fn(&JsonRow) -> Result<T, RepositoryError>,
+    encode: impl Fn(&T) -> Value,
+) {
+    let names: BTreeSet<&str> = row.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, columns.iter().copied().collect());
+    assert_eq!(names.len(), columns.len(), "a column is listed twice");
+    let entity = decode(&columns.iter().map(|column| stored(&row[*column])).collect()).unwrap();
+    assert_eq!(&encode(&entity), row);
+}
+
+/// A value as SQLite stores it.
+fn stored(value: &Value) -> Value {
+    match value {
+        Value::Array(_) => value.to_string().into(),
+        Value::Bool(flag) => i64::from(*flag).into(),
+        _ => value.clone(),
+    }
+}
+
+fn id(n: u8) -> String {
+    format!("00000000-0000-4000-8000-0000000000{n:02}")
+}
+
+fn at(n: u8) -> String {
+    format!("2026-01-02T03:04:05.0000{n:02}Z")
+}
+
+#[test]
+fn workers_and_their_complexes_go_there_and_back() {
+    let row = json!({
+        "id": id(1), "first_name": "Ann", "last_name": "Lee", "phone_number": "+12025550123",
+        "email": "ann@example.com", "specialties": ["plumbing"], "status": "on_leave", "created_at": at(2),
+        "updated_at": at(3),
+    });
+    there_and_back(worker_columns!(list), &row, worker, encode::worker);
+    let row = json!({
+        "id": id(1), "worker_id": id(2), "complex_id": id(3), "is_primary": true, "assigned_at": at(4),
+        "updated_at": at(5),
+    });
+    there_and_back(assignment_columns!(list), &row, assignment, encode::assignment);
+}
+
+#[test]
+fn requests_go_there_and_back() {
+    let row = json!({
+        "id": id(1), "renter_id": id(2), "title": "The sink leaks", "description": "Since Monday.",
+        "status": "completed", "priority": "high", "created_at": at(3), "updated_at": at(5),
+        "completed_at": at(4), "property_id": id(6), "location": "Kitchen", "assigned_worker_id": id(7),
+        "whatsapp_message_id": "wamid.8", "whatsapp_status": "read", "complex_id": id(9),
+        "specialty": "plumbing", "version": 10,
+    });
+    there_and_back(request_columns!(list), &row, request, encode::request);
+}
+
+#[test]
+fn the_histories_go_there_and_back() {
+    let row = json!({
+        "id": id(1), "request_id": id(2), "previous_status": "pending", "new_status": "in_progress",
+        "changed_by": id(3), "changed_at": at(4), "notes": "On my way.",
+    });
+    there_and_back(history_columns!(list), &row, |row| status_change_at(row, 0), encode::status_change);
+    let row = json!({
+        "id": id(1), "request_id": id(2), "previous_worker_id": id(3), "new_worker_id": id(4),
+        "changed_by": id(5), "changed_at": at(6), "cause": "by_hand", "notes": "She is nearer.",
+        "ranking": "[]",
+    });
+    let decode = |row: &JsonRow| assignment_change_at(row, 0);
+    there_and_back(assignment_history_columns!(list), &row, decode, encode::assignment_change);
+}
+
+#[test]
+fn comments_and_attachments_go_there_and_back() {
+    let row = json!({
+        "id": id(1), "request_id": id(2), "user_id": id(3), "user_type": "landlord", "comment": "It drips.",
+        "created_at": at(4),
+    });
+    there_and_back(comment_columns!(list), &row, comment, encode::comment);
+    let row = json!({
+        "id": id(1), "request_id": id(2), "file_url": "https://files.example.com/sink.jpg",
+        "file_type": "image/jpeg", "created_at": at(3),
+    });
+    there_and_back(attachment_columns!(list), &row, attachment, encode::attachment);
+}
+
+#[test]
+fn notifications_go_there_and_back() {
+    let row = json!({
+        "id": id(1), "request_id": id(2), "worker_id": id(3), "kind": "withdrawn", "priority": "emergency",
+        "status": "sent", "provider_message_id": "wamid.4", "attempts": 5, "claims": 6, "due_at": at(7),
+        "lease": id(8), "error_code": "131026", "error_text": "It can't be delivered.", "since": at(9),
+        "created_at": at(10), "sent_at": at(11), "delivered_at": at(12), "read_at": at(13),
+        "failed_at": at(14),
+    });
+    there_and_back(notification_columns!(list), &row, |row| notification_at(row, 0), encode::notification);
+}

@@ -1,0 +1,115 @@
+//! The statements that claim due messages, and that defer them.
+
+use maintenance_core::{Claim, Claimed, Deferral, Listing, Priority, RepositoryError};
+
+use super::source::Source;
+use crate::{
+    columns::{notification_columns, request_columns},
+    decode,
+    storable::clamp_to_storable,
+};
+
+/// Takes a lease on due messages, the most urgent first, and returns what their sends need.
+///
+/// Parameters: `$1` the lease, `$2` its end, `$3` the time now, `$4` the limit, `$5` the priorities, the most
+/// urgent first. Each priority is read by a scan of its own, in the index's order and up to the limit, so
+/// that messages which aren't due yet are never read.
+pub(super) const CLAIM: &str = concat!(
+    "
+    with due as (
+        select d.id, d.due_at, p.place
+          from unnest($5::text[]) with ordinality as p (priority, place)
+         cross join lateral (
+               select id, due_at
+                 from maintenance_notifications
+                where waiting and priority = p.priority and due_at <= $3
+                order by due_at, id
+                limit $4
+                  for update skip locked) d
+         limit $4
+    ), taken as (
+        update maintenance_notifications n
+           set lease = $1, due_at = $2, claims = least(n.claims, 2147483646) + 1
+          from due
+         where n.id = due.id
+        returning ",
+    notification_columns!(of "n"),
+    ", due.place, due.due_at as was_due
+    )
+    select ",
+    notification_columns!(of "n"),
+    ", ",
+    request_columns!(of "r"),
+    ", w.id, w.phone_number, w.status,
+           case when n.kind = 'withdrawn' then
+                not exists (select from maintenance_notifications x
+                             where x.request_id = n.request_id and x.worker_id = n.worker_id and x.kind = n.kind
+                               and (x.created_at, x.id) > (n.created_at, n.id))
+           else coalesce(r.notification_id = n.id, false) end,
+           case when n.kind = 'withdrawn' then
+                (select case when bool_or(a.status in ('sent', 'delivered', 'read') or a.attempts > 0) then true
+                             when bool_or(a.status = 'pending') then false end
+                   from maintenance_notifications a
+                  where a.request_id = n.request_id and a.worker_id = n.worker_id and a.kind = 'assignment'
+                    and not exists (select from maintenance_notifications x
+                                     where x.request_id = n.request_id and x.worker_id = n.worker_id
+                                       and x.kind = n.kind and x.id <> n.id and x.created_at > a.created_at
+                                       and (x.status in ('sent', 'delivered', 'read') or x.attempts > 0)))
+           end
+      from taken n
+      left join maintenance_requests r on r.id = n.request_id
+      left join maintenance_workers  w on w.id = n.worker_id
+     order by n.place, n.was_due, n.id"
+);
+
+/// Defers the due messages to one recipient, one after the other.
+///
+/// Parameters: `$1` the recipient, `$2` the time now, `$3` the time at which the first message becomes due
+/// again, `$4` the seconds between two messages, `$5` the priorities, the most urgent first, `$6` the limit.
+pub(super) const DEFER: &str = "
+    with due as (
+        select n.id, n.due_at, array_position($5::text[], n.priority) as urgency
+          from maintenance_notifications n
+         where n.waiting and n.worker_id = $1 and n.due_at <= $2
+         order by urgency, n.due_at, n.id
+         limit $6
+           for update skip locked
+    ), placed as (
+        select id, row_number() over (order by urgency, due_at, id) - 1 as place from due
+    ), moved as (
+        update maintenance_notifications n
+           set due_at = $3::timestamptz + p.place::double precision * make_interval(secs => $4)
+          from placed p
+         where n.id = p.id
+        returning n.id
+    )
+    select count(*) from moved";
+
+pub(super) async fn claim(source: &Source<'_>, claim: Claim) -> Result<Listing<Claimed>, RepositoryError> {
+    let query = sqlx::query(CLAIM)
+        .bind(claim.lease.uuid())
+        .bind(clamp_to_storable(claim.until))
+        .bind(clamp_to_storable(claim.now))
+        .bind(i64::from(claim.limit))
+        .bind(from_most_urgent(claim.at_least));
+    source.list(query, decode::claimed).await
+}
+
+/// Returns the number of deferred messages.
+pub(super) async fn defer(source: &Source<'_>, deferral: Deferral) -> Result<u64, RepositoryError> {
+    let query = sqlx::query(DEFER)
+        .bind(deferral.worker_id.uuid())
+        .bind(clamp_to_storable(deferral.now))
+        .bind(clamp_to_storable(deferral.first))
+        .bind(deferral.every.as_secs_f64())
+        .bind(from_most_urgent(Priority::Low))
+        .bind(i64::from(deferral.limit));
+    let deferred: i64 = source.connection().await?.fetch_value(query).await?;
+    Ok(u64::try_from(deferred).unwrap_or_default())
+}
+
+/// The priorities from the most urgent down to this one.
+fn from_most_urgent(least: Priority) -> Vec<&'static str> {
+    let priorities = Priority::ALL.iter().rev().filter(|priority| **priority >= least);
+    priorities.map(|priority| priority.as_str()).collect()
+}

@@ -1,0 +1,141 @@
+//! The statements that claim due messages, and that defer them.
+
+use std::time::Duration;
+
+use maintenance_core::{Claim, Claimed, Deferral, Listing, RepositoryError};
+
+use super::{
+    convert::{id, time},
+    script::{Query, Script, script},
+    source::Source,
+};
+use crate::{
+    columns::{notification_columns, request_columns},
+    decode,
+    order::urgency,
+    storable::clamp_to_storable,
+};
+
+/// The due messages of one priority, read in the index's order and up to the limit, so that messages which
+/// aren't due yet are never read.
+macro_rules! due_of_sql {
+    ($priority:literal, $urgency:literal) => {
+        concat!(
+            "select * from (select id, ",
+            $urgency,
+            " as urgency from maintenance_notifications
+              where status = 'pending' and priority = '",
+            $priority,
+            "' and due_at <= $3 and ",
+            $urgency,
+            " >= ",
+            urgency!(place_of "$5"),
+            " order by due_at, id limit $4)"
+        )
+    };
+}
+
+/// The due messages, the most urgent first.
+macro_rules! due_sql {
+    () => {
+        concat!(urgency!(union_all due_of_sql), " limit $4")
+    };
+}
+
+/// Reads the due messages with what their sends need, and then takes a lease on them. Both statements see the
+/// same rows, since they run in one transaction.
+///
+/// The read comes first, since after the update neither the due messages nor their order could be found
+/// again, and `returning` can't join other tables. So it reads the messages as they were before the claim;
+/// see [`taken`].
+///
+/// Parameters: `$1` the lease, `$2` its end, `$3` the time now, `$4` the limit, `$5` the least priority.
+pub(super) const CLAIM: Script = script!(
+    "
+    select ",
+    notification_columns!(of "n"),
+    ", ",
+    request_columns!(of "r"),
+    ", w.id, w.phone_number, w.status,
+           iif(n.kind = 'withdrawn',
+               not exists (select 1 from maintenance_notifications x
+                            where x.request_id = n.request_id and x.worker_id = n.worker_id and x.kind = n.kind
+                              and (x.created_at, x.id) > (n.created_at, n.id)),
+               r.notification_id is n.id),
+           iif(n.kind = 'withdrawn',
+               (select case when max(a.status in ('sent', 'delivered', 'read') or a.attempts > 0) then 1
+                            when max(a.status = 'pending') then 0 end
+                  from maintenance_notifications a
+                 where a.request_id = n.request_id and a.worker_id = n.worker_id and a.kind = 'assignment'
+                   and not exists (select 1 from maintenance_notifications x
+                                    where x.request_id = n.request_id and x.worker_id = n.worker_id
+                                      and x.kind = n.kind and x.id <> n.id and x.created_at > a.created_at
+                                      and (x.status in ('sent', 'delivered', 'read') or x.attempts > 0))),
+               null)
+      from (",
+    due_sql!(),
+    ") d
+      join maintenance_notifications n on n.id = d.id
+      left join maintenance_requests r on r.id = n.request_id
+      left join maintenance_workers  w on w.id = n.worker_id
+     order by d.urgency desc, n.due_at, n.id;
+
+    update maintenance_notifications
+       set lease = $1, due_at = $2, claims = min(claims, 2147483646) + 1
+     where id in (select id from (",
+    due_sql!(),
+    "))"
+);
+
+/// Defers the due messages to one recipient, one after the other. SQLite's own times have milliseconds.
+///
+/// Parameters: `$1` the recipient, `$2` the time now, `$3` the time at which the first message becomes due
+/// again, in seconds since 1970, `$4` the seconds between two messages, `$5` the limit.
+pub(super) const DEFER: &str = concat!(
+    "
+    update maintenance_notifications as n
+       set due_at = strftime('%Y-%m-%dT%H:%M:%f', $3 + $4 * p.place, 'unixepoch') || '000Z'
+      from (select id, row_number() over (order by urgency desc, due_at, id) - 1 as place
+              from (select id, due_at, ",
+    urgency!(place_of "priority"),
+    " as urgency
+                      from maintenance_notifications
+                     where status = 'pending' and worker_id = $1 and due_at <= $2
+                     order by urgency desc, due_at, id
+                     limit $5)) p
+     where n.id = p.id"
+);
+
+pub(super) async fn claim(source: &Source<'_>, claim: Claim) -> Result<Listing<Claimed>, RepositoryError> {
+    let bind = |query: Query| {
+        query
+            .bind(id(claim.lease))
+            .bind(time(claim.until))
+            .bind(time(claim.now))
+            .bind(claim.limit)
+            .bind(claim.at_least.as_str())
+    };
+    let rows = source.write(&CLAIM, bind).await?;
+    Ok(rows.iter().map(|row| decode::claimed(row).map(|due| taken(due, &claim))).collect())
+}
+
+/// The message as the claim leaves it.
+fn taken(mut claimed: Claimed, claim: &Claim) -> Claimed {
+    let message = &mut claimed.notification;
+    message.lease = Some(claim.lease);
+    message.due_at = clamp_to_storable(claim.until);
+    message.claims = message.claims.saturating_add(1);
+    claimed
+}
+
+/// Returns the number of deferred messages.
+pub(super) async fn defer(source: &Source<'_>, deferral: Deferral) -> Result<u64, RepositoryError> {
+    let first = Duration::from_micros(u64::try_from(deferral.first.timestamp_micros()).unwrap_or_default());
+    let query = sqlx::query(DEFER)
+        .bind(id(deferral.worker_id))
+        .bind(time(deferral.now))
+        .bind(first.as_secs_f64())
+        .bind(deferral.every.as_secs_f64())
+        .bind(deferral.limit);
+    source.execute(query).await
+}
