@@ -130,7 +130,9 @@ impl Report<'_> {
         };
         if let Some((head, rows)) = table.split_first() {
             println!("\n{bold}{}{bold:#}", line(head));
-            rows.iter().for_each(|row| println!("{}", line(row)));
+            for row in rows {
+                println!("{}", line(row));
+            }
         }
         println!();
         for bar in &self.bars {
