@@ -53,8 +53,8 @@ const fn id(first: u32) -> Uuid {
     Uuid::from_u128(((first as u128) << 96) | 0x4000_8000_0000_0000_0001)
 }
 
-/// Adds the workers and the households to a database without renters. The households come last, so that a start that
-/// was interrupted adds what is missing the next time.
+/// Adds the workers and the households to a database without renters. The households come last, so that a
+/// start that was interrupted adds what is missing the next time.
 pub(super) async fn seed(app: &App) -> Result<(), Problem> {
     let [riverside, hilltop] = HOUSEHOLDS else { return Ok(()) };
     if app.tables.has_renters().await? {

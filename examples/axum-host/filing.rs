@@ -14,8 +14,8 @@ use super::{
     tables::{Home, Intake},
 };
 
-/// What a renter fills in; who they are and where they live the host knows. A missing field is read as empty, so that the
-/// answer names every wrong field at once.
+/// What a renter fills in; who they are and where they live the host knows. A missing field is read as empty,
+/// so that the answer names every wrong field at once.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Form {
@@ -31,20 +31,22 @@ pub(super) struct Form {
     reference: Option<String>,
 }
 
-/// Files a request. The same id, in the body or as `Idempotency-Key`, files one request however often it is sent.
+/// Files a request. The same id, in the body or as `Idempotency-Key`, files one request however often it is
+/// sent.
 pub(super) async fn file(
     app: &App,
     renter: RenterId,
     headers: &HeaderMap,
     form: Form,
 ) -> Result<Submitted, Problem> {
-    // Looked up before the transaction begins: while it is open, nothing else may wait for a connection of the pool.
+    // Looked up before the transaction begins: while it is open, nothing else may wait for a connection of
+    // the pool.
     let home = app.tables.home(renter).await?;
     let home = home.ok_or_else(|| Problem::not_found("unknown renter"))?;
     let (new, intake) = read(renter, &home, headers, form);
     let app = app.clone();
-    // In a task of its own, so that a caller who hangs up doesn't cancel it: sqlx may leave a transaction open on a pooled
-    // connection when `begin` is dropped half-way.
+    // In a task of its own, so that a caller who hangs up doesn't cancel it: sqlx may leave a transaction
+    // open on a pooled connection when `begin` is dropped half-way.
     let filing = async move {
         let filed = app.tables.file(&app.engine, new, intake).await?;
         // After the commit the dispatcher can see the message, and need not wait for its next poll.

@@ -56,8 +56,8 @@ struct Column {
     newest: Items<Request>,
 }
 
-/// One column per status: how many requests it has, and the newest. The list of requests with that status, that complex and
-/// `next` as `after` gives the rest of a column.
+/// One column per status: how many requests it has, and the newest. The list of requests with that status,
+/// that complex and `next` as `after` gives the rest of a column.
 async fn board(
     _: Landlord,
     State(app): State<App>,

@@ -1,5 +1,5 @@
-//! A small property-management backend on SQLite or PostgreSQL. It starts with no settings, and prints what to
-//! call it with.
+//! A small property-management backend on SQLite or PostgreSQL. It starts with no settings, and prints what
+//! to call it with.
 //!
 //! `cargo run --example axum-host`
 

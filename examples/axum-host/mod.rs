@@ -74,7 +74,8 @@ pub struct Host {
 }
 
 impl Host {
-    /// Listens, connects, brings the tables up to date, adds the demo data if there is none, serves and sends.
+    /// Listens, connects, brings the tables up to date, adds the demo data if there is none, serves and
+    /// sends.
     ///
     /// # Errors
     ///
@@ -118,8 +119,8 @@ impl Host {
         self.tasks.join_next().await;
     }
 
-    /// Stops accepting requests, lets the running ones and the dispatcher's sends finish, and closes the pool. Returns
-    /// whether all finished in time.
+    /// Stops accepting requests, lets the running ones and the dispatcher's sends finish, and closes the
+    /// pool. Returns whether all finished in time.
     pub async fn stop(mut self) -> bool {
         self.stop.send_replace(true);
         let all = async { while self.tasks.join_next().await.is_some() {} };

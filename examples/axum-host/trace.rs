@@ -1,5 +1,5 @@
-//! One span per HTTP request, with an id that the response carries too. Paths are logged as routes; queries, headers and
-//! bodies are not logged.
+//! One span per HTTP request, with an id that the response carries too. Paths are logged as routes; queries,
+//! headers and bodies are not logged.
 
 use std::time::Instant;
 

@@ -1,6 +1,6 @@
 //! Errors as HTTP answers them.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 use std::time::Duration;
 

@@ -10,8 +10,8 @@ enum Piece<'a> {
     Placeholder(&'a str, &'a str),
 }
 
-/// The message as the recipient reads it: the body text with each `{{1}}` or `{{name}}` replaced by the value of that
-/// name. A placeholder without a value stays as it is.
+/// The message as the recipient reads it: the body text with each `{{1}}` or `{{name}}` replaced by the value
+/// of that name. A placeholder without a value stays as it is.
 ///
 /// ```
 /// use maintenance_whatsapp::render_body;
@@ -62,7 +62,8 @@ impl Layout {
     }
 }
 
-/// The length of a text in UTF-16 units. Meta doesn't say how it counts; this count is the largest it could mean.
+/// The length of a text in UTF-16 units. Meta doesn't say how it counts; this count is the largest it could
+/// mean.
 pub(crate) fn length(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }

@@ -39,9 +39,9 @@ const NO_CONNECTION: Duration = Duration::from_secs(10);
 
 /// Sends messages through the Cloud API, each as one template message.
 ///
-/// Each message carries its [`NotificationId`](maintenance_core::NotificationId) as `biz_opaque_callback_data`, which
-/// the webhooks return. A `CloudApi` makes one attempt per call: the [`Dispatcher`](maintenance_core::Dispatcher)
-/// retries. It follows no redirect, so that the token reaches no other host.
+/// Each message carries its [`NotificationId`](maintenance_core::NotificationId) as
+/// `biz_opaque_callback_data`, which the webhooks return. A `CloudApi` makes one attempt per call: the
+/// engine's dispatcher retries. It follows no redirect, so that the token reaches no other host.
 ///
 /// ```
 /// use maintenance_whatsapp::{CloudApi, CloudApiConfig, SetupError, Template, Templates};
@@ -80,8 +80,8 @@ impl CloudApi {
     ///
     /// # Errors
     ///
-    /// [`SetupError::Invalid`] names every field that breaks a rule; without the feature `rustls` that includes an
-    /// `https` address. [`SetupError::Client`] when the HTTP client can't be built.
+    /// [`SetupError::Invalid`] names every field that breaks a rule; without the feature `rustls` that
+    /// includes an `https` address. [`SetupError::Client`] when the HTTP client can't be built.
     pub fn new(config: CloudApiConfig) -> Result<Self, SetupError> {
         let (endpoint, _) = config.check()?;
         if endpoint.scheme() == "https" && !cfg!(feature = "rustls") {
@@ -94,14 +94,14 @@ impl CloudApi {
 
     /// A notifier whose HTTP client has the host's own settings, for example its TLS or its proxy.
     ///
-    /// Whatever the builder says, the client follows no redirect: the token and the messages would go to any host that
-    /// a redirect names. Whether the builder has TLS can't be seen here; if it has none, the first send to an `https`
-    /// address stops the channel and says so.
+    /// Whatever the builder says, the client follows no redirect: the token and the messages would go to any
+    /// host that a redirect names. Whether the builder has TLS can't be seen here; if it has none, the first
+    /// send to an `https` address stops the channel and says so.
     ///
     /// # Errors
     ///
-    /// [`SetupError::Invalid`] names every field that breaks a rule, [`SetupError::Client`] says that the client can't
-    /// be built.
+    /// [`SetupError::Invalid`] names every field that breaks a rule, [`SetupError::Client`] says that the
+    /// client can't be built.
     pub fn with_client(config: CloudApiConfig, client: ClientBuilder) -> Result<Self, SetupError> {
         let (endpoint, authorization) = config.check()?;
         let client = client.connect_timeout(config.connect_timeout).redirect(Policy::none());
@@ -121,8 +121,9 @@ impl CloudApi {
         })
     }
 
-    /// How many messages WhatsApp accepted and did not send on yet, because their template is paused or its quality is
-    /// being assessed. Each was logged as a warning with its ids; a webhook tells whether it was sent after all.
+    /// How many messages WhatsApp accepted and did not send on yet, because their template is paused or its
+    /// quality is being assessed. Each was logged as a warning with its ids; a webhook tells whether it was
+    /// sent after all.
     ///
     /// A number that grows means that somebody should look at the template in WhatsApp Manager.
     pub fn held_back(&self) -> u64 {
@@ -248,15 +249,15 @@ fn unanswered(error: &reqwest::Error) -> NotifyError {
     NotifyError { next, effect, error }
 }
 
-/// Whether a client without TLS was to connect to an `https` address. The HTTP library says so in its text alone; were
-/// that text another, the channel would rest as for any other missing connection.
+/// Whether a client without TLS was to connect to an `https` address. The HTTP library says so in its text
+/// alone; were that text another, the channel would rest as for any other missing connection.
 fn lacks_tls(error: &reqwest::Error) -> bool {
     let mut sources = std::iter::successors(error.source(), |&error| error.source());
     sources.any(|error| error.to_string().contains("scheme is not http"))
 }
 
-/// The request could not even be made, for example because a client without TLS was to connect to an `https` address.
-/// No message can go out until a person corrects that.
+/// The request could not even be made, for example because a client without TLS was to connect to an `https`
+/// address. No message can go out until a person corrects that.
 fn not_requested(code: &str) -> NotifyError {
     let text = "the request could not be made; check the base URL, and that the HTTP client has TLS";
     let error = DeliveryError::new(code, text);

@@ -35,8 +35,8 @@ impl CompiledTemplate {
         Self { room: MAX_BODY.saturating_sub(layout.fixed), slots, template }
     }
 
-    /// The values for a message, in order, each with its placeholder's name. Each is on one line and not empty, and with
-    /// the body's own text they stay within the limit.
+    /// The values for a message, in order, each with its placeholder's name. Each is on one line and not
+    /// empty, and with the body's own text they stay within the limit.
     pub(crate) fn fill<'a>(&'a self, message: &'a Outgoing) -> Vec<(&'a str, Cow<'a, str>)> {
         let mut values: Vec<Value<'a>> = self
             .slots

@@ -36,18 +36,19 @@ pub struct CloudApiConfig {
     pub templates: Templates,
     /// How long connecting may take; 5 seconds by default.
     pub connect_timeout: Duration,
-    /// How long one send may take from start to end; 20 seconds by default. Keep it below the dispatcher's limit per send
-    /// (30 seconds by default): the dispatcher treats a response that comes later as lost.
+    /// How long one send may take from start to end; 20 seconds by default. Keep it below the dispatcher's
+    /// limit per send (30 seconds by default): the dispatcher treats a response that comes later as lost.
     pub request_timeout: Duration,
     /// How fast to send.
     pub pacing: Pacing,
 }
 
-/// How fast to send, so that Meta's rate limits are never reached. Each notifier counts only what it sends itself:
-/// where several processes send by one number, give each a share of `number_per_second`.
+/// How fast to send, so that Meta's rate limits are never reached. Each notifier counts only what it sends
+/// itself: where several processes send by one number, give each a share of `number_per_second`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pacing {
-    /// How many messages the number may send per second; 80 by default, Meta's limit unless it raised yours to 1,000.
+    /// How many messages the number may send per second; 80 by default, Meta's limit unless it raised yours
+    /// to 1,000.
     pub number_per_second: u32,
     /// The time between two messages to one recipient once the burst is used up; 6 seconds by default.
     pub recipient_interval: Duration,
@@ -80,7 +81,8 @@ impl CloudApiConfig {
         }
     }
 
-    /// The address that messages are posted to and the header that authorises them, or every field that breaks a rule.
+    /// The address that messages are posted to and the header that authorises them, or every field that
+    /// breaks a rule.
     pub(crate) fn check(&self) -> Result<(Url, HeaderValue), Invalid> {
         let mut fields = Fields::default();
         let base = Url::parse(&self.base_url).ok().filter(is_base);

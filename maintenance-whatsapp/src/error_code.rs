@@ -1,4 +1,5 @@
-//! What each error code of the Cloud API means for a message: one table, for the answers to sends and for webhooks.
+//! What each error code of the Cloud API means for a message: one table, for the answers to sends and for
+//! webhooks.
 
 use std::time::Duration;
 
@@ -26,8 +27,8 @@ pub(crate) enum ErrorClass {
     AccountStopped,
     /// No conversation is open, so only a template may be sent.
     OutsideWindow,
-    /// The template can't be used, or differs from the one that is configured. Every message that uses it fails until a
-    /// person corrects it.
+    /// The template can't be used, or differs from the one that is configured. Every message that uses it
+    /// fails until a person corrects it.
     TemplateUnusable,
     /// The API refuses this message whenever it is sent.
     RequestWrong,
@@ -52,8 +53,8 @@ impl ErrorClass {
             368 | 131_031 | 131_037 | 131_042 | 131_044 | 131_045 | 131_048 | 131_064 | 133_000 | 133_006
             | 133_010 | 133_016 => Self::AccountStopped,
             131_047 => Self::OutsideWindow,
-            // A wrong number or form of parameters means that the template was edited: our values are cleaned and cut
-            // to fit, so no single message can cause it.
+            // A wrong number or form of parameters means that the template was edited: our values are cleaned
+            // and cut to fit, so no single message can cause it.
             132_000 | 132_001 | 132_005 | 132_007 | 132_008 | 132_012 | 132_015 | 132_016 | 132_068
             | 132_069 => Self::TemplateUnusable,
             100 | 131_008 | 131_009 | 131_051 | 131_052 | 131_053 | 132_018 | 135_000 | 137_000 => {
@@ -67,8 +68,8 @@ impl ErrorClass {
 
     /// The class of an HTTP status that came without a known code.
     ///
-    /// A refusal (4xx) with an unknown code, or without one, as a proxy on the way sends, is retried until the
-    /// dispatcher gives up by the message's age: a new code that is transient must lose no message.
+    /// A refusal (4xx) with an unknown code, or without one, as a proxy on the way sends, is retried until
+    /// the dispatcher gives up by the message's age: a new code that is transient must lose no message.
     pub(crate) const fn of_status(status: u16) -> Self {
         match status {
             // The address, the token or a proxy on the way is wrong, which concerns every message.
@@ -81,8 +82,8 @@ impl ErrorClass {
         }
     }
 
-    /// What to do next, and whether the message may have gone out. `asked` is the wait that the API asked for,
-    /// `attempt` counts from 1.
+    /// What to do next, and whether the message may have gone out. `asked` is the wait that the API asked
+    /// for, `attempt` counts from 1.
     pub(crate) fn outcome(self, asked: Option<Duration>, attempt: u32) -> (NextStep, SendEffect) {
         let at_least = |wait: Duration| asked.unwrap_or_default().max(wait);
         let next = match self {
@@ -106,8 +107,8 @@ impl ErrorClass {
         (next, effect)
     }
 
-    /// What the error means, in our own words. The API's words are never kept: they can quote the token, the recipient
-    /// or the message.
+    /// What the error means, in our own words. The API's words are never kept: they can quote the token, the
+    /// recipient or the message.
     pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::RecipientRate => "the rate limit for this recipient is reached",
@@ -140,8 +141,9 @@ impl ErrorClass {
     }
 }
 
-/// The error code in a JSON value, also one written as text. `None` for a number that can't be a code of Meta's, which
-/// have seven digits at most: a longer one could be a phone number, and codes are stored and logged.
+/// The error code in a JSON value, also one written as text. `None` for a number that can't be a code of
+/// Meta's, which have seven digits at most: a longer one could be a phone number, and codes are stored and
+/// logged.
 pub(crate) fn code_of(value: Option<&Value>) -> Option<i64> {
     let code = match value? {
         Value::Number(number) => number.as_i64(),

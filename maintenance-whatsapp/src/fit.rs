@@ -1,5 +1,5 @@
-//! Makes any text acceptable as a template parameter: no line break, no tab, no run of spaces, never empty, and short
-//! enough for the whole body.
+//! Makes any text acceptable as a template parameter: no line break, no tab, no run of spaces, never empty,
+//! and short enough for the whole body.
 
 use std::borrow::Cow;
 
@@ -18,8 +18,8 @@ pub(crate) struct Value<'a> {
     pub(crate) cut: Option<u8>,
 }
 
-/// The text on one line: runs of white space and control characters become single spaces. A text without a visible
-/// character becomes the fallback.
+/// The text on one line: runs of white space and control characters become single spaces. A text without a
+/// visible character becomes the fallback.
 pub(crate) fn clean<'a>(text: &'a str, fallback: &'a str) -> Cow<'a, str> {
     if text.chars().all(|c| separates(c) || is_invisible(c)) {
         return Cow::Borrowed(fallback);

@@ -34,9 +34,9 @@
 //!
 //! # Sending
 //!
-//! Outside an open conversation WhatsApp accepts only templates, so each message is one template message. Its parameters
-//! are cleaned and cut to fit, so that no message fails over its formatting. A message that isn't accepted answers two
-//! questions, by the API's error code wherever there is one:
+//! Outside an open conversation WhatsApp accepts only templates, so each message is one template message. Its
+//! parameters are cleaned and cut to fit, so that no message fails over its formatting. For a message that isn't
+//! accepted, the notifier answers two questions, by the API's error code wherever there is one:
 //!
 //! | what happened | what to do next | may it have gone out? |
 //! |---|---|---|

@@ -16,7 +16,8 @@ use maintenance_core::PhoneNumber;
 
 use crate::Pacing;
 
-/// The longest time that a send waits here for the number's limit; beyond it the dispatcher puts the message back.
+/// The longest time that a send waits here for the number's limit; beyond it the dispatcher puts the message
+/// back.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// After how many sends the recipients are dropped whose whole burst is available again.
 const FORGET_EVERY: u32 = 1024;
@@ -34,7 +35,8 @@ pub(crate) struct Pace<C: Clock = DefaultClock> {
 impl<C: Clock + Clone> Pace<C> {
     pub(crate) fn new(pacing: Pacing, clock: C) -> Self {
         let Pacing { number_per_second, recipient_interval, recipient_burst } = pacing;
-        // A burst and what is refilled in the second after it add up to the limit, so that no second exceeds it.
+        // A burst and what is refilled in the second after it add up to the limit, so that no second exceeds
+        // it.
         let burst = (number_per_second / 20).max(1);
         let steady = (number_per_second.saturating_sub(burst) + 1).max(1);
         let number = quota(Duration::from_secs(1) / steady, burst);

@@ -53,8 +53,8 @@ impl Body {
 impl SendResponse<'_> {
     /// The accepted message, or what went wrong at that attempt (counted from 1).
     ///
-    /// The body's error code decides wherever there is one, whatever the HTTP status. The status decides alone when the
-    /// code is unknown or the body can't be read, as with a proxy's HTML.
+    /// The body's error code decides wherever there is one, whatever the HTTP status. The status decides
+    /// alone when the code is unknown or the body can't be read, as with a proxy's HTML.
     pub(crate) fn read(self, attempt: u32) -> Result<Accepted, NotifyError> {
         let body = Body::read(self.body);
         if let Some(error) = body.error {
@@ -95,8 +95,8 @@ impl SendResponse<'_> {
         NotifyError { next, effect, error: class.error(&code) }
     }
 
-    /// The wait that the API asks for, in whole seconds. The API doesn't use the header's form with a date, so that one is
-    /// ignored.
+    /// The wait that the API asks for, in whole seconds. The API doesn't use the header's form with a date,
+    /// so that one is ignored.
     fn wait(self) -> Option<Duration> {
         let seconds = self.retry_after?.trim().parse().ok().filter(|&seconds| seconds > 0)?;
         Some(Duration::from_secs(seconds).min(LONGEST_WAIT))

@@ -10,7 +10,8 @@ use crate::{
     invalid::Fields,
 };
 
-/// A message template exactly as it is registered with Meta. Outside an open conversation WhatsApp accepts nothing else.
+/// A message template exactly as it is registered with Meta. Outside an open conversation WhatsApp accepts
+/// nothing else.
 ///
 /// ```
 /// use maintenance_whatsapp::{Parameter, Parameters, Template};
@@ -31,8 +32,8 @@ pub struct Template {
     pub name: String,
     /// Its language code, for example `en` or `en_US`.
     pub language: String,
-    /// Its body text as registered, with the placeholders. A message may have 1,024 characters in all, so values are cut to
-    /// what this text leaves.
+    /// Its body text as registered, with the placeholders. A message may have 1,024 characters in all, so
+    /// values are cut to what this text leaves.
     pub body: String,
     /// What fills in the placeholders.
     pub parameters: Parameters,
@@ -108,8 +109,9 @@ impl Templates {
 
 /// A fact of a request that fills in a placeholder.
 ///
-/// Each value is on one line. When a message is too long, the description is cut first, then the location, the title, the
-/// place, the renter's name and the trade, none to fewer than 20 characters. Ids, priority and phone number are never cut.
+/// Each value is on one line. When a message is too long, the description is cut first, then the location,
+/// the title, the place, the renter's name and the trade, none to fewer than 20 characters. Ids, priority and
+/// phone number are never cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Parameter {
     /// The request's id.
@@ -133,8 +135,8 @@ pub enum Parameter {
 }
 
 impl Template {
-    /// A template in English that assigns a request to a worker, with everything they need. Register it with Meta under
-    /// that name, with its [`body`](Self::body) as the text and positional parameters.
+    /// A template in English that assigns a request to a worker, with everything they need. Register it with
+    /// Meta under that name, with its [`body`](Self::body) as the text and positional parameters.
     pub fn assignment(name: impl Into<String>) -> Self {
         use Parameter::{Description, Location, Place, Priority, RenterName, RenterPhone, RequestId, Title};
         Self {
@@ -286,7 +288,8 @@ impl Parameter {
         match self {
             Self::RequestId => 36,
             Self::RenterPhone => 16,
-            // `emergency` and `not on file` are shorter, and a value that can be cut keeps no more than this if need be.
+            // `emergency` and `not on file` are shorter, and a value that can be cut keeps no more than this
+            // if need be.
             _ => SHORTEST,
         }
     }

@@ -292,7 +292,8 @@ async fn sixty_long_posts_that_stall_hold_less_memory_than_twenty_of_them() {
     for _ in 0..60 {
         let mut stream = connect(&host.url, MAX_BODY).await;
         posts.spawn(async move {
-            // All but the last byte. Where the host doesn't read, this waits until the host closes the connection.
+            // All but the last byte. Where the host doesn't read, this waits until the host closes the
+            // connection.
             let _ = stream.write_all(&LONG).await;
             let mut answer = [0; 1];
             let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut answer).await;

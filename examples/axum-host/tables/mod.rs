@@ -34,8 +34,9 @@ pub(super) trait Tables: Directory {
     /// Whether there is such a complex.
     async fn has_complex(&self, complex: ComplexId) -> Result<bool, sqlx::Error>;
 
-    /// Files a request and the host's row about it in one transaction: both, or neither. The request must carry its
-    /// complex, since nothing may take another connection of the pool while the transaction is open.
+    /// Files a request and the host's row about it in one transaction: both, or neither. The request must
+    /// carry its complex, since nothing may take another connection of the pool while the transaction is
+    /// open.
     async fn file(
         &self,
         engine: &Engine,
@@ -70,8 +71,8 @@ pub(super) struct Intake {
     pub(super) received_at: DateTime<Utc>,
 }
 
-/// Connects to that database and brings both sets of tables up to date: the engine's first, since the host's refer to
-/// them.
+/// Connects to that database and brings both sets of tables up to date: the engine's first, since the host's
+/// refer to them.
 pub(super) async fn open(url: &str) -> Result<Arc<dyn Tables>, StartError> {
     match url.split_once(':').map(|(scheme, _)| scheme) {
         Some("postgres" | "postgresql") => Ok(Arc::new(postgres::PgTables::open(url).await?)),
@@ -89,7 +90,8 @@ fn not_migrated(whose: &str, error: &dyn std::error::Error) -> StartError {
     StartError::caused(&what, error, "use a database and a role in which they may be created")
 }
 
-/// The host's migrations, in sqlx's usual table. The engine keeps its own in another, so both can have a version 1.
+/// The host's migrations, in sqlx's usual table. The engine keeps its own in another, so both can have a
+/// version 1.
 fn migrator(first: &'static str) -> Migrator {
     let sql = SqlStr::from_static(first);
     Migrator::with_migrations(vec![Migration::new(1, "host".into(), MigrationType::Simple, sql, false)])
@@ -135,8 +137,8 @@ fn not_noted(error: sqlx::Error) -> Problem {
     }
 }
 
-/// The engine's form of these renters. A renter whose name is invalid is left out, and so is an invalid number: the worker
-/// gets the message all the same.
+/// The engine's form of these renters. A renter whose name is invalid is left out, and so is an invalid
+/// number: the worker gets the message all the same.
 fn contacts(rows: impl IntoIterator<Item = (Uuid, String, String)>) -> HashMap<RenterId, RenterContact> {
     let mut contacts = HashMap::new();
     for (renter, name, phone_number) in rows {

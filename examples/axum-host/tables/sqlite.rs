@@ -93,8 +93,8 @@ impl Tables for SqliteTables {
         new: NewRequest,
         intake: Result<Intake, Invalid>,
     ) -> Result<Submitted, Problem> {
-        // Takes the write lock at once: a transaction that first reads and then writes fails if another one wrote in
-        // between.
+        // Takes the write lock at once: a transaction that first reads and then writes fails if another one
+        // wrote in between.
         let mut tx = self.pool.begin_with("begin immediate").await?;
         let filed = engine.within(SqliteRepository::in_transaction(&mut tx)).submit(new).await;
         let (filed, intake) = both(filed, intake)?;

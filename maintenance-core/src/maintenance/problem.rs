@@ -14,7 +14,8 @@ use crate::{
 
 /// The body of an error response, as RFC 9457 describes it (`application/problem+json`).
 ///
-/// It holds ids, statuses, field names and rules, and no name, number or text, so it may be shown to the caller.
+/// It holds ids, statuses, field names and rules, and no name, number or text, so it may be shown to the
+/// caller.
 ///
 /// ```
 /// use maintenance_core::{Error, Invalid, ProblemDetails};
@@ -47,8 +48,8 @@ pub struct ProblemDetails {
     /// What is wrong in this case, and what would be right.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// For invalid input, every wrong field with the rule it breaks; for an id that was used before, every field that
-    /// differs. Otherwise empty.
+    /// For invalid input, every wrong field with the rule it breaks; for an id that was used before, every
+    /// field that differs. Otherwise empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldError>,
     /// The request's status, where that is why it can't be changed as asked.
@@ -219,8 +220,8 @@ impl From<Invalid> for ProblemDetails {
     }
 }
 
-/// An id that was used before. The caller learns which of their fields differ, and never what is stored; where the id is
-/// somebody else's they learn only that it is taken.
+/// An id that was used before. The caller learns which of their fields differ, and never what is stored;
+/// where the id is somebody else's they learn only that it is taken.
 fn of_reused(problem: ProblemDetails, reused: &Reused) -> ProblemDetails {
     const OWNERS: [&str; 3] = ["renter_id", "user_id", "request_id"];
     let Reused { what, id, differences } = reused;
@@ -235,8 +236,9 @@ fn of_reused(problem: ProblemDetails, reused: &Reused) -> ProblemDetails {
     problem.fields(differences.iter().map(|difference| differs(difference.field)).collect())
 }
 
-/// Whether a database's error with that code is worth a retry. PostgreSQL: rolled back by the server (class 40), out of
-/// resources (53), a lock or a statement that took too long, shutting down (57). SQLite: busy or locked.
+/// Whether a database's error with that code is worth a retry. PostgreSQL: rolled back by the server (class
+/// 40), out of resources (53), a lock or a statement that took too long, shutting down (57). SQLite: busy or
+/// locked.
 fn is_transient(code: &str) -> bool {
     match code.parse::<u32>() {
         // SQLite's codes have the primary code in their lowest byte; PostgreSQL's have five characters.
@@ -249,8 +251,7 @@ fn is_transient(code: &str) -> bool {
 mod response {
     use axum_core::response::{IntoResponse, Response};
 
-    use super::ProblemDetails;
-    use crate::Error;
+    use super::{Error, ProblemDetails};
 
     impl IntoResponse for ProblemDetails {
         /// The problem as `application/problem+json`. A 503 carries a `Retry-After` of a second.

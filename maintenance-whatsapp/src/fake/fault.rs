@@ -6,8 +6,9 @@ use super::check::ApiError;
 
 /// A fault that a test asks for: what goes wrong, and with which messages.
 ///
-/// It applies to the next message, unless [`times`](Self::times), [`every`](Self::every), [`always`](Self::always) or
-/// [`to`](Self::to) say otherwise. The fake doesn't accept the message unless the fault is [`kept`](Self::kept).
+/// It applies to the next message, unless [`times`](Self::times), [`every`](Self::every),
+/// [`always`](Self::always) or [`to`](Self::to) say otherwise. The fake doesn't accept the message unless the
+/// fault is [`kept`](Self::kept).
 #[derive(Debug, Clone)]
 pub struct Fault {
     pub(super) effect: Effect,
@@ -117,8 +118,8 @@ impl Fault {
         self
     }
 
-    /// Whether it applies to a message to that number. A message that is `taken` by an earlier fault only counts towards
-    /// every nth.
+    /// Whether it applies to a message to that number. A message that is `taken` by an earlier fault only
+    /// counts towards every nth.
     pub(super) fn applies(&mut self, number: &str, taken: bool) -> bool {
         if self.to.as_ref().is_some_and(|to| to != number) {
             return false;

@@ -47,8 +47,8 @@ impl FakeMessage {
         }
     }
 
-    /// The status `failed` with an error of that code. It carries no callback data, since Meta often leaves it out of a
-    /// `failed`.
+    /// The status `failed` with an error of that code. It carries no callback data, since Meta often leaves
+    /// it out of a `failed`.
     pub fn failed(&self, code: i64, title: impl Into<String>) -> FakeStatus {
         FakeStatus { error: Some((code, title.into())), callback_data: None, ..self.status("failed") }
     }

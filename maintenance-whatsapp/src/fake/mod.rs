@@ -1,5 +1,6 @@
-//! An in-process fake of the Cloud API, for a host's own tests: it listens on this machine alone, is as strict as the
-//! real API, fails when a test asks it to, keeps the messages that it accepted, and posts signed webhooks.
+//! An in-process fake of the Cloud API, for a host's own tests: it listens on this machine alone, is as
+//! strict as the real API, fails when a test asks it to, keeps the messages that it accepted, and posts
+//! signed webhooks.
 //!
 //! ```
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -83,13 +84,13 @@ struct State {
 }
 
 impl FakeCloudApi {
-    /// Starts a fake for that number, token, version and templates on a free port of 127.0.0.1, whatever address the
-    /// configuration names.
+    /// Starts a fake for that number, token, version and templates on a free port of 127.0.0.1, whatever
+    /// address the configuration names.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) when the configuration breaks a rule; otherwise the error of the port
-    /// or of the HTTP client.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) when the configuration breaks a rule; otherwise the
+    /// error of the port or of the HTTP client.
     pub async fn start(mut config: CloudApiConfig) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         config.base_url = format!("http://{}", listener.local_addr()?);
@@ -122,8 +123,8 @@ impl FakeCloudApi {
         Arc::make_mut(&mut self.shared.state().templates).push(template);
     }
 
-    /// Adds a fault. Of several, the first that applies to a message decides; a fault for the next messages waits until
-    /// those before it are used up.
+    /// Adds a fault. Of several, the first that applies to a message decides; a fault for the next messages
+    /// waits until those before it are used up.
     pub fn fault(&self, fault: Fault) {
         self.shared.state().faults.push(fault);
     }
@@ -151,15 +152,15 @@ impl FakeCloudApi {
         self.messages()
     }
 
-    /// Sets the address that webhooks are posted to, the app secret that signs them, and which of them the fake posts by
-    /// itself.
+    /// Sets the address that webhooks are posted to, the app secret that signs them, and which of them the
+    /// fake posts by itself.
     pub fn webhook(&self, url: impl Into<String>, app_secret: impl Into<SecretString>, automatic: Automatic) {
         let hook = Hook { url: url.into(), app_secret: app_secret.into(), automatic };
         self.shared.state().hook = Some(hook);
     }
 
-    /// Posts these statuses in one webhook and returns the HTTP status of the response. A test may post any order and
-    /// repeat statuses, as Meta does.
+    /// Posts these statuses in one webhook and returns the HTTP status of the response. A test may post any
+    /// order and repeat statuses, as Meta does.
     ///
     /// # Errors
     ///

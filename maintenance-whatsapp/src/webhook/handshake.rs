@@ -16,8 +16,8 @@ pub enum HandshakeError {
     WrongToken,
 }
 
-/// The challenge to answer a `GET` with, given its query string. The response is the challenge as plain text and nothing
-/// else.
+/// The challenge to answer a `GET` with, given its query string. The response is the challenge as plain text
+/// and nothing else.
 ///
 /// # Errors
 ///

@@ -1,12 +1,13 @@
-//! Webhooks, through which Meta reports what happened to messages: the handshake, the signature, and the updates in a
-//! post. None of it needs an HTTP framework; with the feature `axum` there is a ready `router`.
+//! Webhooks, through which Meta reports what happened to messages: the handshake, the signature, and the
+//! updates in a post. None of it needs an HTTP framework; with the feature `axum` there is a ready `router`.
 //!
 //! With another framework, a host answers as the router does:
 //! - a `GET` with [`handshake`]: 200 and the challenge alone, or 403;
-//! - a `POST` of more than [`MAX_BODY`] bytes with 413, and one whose [`Signature`] doesn't match the **raw** body with
-//!   401;
-//! - any other `POST` with [`parse`] and [`record_deliveries`](maintenance_core::Maintenance::record_deliveries): 200
-//!   once that has returned, or 503 after an error, so that Meta delivers the post again.
+//! - a `POST` of more than [`MAX_BODY`] bytes with 413, and one whose [`Signature`] doesn't match the **raw**
+//!   body with 401;
+//! - any other `POST` with [`parse`] and
+//!   [`record_deliveries`](maintenance_core::Maintenance::record_deliveries): 200 once that has returned, or 503
+//!   after an error, so that Meta delivers the post again.
 //!
 //! ```
 //! use maintenance_core::{Maintenance, Repository};
@@ -19,8 +20,8 @@
 //!     signature: Option<&[u8]>, // the header X-Hub-Signature-256
 //!     body: &[u8],
 //! ) -> u16 {
-//!     let verified = Signature::from_header(signature).and_then(|signature| signature.verify(app_secret, body));
-//!     if verified.is_err() {
+//!     let signature = Signature::from_header(signature);
+//!     if signature.and_then(|signature| signature.verify(app_secret, body)).is_err() {
 //!         return 401;
 //!     }
 //!     let webhook = parse(body, maintenance.now());
@@ -31,8 +32,8 @@
 //! }
 //! ```
 //!
-//! A signed post is answered 200 once its readable updates are stored, even when other parts of it can't be read: Meta
-//! would otherwise deliver the same bytes again for days.
+//! A signed post is answered 200 once its readable updates are stored, even when other parts of it can't be
+//! read: Meta would otherwise deliver the same bytes again for days.
 
 mod handshake;
 mod parse;

@@ -1,7 +1,8 @@
 //! Reads the updates from a post.
 //!
-//! One pass over the bytes is enough when every level has the expected type, as in practice it always has. Only when one
-//! hasn't does a second pass read the body level by level, so that a part that can't be read affects no other.
+//! One pass over the bytes is enough when every level has the expected type, as in practice it always has.
+//! Only when one hasn't does a second pass read the body level by level, so that a part that can't be read
+//! affects no other.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -52,8 +53,9 @@ pub struct ItemProblem {
     pub what: &'static str,
 }
 
-/// Reads a post whose signature was verified. It never fails: a part that can't be read becomes a problem, and the rest is
-/// read all the same. A status without a plausible time gets the time of receipt, `received`, in UTC.
+/// Reads a post whose signature was verified. It never fails: a part that can't be read becomes a problem,
+/// and the rest is read all the same. A status without a plausible time gets the time of receipt, `received`,
+/// in UTC.
 ///
 /// ```
 /// use maintenance_core::{Clock as _, DeliveryEvent, SystemClock};
@@ -186,8 +188,8 @@ impl Webhook {
         self.problems.push(ItemProblem { path: path.into(), what });
     }
 
-    /// The second pass, level by level. Bytes that aren't UTF-8 have been replaced, so that they affect only the text that
-    /// they are in.
+    /// The second pass, level by level. Bytes that aren't UTF-8 have been replaced, so that they affect only
+    /// the text that they are in.
     fn take_apart(&mut self, body: &str) {
         let Some(parts) = object(body) else {
             let json = serde_json::from_str::<IgnoredAny>(body).is_ok();
@@ -302,8 +304,8 @@ fn time(value: &RawValue) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(value.get().trim_matches('"').parse().ok()?, 0)
 }
 
-/// Whether a status can have happened at that time: in this century, and not after tomorrow. A time in milliseconds, for
-/// example, would place the status thousands of years ahead in the request's record.
+/// Whether a status can have happened at that time: in this century, and not after tomorrow. A time in
+/// milliseconds, for example, would place the status thousands of years ahead in the request's record.
 fn is_plausible(at: DateTime<Utc>, received: DateTime<Utc>) -> bool {
     const YEAR_2000: i64 = 946_684_800;
     at.timestamp() >= YEAR_2000 && at <= received + TimeDelta::days(1)
@@ -320,7 +322,8 @@ fn error_of(error: &Value) -> String {
     failure(code_of(error.get("code"))).0.to_string()
 }
 
-/// Names an ignored status or field. Meta's are plain words; anything else could be private and is not quoted.
+/// Names an ignored status or field. Meta's are plain words; anything else could be private and is not
+/// quoted.
 fn readable(what: &str, value: &str) -> String {
     let plain = value.len() <= 40 && value.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     format!("{what} {}", if plain { value } else { "that isn't a plain word" })

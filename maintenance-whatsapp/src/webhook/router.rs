@@ -30,13 +30,13 @@ pub struct WebhookConfig {
 }
 
 impl WebhookConfig {
-    /// A webhook with that app secret, by which Meta signs its posts, and that verify token, which the host makes up and
-    /// enters in Meta's dashboard.
+    /// A webhook with that app secret, by which Meta signs its posts, and that verify token, which the host
+    /// makes up and enters in Meta's dashboard.
     ///
     /// # Errors
     ///
-    /// A secret that is empty (anybody could sign with it), or that has white space around it or a line break in it, as
-    /// one that was read from a file has.
+    /// A secret that is empty (anybody could sign with it), or that has white space around it or a line break
+    /// in it, as one that was read from a file has.
     pub fn new(
         app_secret: impl Into<SecretString>,
         verify_token: impl Into<SecretString>,
@@ -53,8 +53,8 @@ impl WebhookConfig {
         fields.finish().map(|()| config)
     }
 
-    /// Sets how long a post may take to arrive; 10 seconds by default. A slower one is answered 408, so that it holds
-    /// memory, and delays a graceful shutdown, for no longer than that.
+    /// Sets how long a post may take to arrive; 10 seconds by default. A slower one is answered 408, so that
+    /// it holds memory, and delays a graceful shutdown, for no longer than that.
     #[must_use]
     pub fn body_deadline(mut self, deadline: Duration) -> Self {
         self.body_deadline = deadline;
@@ -72,7 +72,8 @@ struct Hook<R> {
 /// How many bodies may be in memory at once: 48 MB if each has [`MAX_BODY`].
 const MAX_BODIES: usize = 16;
 
-/// A router with the webhook at `/`, for the host to nest where it wants it. It fits a host's router of any state.
+/// A router with the webhook at `/`, for the host to nest where it wants it. It fits a host's router of any
+/// state.
 ///
 /// ```no_run
 /// # use maintenance_core::{Maintenance, Repository};

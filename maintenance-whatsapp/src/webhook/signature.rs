@@ -49,8 +49,8 @@ impl Signature {
         Ok(Self(signature))
     }
 
-    /// Checks in constant time that this is the signature of these bytes. They must be the body exactly as it arrived:
-    /// JSON that was parsed and written again has other bytes.
+    /// Checks in constant time that this is the signature of these bytes. They must be the body exactly as it
+    /// arrived: JSON that was parsed and written again has other bytes.
     ///
     /// # Errors
     ///
