@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let mut followed = None;
     for case in scene.cases() {
-        let Submitted { request, submission } = maintenance.submit(case.request).await?;
+        let Submitted { request, submission, .. } = maintenance.submit(case.request).await?;
         let Submission::Filed(selection) = submission else { continue };
         show.filed(case.title, &request, &selection, &staff);
         let Some(worker) = selection.chosen else { continue };

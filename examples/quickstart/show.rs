@@ -165,7 +165,7 @@ impl Show {
                 }
                 for change in &record.assignments {
                     let to = change.new_worker_id.map_or("nobody", |worker| name(staff, worker));
-                    println!("  {:<12}{} – {}", "to", at(&change.changed_at), assigned(to, change));
+                    println!("  {:<12}{} – {}", "assigned", at(&change.changed_at), assigned(to, change));
                 }
                 for change in &record.history {
                     let note = change

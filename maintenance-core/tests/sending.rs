@@ -393,6 +393,24 @@ async fn a_rest_is_not_prolonged_by_a_clock_that_jumps() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_over_the_hold_sends_nothing_that_is_under_way_again() {
+    let scene = Scene::new().await;
+    scene.channel.set("slow", Conduct::Takes(5 * SECOND));
+    let id = scene.file("slow", Priority::Medium).await;
+    let running = scene.run(DispatchPolicy::default());
+    scene.until(SECOND, || async { scene.channel.times("slow") == 1 }).await;
+    // As when a machine wakes up after an hour: by the clock the hold is over.
+    scene.wall.jump(1);
+    scene.until(6 * SECOND, || async { scene.status(id).await == WhatsAppStatus::Sent }).await;
+    assert_eq!(scene.channel.times("slow"), 1);
+    // Nor is it forgotten when it comes due again for a reason of its own.
+    scene.channel.set("slow", Conduct::Refuses(PASSES, SendEffect::NotSent));
+    scene.file("slow", Priority::Medium).await;
+    scene.until(60 * SECOND, || async { scene.channel.times("slow") > 2 }).await;
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_sent_while_the_clocks_differ_by_more_than_leases_bear() {
     let scene = Scene::new().await;
     let servers = Wall::new();

@@ -49,7 +49,7 @@ pub async fn sqlite_transaction() -> (Store, TempDir) {
 }
 
 #[cfg(feature = "postgres")]
-pub use with_postgres::{Schema, postgres, postgres_transaction};
+pub use with_postgres::{Schema, in_schema, postgres, postgres_transaction};
 
 #[cfg(feature = "postgres")]
 mod with_postgres {
@@ -75,20 +75,19 @@ mod with_postgres {
     impl Schema {
         /// An empty schema on the server at `MAINTENANCE_TEST_DATABASE_URL`.
         pub async fn empty() -> Self {
-            let url = std::env::var("MAINTENANCE_TEST_DATABASE_URL").expect(
-                "MAINTENANCE_TEST_DATABASE_URL must be the URL of a PostgreSQL server on which schemas may be \
-                 made; tests/run starts a throwaway one",
-            );
-            let server: PgConnectOptions = url.parse().unwrap();
-            let schema = Self { name: format!("maintenance_{}", unique().simple()), server };
+            let schema = Self { name: format!("maintenance_{}", unique().simple()), server: server() };
             run(&schema.server, format!("create schema {}", schema.name)).await;
             schema
         }
 
+        /// Its name.
+        pub fn name(&self) -> &str {
+            &self.name
+        }
+
         /// How to connect to it.
         pub fn options(&self) -> PgConnectOptions {
-            let options = self.server.clone().application_name(&self.name);
-            options.options([("search_path", self.name.as_str())])
+            in_schema(&self.name)
         }
 
         /// A pool whose connections are in it.
@@ -103,6 +102,20 @@ mod with_postgres {
             postgres::migrate(&pool).await.unwrap();
             pool
         }
+    }
+
+    /// The test server.
+    fn server() -> PgConnectOptions {
+        let url = std::env::var("MAINTENANCE_TEST_DATABASE_URL").expect(
+            "MAINTENANCE_TEST_DATABASE_URL must be the URL of a PostgreSQL server on which schemas may be made; \
+             tests/run starts a throwaway one",
+        );
+        url.parse().unwrap()
+    }
+
+    /// How to connect to a schema of the test server; its end ends such connections, of whatever process.
+    pub fn in_schema(name: &str) -> PgConnectOptions {
+        server().application_name(name).options([("search_path", name)])
     }
 
     async fn run(server: &PgConnectOptions, sql: String) {

@@ -7,8 +7,14 @@
     reason = "this crate is test code: a failed expectation is its result"
 )]
 
+/// The README, whose Rust blocks are compiled and run as tests.
+#[cfg(all(doctest, feature = "postgres"))]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
+
 pub mod databases;
 pub mod model;
+pub mod ordeal;
 mod phone;
 mod proxy;
 

@@ -15,6 +15,7 @@ use super::{
     recipients::Spread,
     send::{Ended, Ready},
     surroundings::Surroundings,
+    under_way::UnderWay,
 };
 use crate::{
     maintenance::{Error, apply_deliveries},
@@ -37,6 +38,7 @@ pub(super) struct Flow<'d, R, N> {
     /// The least urgent first, so that the next to send is the last.
     ready: Vec<Ready>,
     sending: FuturesUnordered<BoxFuture<'d, Ended>>,
+    under_way: UnderWay,
     /// Outcomes to write.
     known: Vec<SendRecord>,
     writing: Option<BoxFuture<'d, Written>>,
@@ -64,8 +66,8 @@ struct Taken {
 /// What came of a write.
 struct Written {
     recorded: Recorded,
-    /// How many were written.
-    tried: usize,
+    /// What was written.
+    done: Vec<SendRecord>,
     /// What could not be written, and why.
     left: Option<(Vec<SendRecord>, RepositoryError)>,
 }
@@ -78,6 +80,7 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
             preparing: FuturesUnordered::new(),
             ready: Vec::new(),
             sending: FuturesUnordered::new(),
+            under_way: UnderWay::default(),
             known: Vec::new(),
             writing: None,
             trouble: None,
@@ -188,10 +191,11 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
 
     fn took(&mut self, taken: Result<Taken, Error>) {
         let of = self.of;
-        let Taken { listing, lease, begin_by, lease_end, limit } = match taken {
+        let Taken { mut listing, lease, begin_by, lease_end, limit } = match taken {
             Ok(taken) => taken,
             Err(error) => {
                 self.more = false;
+                self.under_way.claim_ended();
                 tracing::error!(%error, causes = %causes(&error), "nothing could be taken from the outbox");
                 self.failed = Some(error);
                 return;
@@ -199,6 +203,8 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
         };
         self.more = listing.rows() >= limit as usize;
         self.lease_end = self.lease_end.max(lease_end);
+        listing.items.retain(|claimed| self.under_way.begin(claimed.notification.id));
+        self.under_way.claim_ended();
         self.report.claimed += listing.items.len();
         for error in &listing.corrupt {
             tracing::error!(%error, "a message can't be read; it is looked at again after the hold");
@@ -262,8 +268,9 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
 
     fn wrote(&mut self, written: Written) {
         let of = self.of;
-        let Written { recorded: Recorded { counted, early }, tried, left } = written;
-        self.report.fenced += tried.saturating_sub(counted);
+        let Written { recorded: Recorded { counted, early }, done, left } = written;
+        self.report.fenced += done.len().saturating_sub(counted);
+        self.under_way.written(&done, self.claiming.is_some());
         if !early.is_empty() {
             let apply = async move { of.apply(&early).await };
             self.beside.push(apply.boxed());
@@ -323,18 +330,18 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
     /// written holds up none of the others.
     async fn write(&self, records: Vec<SendRecord>) -> Written {
         let error = match self.repository.record_outcomes(&records).await {
-            Ok(recorded) => return Written { recorded, tried: records.len(), left: None },
+            Ok(recorded) => return Written { recorded, done: records, left: None },
             Err(error) => error,
         };
         let passing = error.kind.is_about_the_store() || error.kind == RepositoryErrorKind::Conflict;
         if passing || records.len() == 1 {
-            return Written { recorded: Recorded::default(), tried: 0, left: Some((records, error)) };
+            return Written { recorded: Recorded::default(), done: Vec::new(), left: Some((records, error)) };
         }
-        let mut all = Written { recorded: Recorded::default(), tried: 0, left: None };
+        let mut all = Written { recorded: Recorded::default(), done: Vec::new(), left: None };
         for record in records {
             match self.repository.record_outcomes(std::slice::from_ref(&record)).await {
                 Ok(Recorded { counted, early }) => {
-                    all.tried += 1;
+                    all.done.push(record);
                     all.recorded.counted += counted;
                     all.recorded.early.extend(early);
                 }

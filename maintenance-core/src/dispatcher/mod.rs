@@ -6,6 +6,7 @@ mod recipients;
 mod report;
 mod send;
 mod surroundings;
+mod under_way;
 
 use std::{fmt, sync::Arc};
 
@@ -58,7 +59,8 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
     /// One round: takes a batch of due notifications, sends them with no transaction open, and records each outcome
     /// as soon as it is known. Returns when all are recorded; an outcome that can't be is tried until its lease ends.
     ///
-    /// When it is dropped half-way, what was under way counts as unknown: it is held and comes due again by itself.
+    /// When it is dropped before it completes, the outcome of each send under way counts as unknown: the message is held
+    /// and comes due again after the hold.
     ///
     /// # Errors
     ///

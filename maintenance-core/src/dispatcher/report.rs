@@ -9,6 +9,7 @@ use crate::{
 /// What a dispatcher did: in one [`dispatch_due`](super::Dispatcher::dispatch_due), or in
 /// [`run`](super::Dispatcher::run) since the report before.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct DispatchReport {
     /// Notifications taken.
     pub claimed: usize,
@@ -54,6 +55,7 @@ impl DispatchReport {
 
 /// A message that was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// The notification.
     pub notification_id: NotificationId,

@@ -49,11 +49,12 @@ impl Assign {
     }
 }
 
-/// Whom a caller saw as a request's worker, if anybody.
+/// The worker that a caller saw on a request, if any.
 type SeenWorker = Option<WorkerId>;
 
 /// What became of an assignment by selection.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Assigned {
     /// The request as it stands; unchanged when nobody was chosen.
     pub request: Request,
@@ -62,13 +63,32 @@ pub struct Assigned {
 }
 
 impl<R: Repository> Maintenance<R> {
-    /// Gives a request to a worker by hand: any active worker, also from outside the complex. A landlord may.
+    /// Gives a request to a worker by hand: any active worker, also from outside the complex. A landlord or the engine may.
+    /// The new worker is told, and so is one who was told that it is theirs.
     ///
-    /// A request in progress goes back to pending, since its new worker has not begun; that needs a note, as
-    /// the table of transitions says. A request that is the worker's already stays as it is.
+    /// A request in progress goes back to pending, since its new worker has not begun; that needs a note, as the table of
+    /// transitions says. A request that is the worker's already stays as it is.
     ///
-    /// Of two callers who assign one request, one wins: the other gets [`Error::AssignmentConflict`] with the worker
-    /// that it now has.
+    /// # Errors
+    ///
+    /// - [`Error::AssignmentConflict`] when the request no longer has the worker that the caller saw ([`Assign::from`]), or
+    ///   when somebody else assigned it at the same moment: of two callers one wins.
+    /// - [`Error::NotAllowed`] for a renter or a worker, [`Error::NotOpen`] for work that is over.
+    /// - [`Error::Refused`] for work in progress without a note.
+    /// - [`Error::Invalid`] for a worker who isn't active, or a note that is empty or too long.
+    /// - [`Error::NotFound`] for an unknown request or worker, [`Error::Repository`] when the store fails.
+    ///
+    /// ```
+    /// # use maintenance_core::*;
+    /// # async fn example(maintenance: Maintenance<impl Repository>, id: RequestId, shown: WorkerId, plumber: WorkerId, landlord: Actor) -> Result<(), Error> {
+    /// let assign = Assign::by(landlord).from(Some(shown)).note("the first is ill");
+    /// match maintenance.assign(id, plumber, assign).await {
+    ///     Ok(request) => println!("now assigned to {:?}", request.assigned_worker_id),
+    ///     Err(Error::AssignmentConflict { current, .. }) => println!("meanwhile given to {current:?}"),
+    ///     Err(error) => return Err(error),
+    /// }
+    /// # Ok(()) }
+    /// ```
     #[instrument(skip_all, fields(%id, %worker), err(level = "debug"))]
     pub async fn assign(&self, id: RequestId, worker: WorkerId, assign: Assign) -> Result<Request, Error> {
         landlord_only(assign.by, "assign a request")?;
@@ -90,11 +110,23 @@ impl<R: Repository> Maintenance<R> {
         }
     }
 
-    /// Selects a worker for a filed request again: for one that is unassigned, or for one whose worker is to
-    /// be replaced. Whoever handed it back, could not be reached about it, or has it now is left out. A
-    /// landlord or the engine may. With nobody suitable the request stays as it is.
+    /// Selects a worker for a filed request again: for one that is unassigned, or for one whose worker is to be replaced.
+    /// Whoever handed it back, could not be reached about it, or has it now is left out. A landlord or the engine may. With
+    /// nobody suitable the request stays as it is.
     ///
-    /// Of two callers one wins, as with [`assign`](Self::assign).
+    /// # Errors
+    ///
+    /// As [`assign`](Self::assign), but for what is about a named worker.
+    ///
+    /// ```
+    /// # use maintenance_core::*;
+    /// # async fn example(maintenance: Maintenance<impl Repository>, id: RequestId) -> Result<(), Error> {
+    /// let assigned = maintenance.assign_by_selection(id, Assign::by(Actor::System)).await?;
+    /// for ranked in &assigned.selection.ranking {
+    ///     println!("{}: {}", ranked.worker_id, ranked.verdict);
+    /// }
+    /// # Ok(()) }
+    /// ```
     #[instrument(skip_all, fields(%id), err(level = "debug"))]
     pub async fn assign_by_selection(&self, id: RequestId, assign: Assign) -> Result<Assigned, Error> {
         self.select_again(id, assign, IfNobody::Stays).await
@@ -130,8 +162,22 @@ impl<R: Repository> Maintenance<R> {
         }
     }
 
-    /// Sends the worker of an open request its message again, as after a failure: a new notification, since
-    /// the old one keeps its record. Refused while the newest message is still on its way out.
+    /// Sends the worker of an open request its message again, as after a failure: a new notification, since the old one keeps
+    /// its record. A landlord or the engine may.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Invalid`] when the request has no worker, when its worker isn't active, or while its newest message is still
+    ///   on its way out; each says what to do.
+    /// - [`Error::NotAllowed`], [`Error::NotOpen`], [`Error::NotFound`] and [`Error::Repository`] as [`assign`](Self::assign).
+    ///
+    /// ```
+    /// # use maintenance_core::*;
+    /// # async fn example(maintenance: Maintenance<impl Repository>, id: RequestId, landlord: Actor) -> Result<(), Error> {
+    /// let request = maintenance.notify_again(id, landlord).await?;
+    /// assert_eq!(request.whatsapp_status, WhatsAppStatus::Pending);
+    /// # Ok(()) }
+    /// ```
     #[instrument(skip_all, fields(%id), err(level = "debug"))]
     pub async fn notify_again(&self, id: RequestId, by: Actor) -> Result<Request, Error> {
         landlord_only(by, "have a message sent again")?;
@@ -215,8 +261,8 @@ pub(super) enum IfNobody {
     Unassigned,
 }
 
-/// Whether the request still has the worker that the decision rests on: whom the caller saw, or else whom the first
-/// look found.
+/// Fails unless the request still has the worker that the decision rests on: the one that the caller saw, or else the
+/// one that the first read found.
 fn still(request: &Request, seen: &mut Option<SeenWorker>) -> Result<(), Error> {
     let current = request.assigned_worker_id;
     let seen = *seen.get_or_insert(current);

@@ -17,6 +17,7 @@ use crate::{
 
 /// What became of one request of a worker whose work goes to others.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Reassigned {
     /// The request.
     pub request_id: RequestId,
@@ -28,13 +29,28 @@ pub struct Reassigned {
 const CHUNK: usize = 500;
 
 impl<R: Repository> Maintenance<R> {
-    /// Files many requests; the answers are in order, each what [`submit`](Self::submit) would have answered,
-    /// and a bad one stops none of the others.
+    /// Files many requests, as after an import or an outage; the answers are in order, each what [`submit`](Self::submit)
+    /// would have answered, and a bad one stops none of the others.
     ///
-    /// Every request is filed whole, with its message. Up to 500 are one atomic step: when the store can't be reached,
-    /// all of that step have its error and none of it is filed, while those of other steps are. One that the store
-    /// refuses, as by a constraint of the host's own, is refused alone, with its cause. Selection counts
-    /// what the batch itself has given to each worker, so a batch spreads as single submits would.
+    /// Every request is filed whole, with its message. Up to 500 are one atomic step. Selection counts what the batch itself
+    /// has given to each worker, so a batch spreads as single submits would.
+    ///
+    /// # Errors
+    ///
+    /// Each answer has its own, as [`submit`](Self::submit) says. When the store can't be reached, all of one step have its
+    /// error and none of them is filed, while those of other steps are. One that the store refuses, as by a constraint of
+    /// the host's own, is refused alone, with its cause.
+    ///
+    /// ```
+    /// # use maintenance_core::*;
+    /// # async fn example(maintenance: Maintenance<impl Repository>, requests: Vec<NewRequest>) -> Result<(), Error> {
+    /// for (request, answer) in requests.iter().zip(maintenance.submit_many(&requests).await) {
+    ///     if let Err(error) = answer {
+    ///         eprintln!("{}: {error}", request.property_id);
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
     #[instrument(skip_all, fields(requests = requests.len()))]
     pub async fn submit_many(&self, requests: &[NewRequest]) -> Vec<Result<Submitted, Error>> {
         let mut answers = Vec::with_capacity(requests.len());
@@ -44,12 +60,31 @@ impl<R: Repository> Maintenance<R> {
         answers
     }
 
-    /// Gives all open requests of a worker to others by selection, as when they fall ill; the answers are by
-    /// request, newest first. A landlord or the engine may. Work in progress needs a note.
+    /// Gives all open requests of a worker to others by selection, as when they fall ill. A landlord or the engine may. Work
+    /// in progress needs a note. The answers are by request, newest first.
     ///
-    /// Each request is a step of its own. One for whom nobody is suitable becomes nobody's, so that the list of
-    /// [unassigned](RequestFilter::unassigned) requests finds it. One that somebody else has moved meanwhile stays as
-    /// they decided: its outcome is [`Error::AssignmentConflict`].
+    /// Each request is a step of its own. One for which nobody is suitable becomes nobody's, so that the list of
+    /// [unassigned](RequestFilter::unassigned) requests finds it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAllowed`] for a renter or a worker, [`Error::Invalid`] for a note that is empty or too long, and
+    /// [`Error::Repository`] when the list can't be read. Each outcome has its own besides, as
+    /// [`assign_by_selection`](Self::assign_by_selection) says: one that somebody else moved meanwhile stays as they decided
+    /// and is [`Error::AssignmentConflict`].
+    ///
+    /// ```
+    /// # use maintenance_core::*;
+    /// # async fn example(maintenance: Maintenance<impl Repository>, ill: WorkerId, landlord: Actor) -> Result<(), Error> {
+    /// let assign = Assign::by(landlord).note("is ill this week");
+    /// for Reassigned { request_id, outcome, .. } in maintenance.reassign_all(ill, assign).await? {
+    ///     match outcome {
+    ///         Ok(assigned) => println!("{request_id}: {:?}", assigned.selection.chosen),
+    ///         Err(error) => println!("{request_id} stays: {error}"),
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
     #[instrument(skip_all, fields(%worker), err(level = "debug"))]
     pub async fn reassign_all(&self, worker: WorkerId, assign: Assign) -> Result<Vec<Reassigned>, Error> {
         let statuses = RequestStatus::ALL.iter().copied().filter(|status| status.is_open()).collect();

@@ -11,8 +11,23 @@ use crate::{
 };
 
 impl<R: Repository> Maintenance<R> {
-    /// Adds a comment. A renter comments on their own requests, landlords and maintenance staff on any. The
+    /// Adds a comment. A renter comments on their own requests, landlords and workers on any; the engine itself on none. The
     /// same id twice with the same content adds one.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Invalid`] for a text that is empty or has more than 5,000 characters.
+    /// - [`Error::NotAllowed`] for another renter, or for [`Actor::System`].
+    /// - [`Error::NotFound`] for an unknown request, [`Error::Reused`] for an id used for another comment.
+    /// - [`Error::Repository`] when the store fails.
+    ///
+    /// ```
+    /// # use maintenance_core::*;
+    /// # async fn example(maintenance: Maintenance<impl Repository>, request: RequestId, renter: RenterId) -> Result<(), Error> {
+    /// let comment = NewComment { id: None, comment: "It drips faster now.".into() };
+    /// maintenance.comment(request, Actor::Renter(renter), comment).await?;
+    /// # Ok(()) }
+    /// ```
     #[instrument(skip_all, fields(%request), err(level = "debug"))]
     pub async fn comment(&self, request: RequestId, by: Actor, new: NewComment) -> Result<Comment, Error> {
         const ACTION: &str = "comment on this request";
@@ -49,7 +64,26 @@ impl<R: Repository> Maintenance<R> {
         Ok(stored)
     }
 
-    /// Attaches a file to a request. The same id twice with the same content attaches one.
+    /// Attaches a file to a request by its address: the host keeps the file. The same id twice with the same content attaches
+    /// one. A call that the host trusts: it asks for no actor, so check yourself who may.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Invalid`] for an address that isn't `http` or `https`, or a type that isn't a MIME type.
+    /// - [`Error::NotFound`] for an unknown request, [`Error::Reused`] for an id used for another file.
+    /// - [`Error::Repository`] when the store fails.
+    ///
+    /// ```
+    /// # use maintenance_core::*;
+    /// # async fn example(maintenance: Maintenance<impl Repository>, request: RequestId) -> Result<(), Error> {
+    /// let photo = NewAttachment {
+    ///     id: None,
+    ///     file_url: "https://files.example.com/sink.jpg".into(),
+    ///     file_type: "image/jpeg".into(),
+    /// };
+    /// maintenance.attach(request, photo).await?;
+    /// # Ok(()) }
+    /// ```
     #[instrument(skip_all, fields(%request), err(level = "debug"))]
     pub async fn attach(&self, request: RequestId, new: NewAttachment) -> Result<Attachment, Error> {
         let (file_url, file_type) = new.validate()?;

@@ -24,8 +24,30 @@ impl<R: Repository> Maintenance<R> {
     /// Applies what webhooks tell of messages, in one step for all; returns what each did, in order. Idempotent and
     /// independent of order, so a webhook may simply be delivered again after an error.
     ///
-    /// A failure that is about us, or that passes, is acted on as at sending: the channel rests, and the message is
-    /// filed anew if it is still the newest of an open request.
+    /// A failure that is about us, or that passes, is acted on as at sending: the channel rests, and the message is filed
+    /// anew if it is still the newest of an open request.
+    ///
+    /// A channel's webhook calls it (`webhook::router` of `maintenance-whatsapp` does); a host with a channel of its own
+    /// does the same.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Repository`] when the store fails: answer the webhook with an error, so that it is delivered again.
+    ///
+    /// ```
+    /// # use maintenance_core::*;
+    /// # async fn example(maintenance: Maintenance<impl Repository>, at: chrono::DateTime<chrono::Utc>) -> Result<(), Error> {
+    /// let delivered = DeliveryUpdate {
+    ///     notification_id: None,
+    ///     provider_message_id: "wamid.HBgL".into(),
+    ///     event: DeliveryEvent::Delivered,
+    ///     at,
+    ///     error: None,
+    ///     next: None,
+    /// };
+    /// maintenance.record_deliveries(&[delivered]).await?;
+    /// # Ok(()) }
+    /// ```
     #[instrument(skip_all, fields(updates = updates.len()), err(level = "debug"))]
     pub async fn record_deliveries(&self, updates: &[DeliveryUpdate]) -> Result<Vec<DeliveryEffect>, Error> {
         apply_deliveries(&self.repository, &self.shared, updates).await

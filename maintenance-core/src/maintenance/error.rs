@@ -22,7 +22,7 @@ pub enum Error {
     #[error(transparent)]
     Invalid(#[from] Invalid),
 
-    /// There is no such thing.
+    /// Nothing has that id.
     #[error("there is no {what} {id}")]
     NotFound {
         /// What was named: `request`, `worker`.

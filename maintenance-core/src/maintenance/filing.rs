@@ -46,7 +46,7 @@ impl<R: Repository> Maintenance<R> {
 
     async fn file_one(&self, filing: &Filing) -> Result<Inserted<Request>, Error> {
         let filed = self.repository.file(std::slice::from_ref(filing)).await?.pop();
-        // A store that answers nothing for a filing breaks its word; that is no reason to panic.
+        // A store must answer each filing. One that does not is an error, not a panic.
         Ok(filed.unwrap_or_else(|| Err(RepositoryErrorKind::Other.into()))?)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A selection is stale when a thousand submits read the candidates before the first of them writes. So submits of one
 //! engine queue here: whoever leads takes what waits, and selects and files it all in one go, each selection counting
-//! those before it; the others get their own answers. Nobody waits for company: who comes alone leads at once.
+//! those before it; the others get their own answers. A submit that finds no other waiting leads at once.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -182,7 +182,7 @@ impl Drop for Ticket<'_> {
     }
 }
 
-/// What a leader has taken to file. Dropped half-way, as with its caller, it puts back what has no answer.
+/// What a leader has taken to file. When it is dropped before all have answers, the others go back into the queue.
 struct Group<'j> {
     joining: &'j Joining,
     slots: Vec<Arc<Slot>>,

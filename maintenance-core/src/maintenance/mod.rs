@@ -43,7 +43,7 @@ use crate::{
 
 /// The engine: every use case over one store.
 ///
-/// Cheap to clone; one a process is usual.
+/// Cheap to clone. A process usually has one.
 pub struct Maintenance<R> {
     pub(crate) repository: R,
     pub(crate) shared: Shared,

@@ -16,6 +16,7 @@ use crate::{
 
 /// A rest of the channel or of one template.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Pause {
     /// The template whose messages wait; `None` when the whole channel rests.
     pub template: Option<String>,

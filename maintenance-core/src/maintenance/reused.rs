@@ -31,11 +31,7 @@ pub struct Difference {
 
 impl fmt::Display for Reused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {} exists with other content; what differs needs an id of its own:",
-            self.what, self.id
-        )?;
+        write!(f, "{} id {} was already used with different content; use a new id:", self.what, self.id)?;
         for (n, Difference { field, stored, given }) in self.differences.iter().enumerate() {
             write!(f, "{} {field} is {stored}, now {given}", if n == 0 { "" } else { ";" })?;
         }

@@ -52,16 +52,32 @@ impl Move {
 }
 
 impl<R: Repository> Maintenance<R> {
-    /// Moves a request to another status, as the table of transitions allows; writes the request and its
-    /// history row in one step.
+    /// Moves a request to another status, as the table [`TRANSITIONS`](crate::TRANSITIONS) allows: who may, whether a note
+    /// must say why, and what happens together with it. The request, its history row and the messages are one step.
     ///
     /// Completing sets `completed_at` and reopening clears it. Handing back ends the assignment. Reopening tells the
     /// request's worker again; one who isn't active any more loses it, and it is found among the
-    /// [unassigned](crate::RequestFilter::unassigned). A worker from whom it is taken by somebody else, as by
-    /// cancelling it, is told so.
+    /// [unassigned](crate::RequestFilter::unassigned). A worker from whom it is taken by somebody else, as by cancelling it,
+    /// is told so.
     ///
-    /// Of two callers who move one request, one wins; the other gets [`Error::StatusConflict`] with the
-    /// status that it now has.
+    /// # Errors
+    ///
+    /// - [`Error::Refused`] when the table doesn't allow it, with what it would allow.
+    /// - [`Error::StatusConflict`] when somebody else moved it: of two callers who move one request, one wins and the other
+    ///   learns the status that it now has.
+    /// - [`Error::Invalid`] for a note that is empty or too long, [`Error::NotFound`] for an unknown request.
+    /// - [`Error::Repository`] when the store fails.
+    ///
+    /// ```
+    /// # use maintenance_core::*;
+    /// # async fn example(maintenance: Maintenance<impl Repository>, id: RequestId, plumber: WorkerId, renter: RenterId) -> Result<(), Error> {
+    /// let worker = Actor::Worker(plumber);
+    /// maintenance.change_status(id, Move::to(RequestStatus::InProgress, worker)).await?;
+    /// maintenance.change_status(id, Move::to(RequestStatus::Completed, worker).note("new washer")).await?;
+    /// let again = Move::to(RequestStatus::InProgress, Actor::Renter(renter)).note("it drips again");
+    /// maintenance.change_status(id, again).await?;
+    /// # Ok(()) }
+    /// ```
     #[instrument(skip_all, fields(%id, to = %wanted.to), err(level = "debug"))]
     pub async fn change_status(&self, id: RequestId, wanted: Move) -> Result<Request, Error> {
         let Move { to, by, from: mut seen, note } = wanted;

@@ -15,6 +15,7 @@ use crate::{
 
 /// A request that was filed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Submitted {
     /// The request as it stands.
     pub request: Request,
@@ -32,15 +33,37 @@ pub enum Submission {
 }
 
 impl<R: Repository> Maintenance<R> {
-    /// Files a request, selects its worker and leaves the message to them in the outbox, in one atomic step.
+    /// Files a request, selects its worker and leaves the message to them in the outbox, in one atomic step. With nobody
+    /// suitable it is filed unassigned, and the answer says why for each candidate.
+    ///
+    /// The host says who the renter is; the engine does not check that they live there.
+    ///
+    /// Two calls with one id file one request, so a submit whose answer was lost can be repeated. Submits that wait at the
+    /// same time are selected for one after the other and filed together, so that a burst spreads over the workers; each
+    /// gets its own answer.
     ///
     /// Inside the host's transaction ([`within`](Self::within)) the request must bring its
     /// [`complex_id`](NewRequest::complex_id).
     ///
-    /// Two calls with one id file one request; with other content the second is [`Error::Reused`].
+    /// # Errors
     ///
-    /// Submits that wait at the same time are selected for one after the other and filed together, so that a burst
-    /// spreads over the workers; each gets its own answer.
+    /// - [`Error::Invalid`] with every wrong field: a text that is empty or too long, an unknown property, a missing
+    ///   `complex_id` inside the host's transaction.
+    /// - [`Error::Reused`] when the id was used for other content.
+    /// - [`Error::Directory`] when the host's directory fails, [`Error::Repository`] when the store does. Nothing was filed
+    ///   then, unless the kind is [`Unavailable`](crate::RepositoryErrorKind::Unavailable): repeat it with the same id.
+    ///
+    /// ```
+    /// # use maintenance_core::*;
+    /// # async fn example(maintenance: Maintenance<impl Repository>, renter: RenterId, property: PropertyId, key: RequestId) -> Result<(), Error> {
+    /// let form = RequestForm::new("The sink leaks", "Water under the sink.", "Kitchen").specialty("plumbing");
+    /// let submitted = maintenance.submit(NewRequest::new(renter, property, form).id(key)).await?;
+    /// match submitted.submission {
+    ///     Submission::Filed(selection) if selection.chosen.is_none() => println!("nobody suits: tell the landlord"),
+    ///     Submission::Filed(_) | Submission::AlreadyFiled => {}
+    /// }
+    /// # Ok(()) }
+    /// ```
     #[instrument(skip_all, fields(request), err(level = "debug"))]
     pub async fn submit(&self, new: NewRequest) -> Result<Submitted, Error> {
         let complex = match new.complex_id {
@@ -62,7 +85,7 @@ impl<R: Repository> Maintenance<R> {
         match complex {
             Some(_) => {}
             None if self.asks_directory() => {
-                let unknown = format!("{} is no property that the directory knows", new.property_id);
+                let unknown = format!("{} is an unknown property", new.property_id);
                 invalid.push("property_id", unknown);
             }
             None => invalid.push(

@@ -11,7 +11,30 @@ use crate::{
 };
 
 impl<R: Repository> Maintenance<R> {
-    /// Adds a worker. The same id twice with the same content adds one.
+    /// Adds a worker. The same id twice with the same content adds one. A call that the host trusts: it asks for no actor.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Invalid`] with every wrong field: names, number, e-mail address, trades.
+    /// - [`Error::Reused`] when the id was used for somebody else.
+    /// - [`Error::Repository`] when the store fails.
+    ///
+    /// ```
+    /// # use maintenance_core::*;
+    /// # async fn example(maintenance: Maintenance<impl Repository>, riverside: ComplexId) -> Result<(), Error> {
+    /// let plumber = maintenance
+    ///     .add_worker(NewWorker {
+    ///         first_name: "Riverside".into(),
+    ///         last_name: "Plumber".into(),
+    ///         phone_number: "+1 202 555 0123".into(),
+    ///         email: "plumber@example.com".into(),
+    ///         specialties: vec!["plumbing".into()],
+    ///         ..NewWorker::default()
+    ///     })
+    ///     .await?;
+    /// maintenance.assign_complex(plumber.id, riverside, true).await?;
+    /// # Ok(()) }
+    /// ```
     #[instrument(skip_all, err(level = "debug"))]
     pub async fn add_worker(&self, new: NewWorker) -> Result<Worker, Error> {
         let id = new.id.unwrap_or_else(|| WorkerId::mint(&self.shared.ids));
@@ -22,7 +45,20 @@ impl<R: Repository> Maintenance<R> {
         }
     }
 
-    /// Changes what `update` names of a worker.
+    /// Changes what `update` names of a worker, and leaves the rest. A call that the host trusts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] with every wrong field, [`Error::NotFound`], and [`Error::Repository`] when the store fails, or when
+    /// others changed the worker at every one of eight tries (`Conflict`).
+    ///
+    /// ```
+    /// # use maintenance_core::*;
+    /// # async fn example(maintenance: Maintenance<impl Repository>, worker: WorkerId) -> Result<(), Error> {
+    /// let number = WorkerUpdate { phone_number: Some("+1 202 555 0124".into()), ..WorkerUpdate::default() };
+    /// maintenance.update_worker(worker, number).await?;
+    /// # Ok(()) }
+    /// ```
     #[instrument(skip_all, fields(%id), err(level = "debug"))]
     pub async fn update_worker(&self, id: WorkerId, update: WorkerUpdate) -> Result<Worker, Error> {
         let mut tries = Tries::default();
@@ -42,12 +78,38 @@ impl<R: Repository> Maintenance<R> {
         }
     }
 
-    /// Sets whether a worker can be given work. Requests that are theirs stay theirs.
+    /// Sets whether a worker can be given work. Requests that are theirs stay theirs: give them to others by
+    /// [`reassign_all`](Self::reassign_all). A message that has not gone out yet is not sent to a worker who isn't active. A
+    /// call that the host trusts.
+    ///
+    /// # Errors
+    ///
+    /// As [`update_worker`](Self::update_worker).
+    ///
+    /// ```
+    /// # use maintenance_core::*;
+    /// # async fn example(maintenance: Maintenance<impl Repository>, worker: WorkerId, landlord: Actor) -> Result<(), Error> {
+    /// maintenance.set_worker_status(worker, WorkerStatus::OnLeave).await?;
+    /// maintenance.reassign_all(worker, Assign::by(landlord).note("on leave")).await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn set_worker_status(&self, id: WorkerId, status: WorkerStatus) -> Result<Worker, Error> {
         self.update_worker(id, WorkerUpdate { status: Some(status), ..WorkerUpdate::default() }).await
     }
 
-    /// A worker.
+    /// A worker. A call that the host trusts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`], and [`Error::Repository`] when the store fails.
+    ///
+    /// ```
+    /// # use maintenance_core::*;
+    /// # async fn example(maintenance: Maintenance<impl Repository>, id: WorkerId) -> Result<(), Error> {
+    /// let worker = maintenance.worker(id).await?;
+    /// println!("{}", worker.status);
+    /// # Ok(()) }
+    /// ```
     pub async fn worker(&self, id: WorkerId) -> Result<Worker, Error> {
         let worker = self.repository.worker(id).await?;
         worker.ok_or(Error::NotFound { what: "worker", id: id.uuid() })

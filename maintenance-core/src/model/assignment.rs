@@ -1,11 +1,11 @@
-//! Which workers serve which complex (specification, table 2).
+//! Which workers serve which complex (table `complex_maintenance_assignments`).
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::values::{AssignmentId, ComplexId, WorkerId, time};
 
-/// The assignment of a worker to a complex. One a pair; at most one primary worker a complex.
+/// The assignment of a worker to a complex. There is one per worker and complex, and at most one primary worker per complex.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComplexAssignment {
     /// Its id.

@@ -1,4 +1,4 @@
-//! The history of a request's assignment. The specification's status history can't say who had a request when.
+//! The history of a request's assignment. The status history can't say who had a request when.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -54,7 +54,7 @@ impl fmt::Debug for FileUrl {
 pub struct FileType(String);
 
 impl FileType {
-    /// The type. Fails when it is no MIME type or has more than 255 characters.
+    /// The type. Fails when it is not a MIME type or has more than 255 characters.
     pub fn new(text: &str) -> Result<Self, Rule> {
         let text = text.trim().to_ascii_lowercase();
         match mediatype::MediaType::parse(&text) {
@@ -71,7 +71,7 @@ impl FileType {
 
 string_form!(FileType);
 
-/// A file or image of a request (specification, table 4).
+/// A file or image of a request (table `maintenance_attachments`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
     /// Its id.

@@ -1,4 +1,4 @@
-//! What renters, landlords and workers say about a request (specification, table 5).
+//! What renters, landlords and workers say about a request (table `maintenance_comments`).
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

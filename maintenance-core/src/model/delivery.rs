@@ -75,6 +75,7 @@ impl fmt::Display for DeliveryError {
 /// What a provider tells of a message after it was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum DeliveryEvent {
     /// It was sent.
     Sent,
@@ -119,6 +120,7 @@ pub struct DeliveryUpdate {
 /// What an update did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum DeliveryEffect {
     /// The message is known; its record now holds what the update said, if it did not before.
     Known {

@@ -1,4 +1,4 @@
-//! The audit trail of a request's status (specification, table 6).
+//! The audit trail of a request's status (table `maintenance_status_history`).
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::request::RequestStatus;
 use crate::values::{Note, RequestId, StatusChangeId, UserId, time};
 
-/// One change of a request's status. Filing a request is no change and has none.
+/// One change of a request's status. Filing a request is not a change and leaves no row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusChange {
     /// Its id.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What to do after an attempt that was not accepted, or after a webhook that tells of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum NextStep {
     /// Try this message again, after that time or, without one, after the dispatcher's backoff.
     Retry {
@@ -47,6 +48,7 @@ pub enum NextStep {
 /// What an error is about when it is about more than one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Scope {
     /// Everything: the number, the account, the token.
     Channel,

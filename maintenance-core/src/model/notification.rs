@@ -109,7 +109,7 @@ impl Notification {
     }
 
     /// Applies the outcome of an attempt; returns whether it counted. This and
-    /// [`apply_delivery`](Self::apply_delivery) say what a store's own statements must come to.
+    /// [`apply_delivery`](Self::apply_delivery) are the model that a store's own statements must agree with.
     ///
     /// That a message was sent counts whenever it is told, like a webhook's word, so that no later claim sends it
     /// again. Any other outcome counts only under the lease of its attempt: a slow dispatcher can't overwrite its

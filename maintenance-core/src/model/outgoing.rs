@@ -39,8 +39,7 @@ pub enum Recipient {
     },
 }
 
-/// The facts that a message may say ("Communication Flow" of the specification: request id, issue, priority, location,
-/// the renter's contact).
+/// The facts that a message may say: the request's id, the issue, its priority and location, and the renter's contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Content {

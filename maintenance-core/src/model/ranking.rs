@@ -39,6 +39,7 @@ pub struct Ranked {
 /// What let a candidate in or kept them out. `Display` says it in words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Verdict {
     /// Eligible, ranked by these facts.
     Eligible(Standing),
@@ -53,6 +54,7 @@ pub enum Verdict {
 /// Why a worker is kept out of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Exclusion {
     /// They handed it back.
     Declined,
@@ -65,7 +67,7 @@ pub enum Exclusion {
 /// An eligible candidate's facts, in the order in which they count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
-    /// How they come to the trade.
+    /// Whether they have the trade or stand in.
     pub trade: TradeMatch,
     /// Whether they are at capacity; never so for an emergency.
     pub at_capacity: bool,
@@ -78,7 +80,7 @@ pub struct Standing {
     pub last_assigned_at: Option<DateTime<Utc>>,
 }
 
-/// How a candidate comes to the trade that the request needs, best first.
+/// Whether a candidate has the trade that the request needs, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TradeMatch {

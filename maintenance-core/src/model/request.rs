@@ -1,4 +1,4 @@
-//! Maintenance requests (specification, table 3).
+//! Maintenance requests (table `maintenance_requests`).
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -82,12 +82,11 @@ pub struct Request {
     pub whatsapp_message_id: Option<String>,
     /// How far the newest assignment message has come; `pending` while there is none.
     pub whatsapp_status: WhatsAppStatus,
-    /// The complex of the property, as it was when the request was filed. Ours beyond the specification.
+    /// The complex of the property, as it was when the request was filed.
     pub complex_id: ComplexId,
-    /// The trade needed, if known. Ours beyond the specification.
+    /// The trade needed, if known.
     pub specialty: Option<Specialty>,
-    /// Counts the steps of the request from 1; a step made on an older version is refused. Ours beyond the
-    /// specification.
+    /// Counts the steps of the request from 1; a step made on an older version is refused.
     pub version: u32,
 }
 

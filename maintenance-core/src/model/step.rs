@@ -62,7 +62,7 @@ impl Step {
         Self { request_id: seen.id, seen: seen.version, at, writes: Vec::new() }
     }
 
-    /// The request after the step: what a store's own statements must come to.
+    /// The request after the step: the model that a store's own statements must agree with.
     #[must_use]
     pub fn after(&self, mut request: Request) -> Request {
         request.version = self.seen.saturating_add(1);

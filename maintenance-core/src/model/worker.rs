@@ -1,4 +1,4 @@
-//! Maintenance workers (specification, table 1).
+//! Maintenance workers (table `maintenance_workers`).
 
 use std::collections::BTreeSet;
 

@@ -172,7 +172,7 @@ impl Query {
     }
 
     fn position(self, cursor: &Cursor) -> Result<Position, &'static str> {
-        const MALFORMED: &str = "is no cursor of this engine; send back `next` of the page before";
+        const MALFORMED: &str = "is not a valid cursor; pass `next` from the previous page";
         const OTHER: &str = "is a cursor of another list or filter; start that list at its first page";
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(&cursor.0).map_err(|_| MALFORMED)?;
         let bytes: [u8; 32] = bytes.try_into().map_err(|_| MALFORMED)?;

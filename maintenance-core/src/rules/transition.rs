@@ -81,6 +81,7 @@ const fn row(
 
 /// Why a transition was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Refusal {
     /// The table has no such transition.
     #[error("a request that is {from} can't become {to}; it can become: {}", list(&targets(*.from)))]

@@ -8,7 +8,7 @@ use uuid::Uuid;
 /// Where new ids come from. The engine mints no id elsewhere, so a test can make them predictable.
 #[auto_impl::auto_impl(&, Box, Arc)]
 pub trait IdSource: Send + Sync {
-    /// A UUID never given before; version 4 in production (specification, "Notes").
+    /// A UUID never given before; version 4 in production.
     fn uuid(&self) -> Uuid;
 }
 

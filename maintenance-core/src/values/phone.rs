@@ -1,4 +1,4 @@
-//! Phone numbers in E.164, the only form that WhatsApp takes (specification, "Notes").
+//! Phone numbers in E.164, the only form that WhatsApp takes.
 
 use std::fmt;
 

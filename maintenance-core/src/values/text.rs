@@ -9,7 +9,9 @@ use super::invalid::Rule;
 /// Text of 1 to `MAX` characters without outer white space and without control characters other than
 /// line breaks and tabs.
 ///
-/// Private by nature, so `Debug` tells its length alone.
+/// Private by nature: `Debug` tells its length alone, and there is no `Display`, so that `{title}` in a log line does
+/// not compile. Where it is meant to be read, as in a message or an API's answer, read it by
+/// [`as_str`](Self::as_str), or dereference it to `str`; serde writes it as a string.
 ///
 /// ```
 /// use maintenance_core::Title;

@@ -1,4 +1,4 @@
-//! The one way an enum becomes text: the specification's `snake_case`, in serde and in every store.
+//! The one way an enum becomes text: `snake_case`, in serde and in every store.
 
 /// Declares an enum together with its texts, which `Display`, `FromStr` and serde all use.
 macro_rules! text_enum {

@@ -189,6 +189,6 @@ pub async fn a_bad_page_request_names_what_is_wrong(world: World) {
     for text in ["", "%%%", "AAAA", &cut, &"A".repeat(10_000)] {
         let bad = PageRequest::after(Cursor::from(text.to_owned()), 1);
         let error = world.maintenance.requests(&any, &bad).await.unwrap_err();
-        assert!(error.to_string().contains("page.after is no cursor of this engine"), "{error}");
+        assert!(error.to_string().contains("page.after is not a valid cursor"), "{error}");
     }
 }

@@ -62,8 +62,7 @@ pub async fn submitting_other_content_with_one_id_is_a_conflict_naming_both(worl
     let error = world.maintenance.submit(new).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "request 00000000-0000-0000-0000-000000000009 exists with other content; what differs needs an id of \
-         its own: title is a text of 14 characters, now another, a text of 16 characters; priority is high, now \
+        "request id 00000000-0000-0000-0000-000000000009 was already used with different content; use a new id: title is a text of 14 characters, now another, a text of 16 characters; priority is high, now \
          low; specialty is plumbing, now none"
     );
     assert_eq!(world.record(first.id).await.request, first);
@@ -103,10 +102,7 @@ pub async fn bad_input_names_every_wrong_field_and_its_rule(world: World) {
     assert_eq!(invalid.fields[0].rule, "is empty; it must have 1 to 200 characters");
     assert_eq!(invalid.fields[1].rule, "has 20000 characters; it must have 1 to 10000");
     assert_eq!(invalid.fields[2].rule, "holds the control character U+0000; remove it");
-    assert_eq!(
-        invalid.fields[4].rule,
-        "00000000-0000-0000-0000-000000000001 is no property that the directory knows"
-    );
+    assert_eq!(invalid.fields[4].rule, "00000000-0000-0000-0000-000000000001 is an unknown property");
     assert!(world.requests().await.is_empty());
 }
 

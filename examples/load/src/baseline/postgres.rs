@@ -16,7 +16,7 @@ use crate::{
 /// Who is first among the candidates for the need `k`, by the engine's own rule.
 macro_rules! ranked {
     () => {
-        "select w.id as worker_id
+        "select w.id as worker_id, k.specialty = any(w.specialties) as suits, a.is_primary, o.open, l.last
            from complex_maintenance_assignments a
            join maintenance_workers w on w.id = a.worker_id
            cross join lateral (select count(*) as open from maintenance_requests r
@@ -30,13 +30,13 @@ macro_rules! ranked {
             and (k.specialty = any(w.specialties) or 'general' = any(w.specialties))
           order by k.specialty = any(w.specialties) desc, o.open >= 10 and not k.emergency,
                    a.is_primary desc, o.open, l.last nulls first, w.id
-          limit 1"
+          limit 5"
     };
 }
 
-/// Files the rows `n`, each with the message to its worker. All rows of one need go to one worker, which is the
+/// Files the rows `n`, each with the message to its worker and the row of its assignment history. All rows of one need go to one worker, which is the
 /// engine's choice too while every row of a batch is of another complex, as in this dataset up to its number of
-/// complexes. What a filing writes beside these rows is one more insert from `filed`.
+/// complexes.
 macro_rules! file {
     () => {
         concat!(
@@ -44,13 +44,23 @@ macro_rules! file {
     , needs as (
         select distinct complex_id, specialty, priority = 'emergency' as emergency from n
     ), best as (
-        select k.*, r.worker_id
+        select k.*, r.worker_id, r.ranking
           from needs k
-          left join lateral (",
+         cross join lateral (
+               select (array_agg(c.worker_id))[1] as worker_id,
+                      json_agg(json_build_object(
+                          'worker_id', c.worker_id,
+                          'verdict', json_build_object('eligible', json_build_object(
+                              'trade', case when c.suits then 'suits' else 'stands_in' end,
+                              'at_capacity', c.open >= 10 and not k.emergency,
+                              'is_primary', c.is_primary,
+                              'open_requests', c.open,
+                              'last_assigned_at', c.last))))::text as ranking
+                 from (",
             ranked!(),
-            ") r on true
+            ") c) r
     ), chosen as (
-        select n.*, b.worker_id
+        select n.*, b.worker_id, b.ranking
           from n
           join best b on b.complex_id = n.complex_id and b.specialty = n.specialty
                      and b.emergency = (n.priority = 'emergency')
@@ -73,6 +83,14 @@ macro_rules! file {
                null, null, created_at, null, null, null, null, priority, created_at
           from filed
          where assigned_worker_id is not null
+    ), assigned as (
+        insert into maintenance_assignment_history
+               (id, request_id, previous_worker_id, new_worker_id, changed_by, changed_at, cause, notes, ranking)
+        select gen_random_uuid(), f.id, null, f.assigned_worker_id, '00000000-0000-4000-8000-000000000000',
+               f.created_at, 'filed', null, c.ranking
+          from filed f
+          join chosen c on c.id = f.id
+         where f.assigned_worker_id is not null
     )
     select id, assigned_worker_id from filed"
         )

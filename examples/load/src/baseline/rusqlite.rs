@@ -59,6 +59,12 @@ const TELL: &str = "
     values (?1, ?2, ?3, 'assignment', 'pending', null, 0, ?4, null, null, null, ?4, null, null, null, null,
             'medium', ?4)";
 
+/// The row of the assignment history, with a ranking as long as the engine's.
+const ASSIGNED: &str = "
+    insert into maintenance_assignment_history
+           (id, request_id, previous_worker_id, new_worker_id, changed_by, changed_at, cause, notes, ranking)
+    values (?1, ?2, null, ?3, '00000000-0000-4000-8000-000000000000', ?4, 'filed', null, ?5)";
+
 const DUE: &str = "
     select n.id, r.id, r.renter_id, r.title, r.description, r.priority, r.location, w.phone_number
       from maintenance_notifications n
@@ -153,6 +159,8 @@ impl ByHand {
         ])?;
         if let Some(worker) = worker {
             step.prepare_cached(TELL)?.execute(params![message, request, worker, now])?;
+            let row = params![fresh().to_string(), request, worker, now, super::ranking(&worker)];
+            step.prepare_cached(ASSIGNED)?.execute(row)?;
         }
         changed(u64::try_from(done)?, 1)
     }
