@@ -488,7 +488,7 @@ async fn a_backlog_for_one_recipient_costs_few_calls_and_holds_up_nobody() {
 /// A directory that answers whole only if every renter is known, and never for one of them.
 struct Trap {
     table: TableDirectory,
-    trap: RenterId,
+    renter: RenterId,
     hangs: bool,
 }
 
@@ -502,7 +502,7 @@ impl Directory for Trap {
         &self,
         renters: &[RenterId],
     ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
-        if renters.contains(&self.trap) {
+        if renters.contains(&self.renter) {
             if self.hangs {
                 std::future::pending::<()>().await;
             }
@@ -516,7 +516,7 @@ impl Directory for Trap {
 async fn one_renter_whose_contact_cannot_be_had_holds_up_no_other() {
     for hangs in [true, false] {
         let trap = RenterId::from_uuid(uuid::Uuid::from_u128(13));
-        let scene = Scene::with(|table| Trap { table, trap, hangs }).await;
+        let scene = Scene::with(|table| Trap { table, renter: trap, hangs }).await;
         let mut filed = vec![scene.file_for(trap, "trap", Priority::Medium).await];
         for _ in 0..10 {
             filed.push(scene.file("good", Priority::Medium).await);

@@ -32,7 +32,7 @@ impl ManualClock {
         *passed = passed.saturating_add(by);
     }
 
-    /// Sets the wall clock, also back; no time passes by it.
+    /// Sets the wall clock, forward or back. The monotonic time stays as it is.
     pub fn set(&self, time: DateTime<Utc>) {
         lock(&self.0).0 = whole_micros(time);
     }

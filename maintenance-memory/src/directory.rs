@@ -69,8 +69,9 @@ impl TableDirectory {
         lock(&self.0).places.insert(property, place);
     }
 
-    /// Says how to reach a renter, under an id of the host's own. A name that breaks its rule leaves them without a contact,
-    /// as if the directory didn't know them; a number that breaks its rule leaves the contact without a number.
+    /// Says how to reach a renter, under an id of the host's own. A name that breaks its rule leaves them without
+    /// a contact, as if the directory didn't know them; a number that breaks its rule leaves the contact without
+    /// a number.
     pub fn set_contact(&self, renter: RenterId, name: &str, phone_number: &str) {
         let phone_number = PhoneNumber::parse(phone_number, None).ok();
         let contact = Name::new(name).ok().map(|name| RenterContact { name, phone_number });
@@ -79,7 +80,7 @@ impl TableDirectory {
         tables.contacts.extend(contact.map(|contact| (renter, contact)));
     }
 
-    /// Makes every answer an error, or no longer.
+    /// Makes every answer an error, or lets them succeed again.
     pub fn set_failing(&self, failing: bool) {
         lock(&self.0).failing = failing;
     }

@@ -23,7 +23,7 @@ pub use transaction::MemoryTransaction;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks. A panic elsewhere leaves whole values behind, since every step here computes first and writes last.
+/// Locks. The rows are whole even after a panic elsewhere, since every step computes first and writes last.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

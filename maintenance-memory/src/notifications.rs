@@ -157,8 +157,8 @@ fn is_newest_of_its_kind(rows: &Rows, of: &Notification) -> bool {
     newest.is_some_and(|newest| newest.id == of.id)
 }
 
-/// Whether an assignment message about the request reached the recipient of this one, and no message that took it back
-/// since then.
+/// Whether an assignment message about the request reached the recipient of this one, and no message that took it
+/// back since then.
 fn told(rows: &Rows, of: &Notification) -> Told {
     let may_have_gone_out = |n: &Notification| match n.status {
         WhatsAppStatus::Sent | WhatsAppStatus::Delivered | WhatsAppStatus::Read => true,

@@ -10,7 +10,8 @@ use maintenance_core::{Notifier, NotifyError, Outgoing, Receipt};
 
 use crate::lock;
 
-/// A notifier that accepts every message and keeps it, or answers as it was told. Clones share their record.
+/// A notifier that keeps every message and accepts it, unless it was told to refuse it. Clones share their
+/// messages.
 #[derive(Debug, Clone, Default)]
 pub struct RecordingNotifier(Arc<Mutex<Record>>);
 
@@ -26,12 +27,12 @@ impl RecordingNotifier {
         Self::default()
     }
 
-    /// Answers a coming message, the first not yet spoken for, with this error.
+    /// Queues this error as the answer to a message: answers are given in the order in which they were queued.
     pub fn refuse_next(&self, error: NotifyError) {
         lock(&self.0).answers.push_back(Some(error));
     }
 
-    /// Accepts a coming message, the first not yet spoken for.
+    /// Queues the acceptance of a message.
     pub fn accept_next(&self) {
         lock(&self.0).answers.push_back(None);
     }

@@ -1,4 +1,4 @@
-//! The store itself: one lock, plain maps.
+//! The store itself: plain maps behind one lock.
 
 use std::{
     collections::BTreeMap,
@@ -17,8 +17,8 @@ use maintenance_core::{
 
 use crate::{MemoryTransaction, lock};
 
-/// A store in memory, for tests: `MemoryRepository<'static>`, or that of an open transaction. Clones share their rows; each
-/// method holds the lock for its whole step.
+/// A store in memory, for tests: `MemoryRepository<'static>`, or that of an open transaction. Clones share their
+/// rows; each method holds the lock for its whole step.
 #[derive(Clone, Default)]
 pub struct MemoryRepository<'t> {
     rows: Arc<Mutex<Rows>>,
@@ -57,7 +57,7 @@ impl MemoryRepository<'static> {
         MemoryTransaction::begin(self.clone())
     }
 
-    /// Makes recording what became of sends fail, as on a full disk, or no longer.
+    /// Makes `record_outcomes` fail, as on a full disk, or lets it succeed again.
     pub fn set_outcomes_failing(&self, fail: bool) {
         self.rows().outcomes_fail = fail;
     }
@@ -69,8 +69,8 @@ impl MemoryRepository<'static> {
 }
 
 impl<'t> MemoryRepository<'t> {
-    /// The store inside an open transaction: it sees what was there when the transaction began and what was written in it,
-    /// and what it writes is seen by others once the transaction is committed.
+    /// The store inside an open transaction: it sees what was there when the transaction began and what was
+    /// written in it, and what it writes is seen by others once the transaction is committed.
     pub fn in_transaction(transaction: &'t mut MemoryTransaction) -> Self {
         Self { rows: transaction.own.clone(), transaction: PhantomData }
     }

@@ -10,11 +10,11 @@ use maintenance_core::{ComplexId, RepositoryError, RepositoryErrorKind, WorkerId
 
 use crate::{MemoryRepository, lock, store::Rows};
 
-/// An open transaction on a [`MemoryRepository`], so that a host's handler that lends its transaction to the engine can be
-/// tested without a database.
+/// An open transaction on a [`MemoryRepository`], so that a host's handler that lends its transaction to the
+/// engine can be tested without a database.
 ///
-/// [`MemoryRepository::in_transaction`] reads the rows as they were when the transaction began, and its own writes. Nobody
-/// else sees these before [`commit`](Self::commit); dropping the transaction discards them.
+/// [`MemoryRepository::in_transaction`] reads the rows as they were when the transaction began, and its own
+/// writes. Nobody else sees these before [`commit`](Self::commit); dropping the transaction discards them.
 ///
 /// ```
 /// # use maintenance_core::{Maintenance, NewRequest, RequestForm};
@@ -37,8 +37,8 @@ use crate::{MemoryRepository, lock, store::Rows};
 ///
 /// It is simpler than a database's transaction:
 ///
-/// - It takes no locks. Where the second writer of a row would wait in PostgreSQL, here both write, and the second to
-///   commit gets the conflict then.
+/// - It takes no locks. Where the second writer of a row would wait in PostgreSQL, here both write, and the
+///   second to commit gets the conflict then.
 /// - It doesn't see what others commit after it began.
 /// - It holds the engine's rows alone. Your own rows need a transaction of their own, or none in a test.
 /// - It is a copy of all rows, so beginning one takes as long as the store is large.
@@ -60,8 +60,8 @@ impl MemoryTransaction {
     ///
     /// # Errors
     ///
-    /// `Conflict` when, since the transaction began, somebody else wrote a row that it wrote, set the status of a worker
-    /// to whom it filed a message, or named another primary worker of a complex than it did.
+    /// `Conflict` when, since the transaction began, somebody else wrote a row that it wrote, set the status of a
+    /// worker to whom it filed a message, or named another primary worker of a complex than it did.
     pub fn commit(self) -> Result<(), RepositoryError> {
         let own = lock(&self.own);
         let mut base = self.base.rows();
@@ -119,8 +119,8 @@ fn has_one_primary_per_complex(rows: &Rows) -> bool {
     complexes.is_sorted_by(|one, next| one < next)
 }
 
-/// A table with the transaction's writes; `None` if somebody else wrote one of the same rows. A row was written if it is not
-/// the `same`.
+/// A table with the transaction's writes; `None` if somebody else wrote one of the same rows. A row was written
+/// if it is not the `same`.
 fn merge<K: Ord + Clone, V: Clone>(
     base: &BTreeMap<K, V>,
     before: &BTreeMap<K, V>,

@@ -66,7 +66,7 @@ mod with_postgres {
 
     use super::Store;
 
-    /// A schema of its own on the test server, dropped with everything in it and everyone on it.
+    /// A schema of its own on the test server. Dropping it ends its connections and drops everything in it.
     pub struct Schema {
         name: String,
         server: PgConnectOptions,

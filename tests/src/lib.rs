@@ -1,7 +1,10 @@
-//! What the tests of several crates share: fresh databases, a phone, a wire that fails, random lives.
+//! What the tests of several crates share: fresh databases, a fake phone, a proxy that fails, random events,
+//! faults.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
     clippy::missing_panics_doc,
     clippy::print_stderr,
     reason = "this crate is test code: a failed expectation is its result"

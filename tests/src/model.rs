@@ -1,4 +1,4 @@
-//! Random lives of a world: what one store makes of them, every other must make too.
+//! Random sequences of events: every store must give the same answers and end in the same state.
 
 use maintenance_core::{
     Actor, Assign, DeliveryEvent, Error, Move, NextStep, Priority, Request, RequestId, RequestStatus, Scope,
@@ -8,39 +8,40 @@ use maintenance_memory::conformance::{World, refused};
 use proptest::{prelude::*, sample::select};
 use uuid::Uuid;
 
-/// One thing that happens. Numbers pick among what there is by then.
+/// One event. Numbers choose among the workers or requests that exist by then.
 #[derive(Debug, Clone)]
-pub enum Happening {
+pub enum Event {
     /// A worker with these trades joins the complex.
-    Joins(Vec<&'static str>),
+    AddWorker(Vec<&'static str>),
     /// A worker's status is set.
-    Becomes(usize, WorkerStatus),
+    SetWorkerStatus(usize, WorkerStatus),
     /// A worker is made the primary, or an ordinary one.
-    Serves(usize, bool),
+    AssignComplex(usize, bool),
     /// A worker leaves the complex.
-    Leaves(usize),
+    UnassignComplex(usize),
     /// A request is filed, perhaps under an id used before.
-    Files(Option<u8>, Priority, Option<&'static str>),
-    /// A request is moved by somebody.
-    Moves(usize, RequestStatus, usize, bool),
+    Submit(Option<u8>, Priority, Option<&'static str>),
+    /// Somebody changes a request's status.
+    ChangeStatus(usize, RequestStatus, usize, bool),
     /// A request is given to a worker by hand.
-    Gives(usize, usize),
+    AssignByHand(usize, usize),
     /// A worker is selected again.
-    Selects(usize),
-    /// Its worker is told again.
-    Tells(usize),
-    /// A dispatcher makes a step; these come next.
-    Dispatches(Vec<Option<(NextStep, SendEffect)>>),
-    /// A webhook brings news of requests' newest messages.
-    Hears(Vec<(usize, DeliveryEvent, bool)>),
+    AssignBySelection(usize),
+    /// Its message is sent again.
+    NotifyAgain(usize),
+    /// A dispatcher sends what is due; the channel gives these answers.
+    Dispatch(Vec<Option<(NextStep, SendEffect)>>),
+    /// A webhook brings updates of requests' newest messages.
+    Deliver(Vec<(usize, DeliveryEvent, bool)>),
     /// Time passes, in seconds.
-    Waits(u32),
+    Wait(u32),
 }
 
-/// Any life of up to 40 happenings.
-pub fn any_life() -> impl Strategy<Value = Vec<Happening>> {
-    use Happening::{
-        Becomes, Dispatches, Files, Gives, Hears, Joins, Leaves, Moves, Selects, Serves, Tells, Waits,
+/// Any sequence of up to 40 events.
+pub fn any_events() -> impl Strategy<Value = Vec<Event>> {
+    use Event::{
+        AddWorker, AssignByHand, AssignBySelection, AssignComplex, ChangeStatus, Deliver, Dispatch,
+        NotifyAgain, SetWorkerStatus, Submit, UnassignComplex, Wait,
     };
     let trades = || select(vec!["plumbing", "general", "roofing"]);
     let event = || {
@@ -64,39 +65,39 @@ pub fn any_life() -> impl Strategy<Value = Vec<Happening>> {
     };
     let effect = || select(vec![SendEffect::NotSent, SendEffect::Unknown]);
     let answer = move || proptest::option::of((next(), effect()));
-    let happening = prop_oneof![
-        2 => proptest::collection::vec(trades(), 0..3).prop_map(Joins),
-        1 => (any::<usize>(), select(WorkerStatus::ALL)).prop_map(|(n, status)| Becomes(n, status)),
-        1 => (any::<usize>(), any::<bool>()).prop_map(|(n, primary)| Serves(n, primary)),
-        1 => any::<usize>().prop_map(Leaves),
+    let event = prop_oneof![
+        2 => proptest::collection::vec(trades(), 0..3).prop_map(AddWorker),
+        1 => (any::<usize>(), select(WorkerStatus::ALL)).prop_map(|(n, status)| SetWorkerStatus(n, status)),
+        1 => (any::<usize>(), any::<bool>()).prop_map(|(n, primary)| AssignComplex(n, primary)),
+        1 => any::<usize>().prop_map(UnassignComplex),
         6 => (proptest::option::of(0..4_u8), select(Priority::ALL), proptest::option::of(trades()))
-            .prop_map(|(id, priority, trade)| Files(id, priority, trade)),
+            .prop_map(|(id, priority, trade)| Submit(id, priority, trade)),
         6 => (any::<usize>(), select(RequestStatus::ALL), any::<usize>(), any::<bool>())
-            .prop_map(|(n, to, by, note)| Moves(n, to, by, note)),
-        2 => (any::<usize>(), any::<usize>()).prop_map(|(n, worker)| Gives(n, worker)),
-        2 => any::<usize>().prop_map(Selects),
-        2 => any::<usize>().prop_map(Tells),
-        4 => proptest::collection::vec(answer(), 0..4).prop_map(Dispatches),
-        6 => proptest::collection::vec((any::<usize>(), event(), any::<bool>()), 0..6).prop_map(Hears),
-        3 => (0..400_u32).prop_map(Waits),
+            .prop_map(|(n, to, by, note)| ChangeStatus(n, to, by, note)),
+        2 => (any::<usize>(), any::<usize>()).prop_map(|(n, worker)| AssignByHand(n, worker)),
+        2 => any::<usize>().prop_map(AssignBySelection),
+        2 => any::<usize>().prop_map(NotifyAgain),
+        4 => proptest::collection::vec(answer(), 0..4).prop_map(Dispatch),
+        6 => proptest::collection::vec((any::<usize>(), event(), any::<bool>()), 0..6).prop_map(Deliver),
+        3 => (0..400_u32).prop_map(Wait),
     ];
-    proptest::collection::vec(happening, 0..40)
+    proptest::collection::vec(event, 0..40)
 }
 
-/// Lives it, and tells what came of each happening and of every request at the end.
-pub async fn live(world: &World, life: &[Happening]) -> Vec<String> {
+/// Runs the events; returns the answer to each, and every request and worker at the end.
+pub async fn answers(world: &World, events: &[Event]) -> Vec<String> {
     let (mut workers, mut requests) = (Vec::<WorkerId>::new(), Vec::<RequestId>::new());
-    let mut told = Vec::new();
-    for happening in life {
-        told.push(format!("{happening:?}: {}", happen(world, happening, &mut workers, &mut requests).await));
+    let mut log = Vec::new();
+    for event in events {
+        log.push(format!("{event:?}: {}", apply(world, event, &mut workers, &mut requests).await));
     }
     for id in requests {
-        told.push(serde_json::to_string(&world.record(id).await).unwrap());
+        log.push(serde_json::to_string(&world.record(id).await).unwrap());
     }
     for worker in workers {
-        told.push(serde_json::to_string(&world.maintenance.worker(worker).await.unwrap()).unwrap());
+        log.push(serde_json::to_string(&world.maintenance.worker(worker).await.unwrap()).unwrap());
     }
-    told
+    log
 }
 
 fn pick<T: Copy>(from: &[T], n: usize) -> Option<T> {
@@ -107,33 +108,33 @@ fn show(answer: Result<Request, Error>) -> String {
     answer.map_or_else(|error| error.to_string(), |request| serde_json::to_string(&request).unwrap())
 }
 
-async fn happen(
+async fn apply(
     world: &World,
-    happening: &Happening,
+    event: &Event,
     workers: &mut Vec<WorkerId>,
     requests: &mut Vec<RequestId>,
 ) -> String {
     let maintenance = &world.maintenance;
     let worker = |n: usize| pick(workers, n).unwrap_or_else(|| world.nobody());
     let request = |n: usize| pick(requests, n).unwrap_or_else(|| Uuid::from_u128(1).into());
-    match happening {
-        Happening::Joins(trades) => {
+    match event {
+        Event::AddWorker(trades) => {
             let worker = world.worker(trades).await;
             workers.push(worker.id);
             worker.id.to_string()
         }
-        Happening::Becomes(n, status) => {
+        Event::SetWorkerStatus(n, status) => {
             let answer = maintenance.set_worker_status(worker(*n), *status).await;
             format!("{:?}", answer.map(|worker| worker.updated_at).map_err(|error| error.to_string()))
         }
-        Happening::Serves(n, primary) => {
+        Event::AssignComplex(n, primary) => {
             let answer = maintenance.assign_complex(worker(*n), world.complex, *primary).await;
             format!("{:?}", answer.map_err(|error| error.to_string()))
         }
-        Happening::Leaves(n) => {
+        Event::UnassignComplex(n) => {
             format!("{:?}", maintenance.unassign_complex(worker(*n), world.complex).await.unwrap())
         }
-        Happening::Files(id, priority, trade) => {
+        Event::Submit(id, priority, trade) => {
             let mut new = world.new_request();
             new.id = id.map(|id| Uuid::from_u128(0xF00 + u128::from(id)).into());
             new.form.priority = *priority;
@@ -148,7 +149,7 @@ async fn happen(
                 Err(error) => error.to_string(),
             }
         }
-        Happening::Moves(n, to, by, note) => {
+        Event::ChangeStatus(n, to, by, note) => {
             let by = match by % 3 {
                 0 => world.landlord(),
                 1 => Actor::Renter(world.renter),
@@ -158,16 +159,16 @@ async fn happen(
             let wanted = if *note { wanted.note("why") } else { wanted };
             show(maintenance.change_status(request(*n), wanted).await)
         }
-        Happening::Gives(n, to) => {
+        Event::AssignByHand(n, to) => {
             show(maintenance.assign(request(*n), worker(*to), Assign::by(world.landlord()).note("why")).await)
         }
-        Happening::Selects(n) => {
+        Event::AssignBySelection(n) => {
             let answer =
                 maintenance.assign_by_selection(request(*n), Assign::by(Actor::System).note("why")).await;
             format!("{:?}", answer.map(|assigned| assigned.selection).map_err(|error| error.to_string()))
         }
-        Happening::Tells(n) => show(maintenance.notify_again(request(*n), world.landlord()).await),
-        Happening::Dispatches(answers) => {
+        Event::NotifyAgain(n) => show(maintenance.notify_again(request(*n), world.landlord()).await),
+        Event::Dispatch(answers) => {
             for answer in answers {
                 match answer {
                     Some((next, effect)) => world.notifier.refuse_next(refused(*next, *effect)),
@@ -179,7 +180,7 @@ async fn happen(
             let dispatcher = maintenance.dispatcher(world.notifier.clone(), policy);
             format!("{:?}", dispatcher.dispatch_due().await.unwrap())
         }
-        Happening::Hears(news) => {
+        Event::Deliver(news) => {
             let mut updates = Vec::new();
             for (n, event, by_our_id) in news {
                 let Some(id) = pick(requests, *n) else { continue };
@@ -192,7 +193,7 @@ async fn happen(
             }
             format!("{:?}", maintenance.record_deliveries(&updates).await.unwrap())
         }
-        Happening::Waits(seconds) => {
+        Event::Wait(seconds) => {
             world.wait(u64::from(*seconds));
             String::new()
         }

@@ -57,7 +57,7 @@ impl Phone {
         Self { world, fake, url, dispatcher, server, _folder: folder }
     }
 
-    /// One step of the dispatcher.
+    /// Sends what is due, once.
     pub async fn dispatch(&self) -> DispatchReport {
         self.dispatcher.dispatch_due().await.unwrap()
     }

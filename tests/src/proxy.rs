@@ -116,10 +116,10 @@ async fn one_way(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: Sta
     }
 }
 
-/// Waits until it isn't frozen. A wire that is gone is open: whoever passes meets the end of the connection.
+/// Waits until it isn't frozen. If the wire is gone it returns at once, and the connection then ends.
 async fn opened(state: &mut State) {
     let _ = state.passage.wait_for(|passage| *passage == Passage::Open).await;
     if state.stuck.has_changed().unwrap_or_default() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

@@ -20,7 +20,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// A running host, with what its database must outlive.
+/// A running host, with the database that must outlive it.
 struct Backend<D> {
     host: Host,
     client: Client,
@@ -214,7 +214,7 @@ async fn a_renter_sees_and_cancels_only_their_own<D>(backend: Backend<D>) {
     let (status, cancelled) = backend.post(&renter(0), &format!("{path}/cancel"), Value::Null).await;
     assert_eq!((status, &cancelled["status"]), (200, &json!("cancelled")));
 
-    // Another's id as an idempotency key tells nothing of what is filed under it.
+    // Somebody else's id as an idempotency key reveals nothing about the request filed under it.
     let (status, taken) = backend.send(Method::POST, &renter(1), "/renter/requests", &sink(), &id).await;
     assert_eq!((status, &taken["type"], &taken["fields"]), (409, &engine("reused"), &Value::Null));
     assert!(!taken.to_string().contains(&HOUSEHOLDS[0].renter.to_string()));
@@ -365,7 +365,7 @@ async fn the_end_is_orderly<D>(mut backend: Backend<D>) {
     let id = backend.file(0, sink()).await;
     backend.host.fake().unwrap().wait_for_messages(1).await;
     let (address, fake) = (backend.host.address(), backend.host.fake().unwrap().config().base_url);
-    // Nothing ends before it is told to.
+    // The host runs until it is told to stop.
     assert!(tokio::time::timeout(std::time::Duration::ZERO, backend.host.ended()).await.is_err());
     let path = format!("/renter/requests/{id}");
     assert_eq!(backend.get(&renter(0), &path).await.0, 200);

@@ -98,7 +98,7 @@ async fn a_row_that_breaks_a_hosts_constraint_is_refused_alone_with_its_cause() 
     only_the_stranger_is_refused(&world, "host_renter_check").await;
 }
 
-/// Of ten together one is of a renter whom the host doesn't know.
+/// Of ten requests filed together, one is of a renter whom the host doesn't know.
 async fn only_the_stranger_is_refused(world: &World, constraint: &str) {
     let id = |n: u128| RequestId::from_uuid(Uuid::from_u128(0xF00 + n));
     let new = |n: u128| {

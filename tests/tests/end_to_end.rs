@@ -280,7 +280,7 @@ async fn an_outage_uses_up_no_attempt() {
     let phone = Phone::new(Automatic::Off).await;
     let request = phone.world.filed().await;
     let config = phone.fake.config();
-    // Nobody listens there any more.
+    // The server no longer listens.
     let gone = FakeCloudApi::start(config).await.unwrap();
     let notifier = CloudApi::new(gone.config()).unwrap();
     gone.shutdown().await;

@@ -1,4 +1,4 @@
-//! A store that fails half-way through a step, and rows that somebody spoilt by hand.
+//! A store that fails half-way through a step, and rows that can't be read.
 
 #![expect(clippy::unwrap_used, reason = "test code: a failed expectation is its result")]
 
@@ -50,7 +50,7 @@ async fn dump(pool: &SqlitePool) -> Vec<(String, Vec<String>)> {
     dump
 }
 
-/// What is done while the store fails.
+/// The use case that runs while the store fails.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Submit,
@@ -98,7 +98,7 @@ async fn fails_whole(step: Step, table: &str, write: &str) -> bool {
         Step::Hear => {
             world.maintenance.record_deliveries(&[world.news(&message, DeliveryEvent::Read)]).await.is_err()
         }
-        // A dispatch is two steps, claim and record: what is claimed stays claimed, and sent once.
+        // A dispatch is two steps, claim and record: what is claimed stays claimed, and is sent once.
         Step::Dispatch => return impatient(&world).dispatch_due().await.is_err(),
     };
     if failed {
@@ -247,7 +247,7 @@ async fn a_corrupt_worker_is_left_out_of_selection_and_named_in_lists() {
     assert!(is_corrupt(&page.corrupt[0], ("maintenance_workers", "specialties", &id)));
 }
 
-/// A dispatcher that gives up soon what it can't record.
+/// A dispatcher that soon gives up recording an outcome.
 fn impatient(world: &World) -> Dispatcher<Arc<dyn Repository>, RecordingNotifier> {
     let policy = DispatchPolicy { hold: Duration::from_millis(300), ..DispatchPolicy::default() };
     world.maintenance.dispatcher(world.notifier.clone(), policy)

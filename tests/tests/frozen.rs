@@ -1,4 +1,4 @@
-//! Connections to the database that stay open and pass nothing any more.
+//! Connections to the database that stay open and carry nothing any more.
 #![cfg(feature = "postgres")]
 #![expect(clippy::unwrap_used, reason = "test code: a failed expectation is its result")]
 
@@ -10,7 +10,7 @@ use maintenance_sqlx::{postgres::PgRepository, sqlx::postgres::PgPoolOptions};
 use maintenance_tests::{Wire, databases::Schema};
 use tokio::{task::JoinSet, time::timeout};
 
-/// By then it must have ended; without a limit it never does.
+/// A call must have ended by then; without a time limit it never ends.
 const BOUND: Duration = Duration::from_secs(20);
 
 /// A world whose store has that many connections over a wire, all of them open, and that limit.
@@ -56,7 +56,7 @@ async fn a_step_on_a_frozen_connection_ends_in_time_and_the_next_one_has_a_new_c
 
 #[tokio::test(flavor = "multi_thread")]
 async fn callers_who_give_up_on_a_frozen_connection_leave_a_pool_that_works() {
-    // The engine's own limit has no part in it.
+    // The engine's own time limit does not apply.
     let (world, wire, _schema) = world(2, Duration::from_hours(1)).await;
     wire.freeze_open();
     for _ in 0..2 {

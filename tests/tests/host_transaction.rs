@@ -55,7 +55,7 @@ async fn acts_inside<R: Repository>(world: &World, inside: R) {
     assert!(file_one(inside.repository(), &late).await.is_err(), "its worker has left");
     inside.set_worker_status(worker.id, WorkerStatus::Active).await.unwrap();
 
-    // And it goes on.
+    // The transaction is still usable.
     inside.change_status(id(1), Move::to(RequestStatus::InProgress, world.landlord())).await.unwrap();
     late.notification = None;
     assert_eq!(file_one(inside.repository(), &late).await.unwrap(), Inserted::New);

@@ -15,7 +15,7 @@ use maintenance_sqlx::{
 };
 use maintenance_tests::databases::Schema;
 
-/// What must not wait for the host: it fails here rather than to hang.
+/// Whatever must not wait for the host fails after this time instead of hanging.
 const LIMIT: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,7 +75,7 @@ async fn a_mirror_that_follows_late_does_not_overwrite_a_newer_message() {
     assert_eq!(record.notifications[0].status, WhatsAppStatus::Sent);
 }
 
-/// What gives a worker a request.
+/// The use cases that give a worker a request.
 #[derive(Debug, Clone, Copy)]
 enum Gives {
     Submit,
@@ -107,7 +107,7 @@ impl Gives {
     }
 }
 
-/// Until somebody waits for a lock, or the task is over.
+/// Waits until somebody waits for a lock, or the task has ended.
 async fn waits_or_ends<T>(pool: &PgPool, task: &tokio::task::JoinHandle<T>) {
     let waits = "select exists (select from pg_stat_activity
                                  where wait_event_type = 'Lock'

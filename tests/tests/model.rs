@@ -1,4 +1,4 @@
-//! Random lives come to the same on every store.
+//! Random sequences of events give the same answers on every store.
 
 #![expect(clippy::unwrap_used, reason = "test code: a failed expectation is its result")]
 
@@ -7,7 +7,7 @@ use std::{future::Future, sync::Arc};
 use maintenance_memory::{MemoryRepository, conformance::World};
 use maintenance_tests::{
     databases::{self, Store},
-    model::{Happening, any_life, live},
+    model::{Event, answers, any_events},
 };
 use proptest::{prelude::*, test_runner::TestCaseError};
 
@@ -20,13 +20,13 @@ fn run<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-async fn same(life: &[Happening], store: Store) -> Result<(), TestCaseError> {
-    let expected = live(&World::new(Arc::new(MemoryRepository::new())), life).await;
-    let told = live(&World::new(store), life).await;
-    for (told, expected) in told.iter().zip(&expected) {
-        prop_assert_eq!(told, expected);
+async fn same(events: &[Event], store: Store) -> Result<(), TestCaseError> {
+    let expected = answers(&World::new(Arc::new(MemoryRepository::new())), events).await;
+    let actual = answers(&World::new(store), events).await;
+    for (actual, expected) in actual.iter().zip(&expected) {
+        prop_assert_eq!(actual, expected);
     }
-    prop_assert_eq!(told.len(), expected.len());
+    prop_assert_eq!(actual.len(), expected.len());
     Ok(())
 }
 
@@ -34,10 +34,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_life_on_sqlite_is_a_life_in_memory(life in any_life()) {
+    fn sqlite_answers_random_events_as_memory_does(events in any_events()) {
         run(async {
             let (store, _alive) = databases::sqlite().await;
-            same(&life, store).await
+            same(&events, store).await
         })?;
     }
 }
@@ -47,10 +47,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 50, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_life_on_postgres_is_a_life_in_memory(life in any_life()) {
+    fn postgres_answers_random_events_as_memory_does(events in any_events()) {
         run(async {
             let (store, _alive) = databases::postgres().await;
-            same(&life, store).await
+            same(&events, store).await
         })?;
     }
 }

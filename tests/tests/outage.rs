@@ -1,4 +1,5 @@
-//! The database is lost in the middle of everything, again and again: the wire to it is cut, or the server crashes.
+//! The database is lost again and again while submitters and a dispatcher work: its wire is cut, or the server
+//! crashes.
 #![cfg(feature = "postgres")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code: a failed expectation is its result")]
 
@@ -43,7 +44,7 @@ fn unavailable(error: &Error) {
     assert_eq!(kind, Some(&RepositoryErrorKind::Unavailable), "{error:?}");
 }
 
-/// Tries until the store is there: each connection of the pool that was lost shows once.
+/// Tries until the store answers: each lost connection of the pool fails one call.
 async fn persist<T, F: Future<Output = Result<T, Error>>>(act: impl Fn() -> F) -> T {
     loop {
         match act().await {
@@ -53,7 +54,7 @@ async fn persist<T, F: Future<Output = Result<T, Error>>>(act: impl Fn() -> F) -
     }
 }
 
-/// Webhooks tell that every message that went out has arrived.
+/// Applies a webhook's `delivered` for every message that went out.
 async fn hear_of_all(world: &World, counting: &Counting) {
     let news = |id: &NotificationId| DeliveryUpdate {
         notification_id: Some(*id),
@@ -124,8 +125,8 @@ async fn ordeal<F: Future<Output = ()>>(world: &World, strike: impl Fn() -> F) {
     assert!(refused > 0, "the outages were felt");
     let dispatcher = dispatching.await.unwrap();
 
-    // Webhooks come for what went out, also where its record was lost; what was claimed and never sent comes due
-    // again after the hold.
+    // Webhooks come for every message that went out, even if its outcome was not recorded. What was claimed and
+    // never sent comes due again after the hold.
     hear_of_all(world, &counting).await;
     world.wait(301);
     while persist(|| dispatcher.dispatch_due()).await.claimed > 0 {}
@@ -147,7 +148,7 @@ async fn ordeal<F: Future<Output = ()>>(world: &World, strike: impl Fn() -> F) {
     assert_eq!(filed, 320);
 }
 
-/// The tests here take the server away from each other.
+/// Held by each test here, since each takes the server away.
 static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,4 +1,4 @@
-//! An organisation a schema: two of them in one database, each with a dispatcher of its own.
+//! One schema per organisation: two of them in one database, each with a dispatcher of its own.
 #![cfg(feature = "postgres")]
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use maintenance_tests::databases::Schema;
 async fn two_organisations_in_one_database_see_nothing_of_each_other() {
     let schemas = [Schema::empty().await, Schema::empty().await];
     let pools = [schemas[0].pool(4).await, schemas[1].pool(4).await];
-    // Both at once: the tables of one are no tables of someone else to the other.
+    // Both migrate at once: neither takes the other's tables for somebody else's.
     let (one, two) = tokio::join!(migrate(&pools[0]), migrate(&pools[1]));
     one.unwrap();
     two.unwrap();

@@ -1,4 +1,4 @@
-//! A storm night: many submitters, several dispatchers and a flood of webhooks at the same moment.
+//! Heavy load: many submitters, several dispatchers and many webhooks at the same moment.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -20,7 +20,7 @@ use maintenance_tests::databases::{self, Store};
 use tokio::{sync::watch, task::JoinSet};
 use uuid::Uuid;
 
-/// Accepts everything, and tells of each message by webhooks that come at once, in a wrong order and twice.
+/// Accepts everything. For each message webhooks come at once, out of order and twice.
 #[derive(Clone)]
 struct Flood {
     maintenance: Maintenance<Store>,
@@ -104,7 +104,7 @@ async fn storm(store: Store, submitters: u128, each: u128, dispatchers: usize) {
     while let Some(done) = submitting.join_next().await {
         done.unwrap();
     }
-    // What the loops have not taken yet is taken here; then they stop.
+    // Sends what the loops have not taken yet; then they stop.
     let dispatcher = world.maintenance.dispatcher(flood.clone(), policy);
     while dispatcher.dispatch_due().await.unwrap().claimed > 0 {}
     stop.send(true).unwrap();

@@ -9,7 +9,7 @@ use maintenance_core::{
 
 use super::World;
 
-/// Filed without a worker, then one is hired.
+/// A request for which nobody suited can be assigned once somebody does. Its status history stays empty.
 pub async fn an_unassigned_request_is_assigned_by_selection_later(world: World) {
     let request = world.filed().await;
     let nobody = world.maintenance.assign_by_selection(request.id, Assign::by(Actor::System)).await.unwrap();
@@ -25,7 +25,7 @@ pub async fn an_unassigned_request_is_assigned_by_selection_later(world: World) 
     assert_eq!(record.notifications[0].worker_id, worker.id);
 }
 
-/// Who had it first was never told, and hears nothing.
+/// The worker before was never told of the request, so they get no message that it was taken back.
 pub async fn reassigning_by_hand_tells_the_new_worker_alone(world: World) {
     let first = world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -53,7 +53,8 @@ pub async fn reassigning_by_hand_tells_the_new_worker_alone(world: World) {
     assert_eq!(world.record(request.id).await.request.whatsapp_status, WhatsAppStatus::Sent);
 }
 
-/// Given to another, or cancelled; without the renter's contact.
+/// The worker is told when the request is given to another or cancelled. That message holds no contact of
+/// the renter.
 pub async fn a_worker_who_was_told_hears_that_it_is_no_longer_theirs(world: World) {
     let first = world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -78,7 +79,7 @@ pub async fn a_worker_who_was_told_hears_that_it_is_no_longer_theirs(world: Worl
     assert_eq!(record.request.whatsapp_status, WhatsAppStatus::Sent, "the mirror is of the assignment");
 }
 
-/// Once for all the times that it went back and forth, and not when it is theirs again.
+/// A worker who lost the request several times is told once, and not at all if it is theirs again.
 pub async fn a_worker_hears_once_that_it_is_no_longer_theirs(world: World) {
     let first = world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -105,7 +106,8 @@ pub async fn a_worker_hears_once_that_it_is_no_longer_theirs(world: World) {
     assert_eq!(told, [assigned, withdrawn]);
 }
 
-/// Who, when, why, and the head of the ranking.
+/// A row of the assignment history says who changed the worker, when, why, and how the best candidates
+/// ranked.
 pub async fn each_change_of_worker_leaves_its_row(world: World) {
     let first = world.worker(&["plumbing"]).await;
     let painter = world.worker(&["painting"]).await;
@@ -149,7 +151,7 @@ pub async fn each_change_of_worker_leaves_its_row(world: World) {
     assert_eq!(verdict, &Verdict::Excluded(Exclusion::Declined), "why the painter was passed over");
 }
 
-/// The new worker has not begun.
+/// The new worker has not begun, so the status goes back, and that needs a note.
 pub async fn reassigning_work_in_progress_puts_it_back_to_pending_with_a_note(world: World) {
     let first = world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -179,7 +181,7 @@ pub async fn reassigning_work_in_progress_puts_it_back_to_pending_with_a_note(wo
     assert_eq!((change.changed_by, change.notes.as_deref()), (landlord.user_id(), note));
 }
 
-/// Whoever said no, or was not reached, is not asked again.
+/// Selection passes over a worker who declined the request and over one whom its message did not reach.
 pub async fn a_worker_who_handed_back_or_is_unreachable_is_not_selected_again(world: World) {
     let declined = world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -213,7 +215,7 @@ pub async fn a_worker_who_handed_back_or_is_unreachable_is_not_selected_again(wo
     assert_eq!(unreached.verdict, Verdict::Excluded(Exclusion::Unreachable));
 }
 
-/// By whom and to whom.
+/// A renter or a worker may not assign a request, and a worker on leave may not be given one.
 pub async fn only_landlords_assign_and_only_active_workers_are_assigned(world: World) {
     let worker = world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -236,7 +238,7 @@ pub async fn only_landlords_assign_and_only_active_workers_are_assigned(world: W
     assert_eq!(world.record(request.id).await.request, request);
 }
 
-/// Completed or cancelled.
+/// A cancelled request can neither be assigned nor have its message sent again.
 pub async fn work_that_is_over_cannot_be_assigned(world: World) {
     let worker = world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -259,7 +261,7 @@ pub async fn work_that_is_over_cannot_be_assigned(world: World) {
     ));
 }
 
-/// As a new message; the old one keeps its record.
+/// It is sent as a new message; the failed one keeps its record.
 pub async fn a_failed_message_can_be_sent_again_by_a_person(world: World) {
     let worker = world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -276,7 +278,8 @@ pub async fn a_failed_message_can_be_sent_again_by_a_person(world: World) {
     assert_eq!(record.request.whatsapp_status, WhatsAppStatus::Sent);
 }
 
-/// A landlord who decided on what they saw is not overwritten, and a double click assigns once.
+/// A caller who names the worker they saw gets a conflict if the worker is another by now. A double click
+/// assigns once.
 pub async fn a_decision_made_meanwhile_is_not_overwritten(world: World) {
     let first = world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -302,7 +305,7 @@ pub async fn a_decision_made_meanwhile_is_not_overwritten(world: World) {
     assert_eq!((record.request.assigned_worker_id, record.notifications.len()), (Some(second.id), 3));
 }
 
-/// Many at once, each on what it saw: one assigns, the others are told.
+/// Eight callers assign at the same moment: one succeeds, and the others learn who has the request.
 pub async fn of_many_who_assign_at_once_one_wins(world: World) {
     let first = world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -314,7 +317,7 @@ pub async fn of_many_who_assign_at_once_one_wins(world: World) {
     for (n, other) in others.into_iter().enumerate() {
         let (maintenance, by) = (world.maintenance.clone(), world.landlord());
         burst.spawn(async move {
-            // Some say what they saw, for the others it is what the engine sees first.
+            // Half of them say which worker they saw; the others decide on what the engine reads first.
             let assign = if n % 2 == 0 { Assign::by(by).from(Some(first.id)) } else { Assign::by(by) };
             maintenance.assign(request.id, other, assign).await
         });
@@ -332,7 +335,7 @@ pub async fn of_many_who_assign_at_once_one_wins(world: World) {
     assert_eq!(record.request.version, 1 + won, "each who was told of success assigned once");
 }
 
-/// Rather than that somebody changed something.
+/// The error says why the worker gets no message, rather than that there is a conflict.
 pub async fn telling_a_worker_on_leave_again_says_that_they_are_on_leave(world: World) {
     let worker = world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -346,7 +349,7 @@ pub async fn telling_a_worker_on_leave_again_says_that_they_are_on_leave(world: 
     assert_eq!(refused.to_string(), expected);
 }
 
-/// It is nobody's then, and found as such.
+/// It is reopened without a worker, and the list of unassigned requests shows it.
 pub async fn a_request_reopened_for_a_worker_who_left_is_nobodys(world: World) {
     let worker = world.worker(&["plumbing"]).await;
     let request = world.filed().await;

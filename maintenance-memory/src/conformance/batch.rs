@@ -1,4 +1,4 @@
-//! Many at once.
+//! Batches, and bursts of single submits.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{World, accepted};
 
-/// One answer for each, in order; a bad one stops none of the others.
+/// There is one answer for each request, in order; a request that is refused stops none of the others.
 pub async fn submitting_many_answers_each_as_a_submit_alone_would(world: World) {
     world.worker(&["plumbing"]).await;
     let new = |n| world.new_request().id(RequestId::from_uuid(Uuid::from_u128(n)));
@@ -59,7 +59,7 @@ pub async fn submitting_many_answers_each_as_a_submit_alone_would(world: World) 
     assert!(world.maintenance.submit_many(&[]).await.is_empty());
 }
 
-/// What the batch gives counts in its own selection.
+/// What the batch has given a worker already counts in the selections that follow in it.
 pub async fn a_batch_spreads_over_the_workers_as_single_submits_would(world: World) {
     let mut workers = Vec::new();
     for _ in 0..3 {
@@ -78,7 +78,8 @@ pub async fn a_batch_spreads_over_the_workers_as_single_submits_would(world: Wor
     assert_eq!(given, workers.into_iter().map(|worker| (worker, 3)).collect());
 }
 
-/// The store's own answers: new, there already, refused; the refused stop nothing.
+/// The store answers for each filing whether it is new, was there before or is refused. A refusal stops no
+/// other filing.
 pub async fn a_store_files_many_in_one_step_and_refuses_each_alone(world: World) {
     let (stays, leaves) = (world.worker(&["plumbing"]).await, world.worker(&["roofing"]).await);
     let there = world.filed().await;
@@ -119,7 +120,7 @@ pub async fn a_store_files_many_in_one_step_and_refuses_each_alone(world: World)
     assert_eq!(world.requests().await.len(), 3);
 }
 
-/// Each to whoever suits; one for whom nobody does is nobody's, and found as such.
+/// Each open request goes to the worker who suits it best; one that suits nobody is left unassigned.
 pub async fn the_work_of_a_worker_who_falls_ill_goes_to_others(world: World) {
     let ill = world.worker(&["plumbing", "roofing"]).await;
     let mut roof = world.new_request();
@@ -148,7 +149,7 @@ pub async fn the_work_of_a_worker_who_falls_ill_goes_to_others(world: World) {
     assert!(matches!(refused, Err(Error::NotAllowed { .. })));
 }
 
-/// Twice at once, as by two people who hear of it: each request is moved once.
+/// Two people reassign the same worker's requests at the same moment.
 pub async fn reassigning_all_twice_at_once_moves_each_request_once(world: World) {
     let ill = world.worker(&["plumbing"]).await;
     for _ in 0..10 {
@@ -180,7 +181,7 @@ pub async fn reassigning_all_twice_at_once_moves_each_request_once(world: World)
     }
 }
 
-/// Every status is there, also those without any.
+/// The counts include the statuses that no request has.
 pub async fn requests_are_counted_by_status(world: World) {
     world.worker(&["plumbing"]).await;
     for path in
@@ -206,7 +207,7 @@ pub async fn requests_are_counted_by_status(world: World) {
     assert_eq!(count(RequestFilter { statuses: open, ..any() }).await, [1, 2, 0, 0]);
 }
 
-/// 2,000 submits at once over 20 idle workers: nobody gets more than 1.3 times the mean.
+/// After 2,000 submits at once over 20 idle workers no worker has more than 1.3 times the mean.
 pub async fn a_burst_spreads_over_the_workers(world: World) {
     for _ in 0..20 {
         world.worker(&["plumbing"]).await;
@@ -217,7 +218,7 @@ pub async fn a_burst_spreads_over_the_workers(world: World) {
     assert!(most <= 130, "{given:?}");
 }
 
-/// Submits all of them at once; how many each worker got.
+/// Submits that many copies of a request at once; returns how many each worker got.
 pub async fn burst(
     maintenance: &Maintenance<Arc<dyn Repository>>,
     new: &NewRequest,
@@ -236,7 +237,7 @@ pub async fn burst(
     given
 }
 
-/// Every third is given up at once or a little later; each of the others is filed and answered.
+/// Every third submit is cancelled at once or a little later; each of the others is filed and answered.
 pub async fn a_caller_who_goes_away_takes_nobody_along(world: World) {
     for _ in 0..3 {
         world.worker(&["plumbing"]).await;
@@ -268,7 +269,8 @@ pub async fn a_caller_who_goes_away_takes_nobody_along(world: World) {
     world.filed().await;
 }
 
-/// Also when they join: the others are told that it is filed, or that its content differs.
+/// This holds also for submits that the engine files together: the others learn that it is filed, or that
+/// its content differs.
 pub async fn several_submits_with_one_id_at_once_file_one_request(world: World) {
     world.worker(&["plumbing"]).await;
     let mut burst = JoinSet::new();

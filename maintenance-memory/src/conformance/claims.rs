@@ -16,7 +16,7 @@ fn claim(world: &World, lease: u128, hold: i64) -> Claim {
     Claim { now, until: now + chrono::TimeDelta::seconds(hold), lease, limit: 100, at_least: Priority::Low }
 }
 
-/// Each message is taken by one of them.
+/// No message is taken by both of them.
 pub async fn two_dispatchers_share_the_work(world: World) {
     world.worker(&["plumbing"]).await;
     for _ in 0..40 {
@@ -46,7 +46,7 @@ pub async fn two_dispatchers_share_the_work(world: World) {
     assert_eq!((sent, told.len(), world.notifier.messages().len()), (40, 40, 40));
 }
 
-/// Its outcome is unknown too.
+/// The outcome of its send is unknown, so nobody sends the message before the lease has ended.
 pub async fn a_dispatcher_that_died_is_followed_after_the_hold(world: World) {
     world.worker(&["plumbing"]).await;
     world.filed().await;
@@ -61,7 +61,7 @@ pub async fn a_dispatcher_that_died_is_followed_after_the_hold(world: World) {
     assert_eq!(world.notifier.messages()[0].attempt, 1, "the channel never judged the first");
 }
 
-/// The lease fences it off.
+/// A failure that is recorded under an older lease changes nothing.
 pub async fn a_late_record_does_not_overwrite_its_successor(world: World) {
     world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -92,7 +92,7 @@ pub async fn a_late_record_does_not_overwrite_its_successor(world: World) {
     assert_eq!(world.newest_message(request.id).await.status, WhatsAppStatus::Sent);
 }
 
-/// Each later than the one before it, the urgent first; in one write.
+/// Each message is due later than the one before it, the urgent first, and they are put back by one write.
 pub async fn what_waits_for_one_recipient_is_put_back_spread_out(world: World) {
     let worker = world.worker(&["plumbing"]).await;
     let mut filed = Vec::new();
@@ -125,7 +125,7 @@ pub async fn what_waits_for_one_recipient_is_put_back_spread_out(world: World) {
     assert_eq!(store.defer(deferral).await.unwrap(), 3, "at most as many as asked for");
 }
 
-/// However old the others are.
+/// A message of higher priority is taken before older ones of lower priority.
 pub async fn the_urgent_are_taken_first(world: World) {
     world.worker(&["plumbing"]).await;
     for priority in [Priority::Low, Priority::Medium, Priority::High, Priority::Emergency, Priority::Low] {
@@ -150,7 +150,7 @@ pub async fn the_urgent_are_taken_first(world: World) {
     assert!(items[1].notification.created_at < next[0].notification.created_at, "the older first");
 }
 
-/// Claims of dispatchers that died don't count as attempts; a bound on them alone ends a message.
+/// Claims without a recorded outcome don't count as attempts. They have a limit of their own.
 pub async fn a_message_taken_too_often_without_an_outcome_fails(world: World) {
     world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -177,7 +177,7 @@ pub async fn a_message_taken_too_often_without_an_outcome_fails(world: World) {
     );
 }
 
-/// Written late, it still keeps the message from going out again.
+/// A success that is recorded under an older lease still keeps the message from going out again.
 pub async fn that_a_message_was_sent_counts_after_its_lease_too(world: World) {
     world.worker(&["plumbing"]).await;
     let request = world.filed().await;

@@ -15,7 +15,7 @@ fn photo(url: &str) -> NewAttachment {
     NewAttachment { id: None, file_url: url.into(), file_type: "image/JPEG".into() }
 }
 
-/// Oldest first, whoever wrote them.
+/// The record lists comments oldest first, whoever wrote them.
 pub async fn comments_and_attachments_are_part_of_the_record(world: World) {
     let worker = world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -65,7 +65,7 @@ pub async fn a_comment_twice_with_one_id_is_one_comment(world: World) {
     assert_eq!((record.comments.len(), record.attachments.len()), (1, 1));
 }
 
-/// Not on a neighbour's.
+/// A renter can't comment on a neighbour's request.
 pub async fn a_renter_comments_on_their_own_requests_only(world: World) {
     let request = world.filed().await;
     let neighbour = Actor::Renter(RenterId::from_uuid(Uuid::from_u128(8)));
@@ -74,7 +74,7 @@ pub async fn a_renter_comments_on_their_own_requests_only(world: World) {
     assert!(world.record(request.id).await.comments.is_empty());
 }
 
-/// Both wrong fields at once.
+/// The error names the wrong address and the wrong type at once.
 pub async fn attachments_are_web_addresses_with_a_mime_type(world: World) {
     let request = world.filed().await;
     let bad = NewAttachment { id: None, file_url: "file:///etc/passwd".into(), file_type: "picture".into() };
@@ -86,7 +86,7 @@ pub async fn attachments_are_web_addresses_with_a_mime_type(world: World) {
     );
 }
 
-/// Not found, whatever is added.
+/// The answer is that the request was not found, for comments and attachments alike.
 pub async fn nothing_can_be_added_to_a_request_that_is_not_there(world: World) {
     let nothing = RequestId::from_uuid(Uuid::from_u128(6));
     let comment = world.maintenance.comment(nothing, world.landlord(), says("Hello?")).await;

@@ -1,4 +1,4 @@
-//! What webhooks tell.
+//! Applying the updates that webhooks bring.
 
 use maintenance_core::{
     Actor, Assign, Clock as _, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, NextStep,
@@ -18,7 +18,7 @@ async fn sent_message(world: &World) -> (Request, Notification) {
     (request.clone(), world.newest_message(request.id).await)
 }
 
-/// `read` alone implies delivered; `failed` yields to evidence of delivery, in either order.
+/// `read` alone implies delivered. Evidence of delivery beats `failed`, whichever comes first.
 pub async fn news_moves_a_message_forward_only(world: World) {
     world.worker(&["plumbing"]).await;
     for (told, status) in [
@@ -49,7 +49,7 @@ pub async fn news_moves_a_message_forward_only(world: World) {
     }
 }
 
-/// Every order of the same news, each also twice, from before and after the send's own record.
+/// All 120 orders of five updates are tried, each followed by its reverse.
 pub async fn news_in_any_order_and_twice_ends_in_the_same_state(world: World) {
     world.worker(&["plumbing"]).await;
     let news = |message: &Notification| {
@@ -104,7 +104,8 @@ fn permutations(n: usize) -> Vec<Vec<usize>> {
         .collect()
 }
 
-/// Matched by our id before the provider's is known; the record that follows takes nothing back.
+/// The update is matched by our id, before the provider's id is stored. The outcome recorded later takes
+/// nothing back.
 pub async fn news_ahead_of_the_sends_own_record_is_kept(world: World) {
     world.worker(&["plumbing"]).await;
     for outcome in [
@@ -140,7 +141,7 @@ pub async fn news_ahead_of_the_sends_own_record_is_kept(world: World) {
     }
 }
 
-/// By our id and by the provider's, mixed.
+/// Some updates name our id, others only the provider's.
 pub async fn a_batch_with_several_news_of_one_message_ends_as_they_would_alone(world: World) {
     world.worker(&["plumbing"]).await;
     let (first, one) = sent_message(&world).await;
@@ -177,7 +178,7 @@ pub async fn a_batch_with_several_news_of_one_message_ends_as_they_would_alone(w
     assert_eq!((&first.notifications[0], &second.notifications[0]), (&alone_one, &alone_two));
 }
 
-/// And change nothing.
+/// An update of an unknown message changes nothing.
 pub async fn unknown_messages_are_reported(world: World) {
     world.worker(&["plumbing"]).await;
     let (request, message) = sent_message(&world).await;
@@ -193,7 +194,7 @@ pub async fn unknown_messages_are_reported(world: World) {
     assert_eq!(world.record(request.id).await, before);
 }
 
-/// News of an older one is kept with it, and shows nowhere else.
+/// An update of an older message is kept with that message and does not show on the request.
 pub async fn the_request_mirrors_its_newest_message(world: World) {
     world.worker(&["plumbing"]).await;
     let (request, first) = sent_message(&world).await;
@@ -215,7 +216,7 @@ pub async fn the_request_mirrors_its_newest_message(world: World) {
     assert_eq!(record.request.whatsapp_message_id, second.provider_message_id);
 }
 
-/// A `failed` without our id that overtakes the answer of its send is applied when the answer is recorded.
+/// A `failed` without our id that comes before the send's answer is applied when that answer is recorded.
 pub async fn news_without_our_id_ahead_of_the_sends_own_record_is_kept(world: World) {
     world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -235,7 +236,7 @@ pub async fn news_without_our_id_ahead_of_the_sends_own_record_is_kept(world: Wo
     let record = SendRecord { notification_id: message.id, lease, attempts: 1, at: now, outcome };
     let recorded = store.record_outcomes(&[record]).await.unwrap();
     assert_eq!(recorded.early, std::slice::from_ref(&early));
-    // The process may die here: what was kept is found again.
+    // The process may die here; `catch_up` finds what was kept.
     assert_eq!(store.catch_up(now).await.unwrap(), [early]);
     world.dispatch().await;
     let record = world.record(request.id).await;
@@ -244,7 +245,7 @@ pub async fn news_without_our_id_ahead_of_the_sends_own_record_is_kept(world: Wo
     assert_eq!(store.catch_up(now).await.unwrap(), [], "applied once");
 }
 
-/// It was about a message of somebody else's.
+/// After the hold an update that matched nothing is taken to be of somebody else's message.
 pub async fn news_kept_for_too_long_is_forgotten(world: World) {
     world.worker(&["plumbing"]).await;
     let (_, message) = sent_message(&world).await;
@@ -261,7 +262,7 @@ pub async fn news_kept_for_too_long_is_forgotten(world: World) {
     assert_eq!(store.record_outcomes(&[record]).await.unwrap().early, []);
 }
 
-/// It was sent again after its answer was lost: news of either copy is news of the message.
+/// A message that was sent again has two ids of the provider, and an update may name either.
 pub async fn every_copy_of_a_message_is_found_by_its_own_id(world: World) {
     world.worker(&["plumbing"]).await;
     let (request, message) = sent_message(&world).await;
@@ -284,7 +285,7 @@ pub async fn every_copy_of_a_message_is_found_by_its_own_id(world: World) {
     assert_eq!(message.provider_message_id.as_deref(), Some("recorded.1"), "the first that was known");
 }
 
-/// The message that failed keeps its record, and the one that repeats it its attempts and age.
+/// The failed message keeps its record. The new one goes on with its attempts and its age.
 pub async fn a_failure_that_passes_files_the_message_anew_once(world: World) {
     world.worker(&["plumbing"]).await;
     let (request, message) = sent_message(&world).await;
@@ -317,7 +318,7 @@ pub async fn a_failure_that_passes_files_the_message_anew_once(world: World) {
     assert_eq!(world.record(request.id).await.notifications.len(), before);
 }
 
-/// As the same error does at sending.
+/// An error about the sender that comes by webhook has the effect that it has at sending.
 pub async fn a_failure_about_us_rests_the_channel(world: World) {
     world.worker(&["plumbing"]).await;
     let (_, message) = sent_message(&world).await;

@@ -17,7 +17,8 @@ async fn ids(world: &World, filter: RequestFilter) -> Vec<RequestId> {
     page.items.into_iter().map(|request| request.id).collect()
 }
 
-/// Every one once, whether or not their times differ.
+/// Each request is on one page, also where several were filed at the same time, and no empty page ends the
+/// list.
 pub async fn requests_are_listed_newest_first_in_pages(world: World) {
     let mut filed = Vec::new();
     for n in 0..10 {
@@ -42,7 +43,7 @@ pub async fn requests_are_listed_newest_first_in_pages(world: World) {
     }
 }
 
-/// What is filed while one reads appears on the first page, and shifts nothing.
+/// A request that is filed while somebody reads is on the first page and shifts no later one.
 pub async fn pages_stay_right_while_requests_are_filed(world: World) {
     let mut filed = Vec::new();
     for _ in 0..4 {
@@ -59,7 +60,7 @@ pub async fn pages_stay_right_while_requests_are_filed(world: World) {
     assert_eq!(ids(&world, RequestFilter::default()).await[0], newest);
 }
 
-/// Alone and together.
+/// The filters hold alone and together, and a cursor keeps its filter.
 pub async fn every_filter_of_requests_holds(world: World) {
     let plumber = world.worker(&["plumbing"]).await;
     let first = world.filed().await;
@@ -105,7 +106,7 @@ pub async fn every_filter_of_requests_holds(world: World) {
     assert_eq!(second_page.items[0].id, first.id, "a cursor keeps its filter");
 }
 
-/// The other two lists.
+/// Their filters hold too.
 pub async fn workers_and_comments_are_listed_in_pages(world: World) {
     let mut workers = Vec::new();
     for trades in [&["plumbing"][..], &["roofing", "plumbing"], &[]] {
@@ -162,7 +163,7 @@ pub async fn workers_and_comments_are_listed_in_pages(world: World) {
     assert_eq!(world.maintenance.comments(&filter, &PageRequest::default()).await.unwrap().items.len(), 1);
 }
 
-/// Size and cursor, both at once.
+/// The error names a wrong size and a wrong cursor at once.
 pub async fn a_bad_page_request_names_what_is_wrong(world: World) {
     world.filed().await;
     world.filed().await;

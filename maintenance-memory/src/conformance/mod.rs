@@ -1,8 +1,8 @@
 //! What every store must do, as tests of your own implementation of `Repository` (feature `conformance`).
 //!
-//! [`conformance!`](crate::conformance!) makes a test of each case. A case is a function that acts on a [`World`] over a
-//! fresh store, through the use cases and, where they can't bring a state about, through the store itself. Here a store
-//! that hands every call to another:
+//! [`conformance!`](crate::conformance!) makes a test of each case. A case is a function that acts on a [`World`]
+//! over a fresh store, through the use cases and, where they can't bring a state about, through the store itself.
+//! Here a store that hands every call to another:
 //!
 //! ```
 #![doc = include_str!("../../tests/my_store.rs")]
@@ -11,8 +11,8 @@
 //! Each case has a runtime of its own (tokio, two threads), and no case waits for time to pass: the clock is the
 //! world's. A new version of this crate may add cases.
 //!
-//! The suite says nothing of what only your store has: how it answers when its server is gone or a row is spoilt, or how
-//! fast it is. Run it a second time inside an open transaction if your store can be lent one.
+//! The suite says nothing of what only your store has: how it answers when its server is gone or a row is spoilt,
+//! or how fast it is. Run it a second time inside an open transaction if your store can be lent one.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -50,8 +50,9 @@ pub fn run<K>(fresh: impl AsyncFnOnce() -> (Arc<dyn Repository>, K), case: impl 
     });
 }
 
-/// Makes a test of each case, in the module where it stands. `$fresh` is the path of an async function that returns a fresh
-/// `Arc<dyn Repository>` and whatever must live as long as it is used, such as the folder of its file; `()` if nothing.
+/// Makes a test of each case, in the module where it stands. `$fresh` is the path of an async function that
+/// returns a fresh `Arc<dyn Repository>` and whatever must live as long as it is used, such as the folder of its
+/// file; `()` if nothing.
 ///
 /// The [module's documentation](crate::conformance) has an example.
 #[macro_export]

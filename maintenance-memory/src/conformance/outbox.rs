@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{World, refused};
 
-/// With all that the worker needs.
+/// The message holds all that the worker needs.
 pub async fn a_due_message_is_sent_once(world: World) {
     let worker = world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -40,7 +40,7 @@ pub async fn a_due_message_is_sent_once(world: World) {
     assert_eq!(record.request.version, 1, "delivery is no step of the request");
 }
 
-/// Certainly not sent: once more after the wait, not before.
+/// A message that was certainly not sent is tried again after the wait and not before.
 pub async fn a_refusal_is_retried_after_the_backoff(world: World) {
     world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -60,7 +60,7 @@ pub async fn a_refusal_is_retried_after_the_backoff(world: World) {
     assert_eq!(attempts, [1, 2, 3]);
 }
 
-/// Rather than the backoff.
+/// It takes the place of the backoff.
 pub async fn the_wait_that_the_channel_asks_for_is_honoured(world: World) {
     world.worker(&["plumbing"]).await;
     world.filed().await;
@@ -73,7 +73,7 @@ pub async fn the_wait_that_the_channel_asks_for_is_honoured(world: World) {
     assert_eq!(world.dispatch().await.sent, 1);
 }
 
-/// It may have gone out: not again before the window is over.
+/// The message may have gone out, so it is not sent again before the window has ended.
 pub async fn an_unknown_outcome_is_held_for_the_confirmation_window(world: World) {
     world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -86,7 +86,7 @@ pub async fn an_unknown_outcome_is_held_for_the_confirmation_window(world: World
     assert_eq!(world.newest_message(request.id).await.attempts, 2);
 }
 
-/// Also when the channel is to rest for less than that.
+/// This holds also where the channel is to rest for less than the window.
 pub async fn what_may_have_gone_out_is_held_whatever_comes_next(world: World) {
     for next in [
         NextStep::Wait { after: Duration::from_secs(1) },
@@ -105,7 +105,7 @@ pub async fn what_may_have_gone_out_is_held_whatever_comes_next(world: World) {
     }
 }
 
-/// It did go out: never again.
+/// The webhook says that the message went out, so it is never sent again.
 pub async fn a_webhook_settles_an_unknown_outcome(world: World) {
     world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -120,7 +120,7 @@ pub async fn a_webhook_settles_an_unknown_outcome(world: World) {
     assert_eq!(world.record(request.id).await.request.whatsapp_message_id.as_deref(), Some("wamid.1"));
 }
 
-/// No attempt is counted, and the channel isn't asked again for what else is for them.
+/// No attempt is counted, and the channel is not asked again for other messages to that recipient.
 pub async fn a_recipient_whose_limit_is_reached_waits_and_the_others_go_on(world: World) {
     let limited = world.worker(&["plumbing"]).await;
     let mut waiting = Vec::new();
@@ -154,7 +154,7 @@ pub async fn a_recipient_whose_limit_is_reached_waits_and_the_others_go_on(world
     assert_eq!(dispatcher.dispatch_due().await.unwrap().sent, 1);
 }
 
-/// A person must act; meanwhile nothing is burned, and one message tries whether they did.
+/// The channel rests until a person has acted. After each rest one message tries whether they have.
 pub async fn a_bad_token_pauses_the_channel_and_burns_no_attempt(world: World) {
     world.worker(&["plumbing"]).await;
     let mut requests = Vec::new();
@@ -189,7 +189,8 @@ pub async fn a_bad_token_pauses_the_channel_and_burns_no_attempt(world: World) {
     }
 }
 
-/// However often it was tried: an outage of an hour fails nothing, one of a day does, with its reason.
+/// An outage of an hour fails no message, however often it was tried; one of a day does, and the reason is
+/// kept.
 pub async fn passing_errors_fail_a_message_by_its_age_alone(world: World) {
     world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -217,7 +218,7 @@ pub async fn passing_errors_fail_a_message_by_its_age_alone(world: World) {
     );
 }
 
-/// What the channel says of this message or its recipient.
+/// The channel refused this message or its recipient for good.
 pub async fn a_final_refusal_fails_a_message_at_once(world: World) {
     world.worker(&["plumbing"]).await;
     for next in [NextStep::GiveUp, NextStep::Fix] {
@@ -228,7 +229,8 @@ pub async fn a_final_refusal_fails_a_message_at_once(world: World) {
     }
 }
 
-/// The worker was active when it was filed; the renter's name and number don't go to one who isn't.
+/// The worker was active when the message was filed. The renter's name and number must not go to somebody
+/// who is not.
 pub async fn a_worker_who_is_not_active_any_more_is_told_nothing(world: World) {
     let worker = world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -239,7 +241,7 @@ pub async fn a_worker_who_is_not_active_any_more_is_told_nothing(world: World) {
     assert_eq!(world.newest_message(request.id).await.error.unwrap().code, "withdrawn");
 }
 
-/// Given to another and back, or completed and reopened, before anything went out.
+/// The request went to another worker and back, and was completed and reopened, before anything was sent.
 pub async fn a_worker_gets_one_message_however_often_it_was_filed(world: World) {
     let first = world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -263,7 +265,7 @@ pub async fn a_worker_gets_one_message_however_often_it_was_filed(world: World) 
     assert_eq!(world.dispatch().await.sent, 0);
 }
 
-/// The renter called it off before it went out.
+/// The request was cancelled before its message went out.
 pub async fn a_message_that_is_no_longer_true_is_not_sent(world: World) {
     world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -283,7 +285,7 @@ pub async fn a_message_that_is_no_longer_true_is_not_sent(world: World) {
     }
 }
 
-/// The worker learns of the request without the renter's contact, and the host of its directory.
+/// The worker gets the message without the renter's contact, and the report names the directory's errors.
 pub async fn a_failing_directory_stops_no_message(world: World) {
     world.worker(&["plumbing"]).await;
     world.filed().await;
@@ -293,7 +295,7 @@ pub async fn a_failing_directory_stops_no_message(world: World) {
     assert_eq!(world.notifier.messages()[0].content.renter, None);
 }
 
-/// A worker without the renter's number beats no worker.
+/// The worker gets the message without a contact.
 pub async fn an_unknown_renter_does_not_stop_the_message(world: World) {
     world.worker(&["plumbing"]).await;
     let mut new = world.new_request();

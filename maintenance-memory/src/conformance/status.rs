@@ -1,4 +1,4 @@
-//! Moving a request along.
+//! Changing a request's status.
 
 use maintenance_core::{
     Actor, Clock as _, Error, Move, RenterId, RequestStatus, TRANSITIONS, WhatsAppStatus,
@@ -9,7 +9,7 @@ use super::World;
 
 use RequestStatus::{Cancelled, Completed, InProgress, Pending};
 
-/// From, to, who, when and why.
+/// The row says from which status to which, who changed it, when and why.
 pub async fn each_change_writes_one_history_row(world: World) {
     let worker = Actor::Worker(world.worker(&["plumbing"]).await.id);
     let request = world.filed().await;
@@ -30,7 +30,7 @@ pub async fn each_change_writes_one_history_row(world: World) {
     assert_eq!(notes, [None, Some("new seal")]);
 }
 
-/// And only those.
+/// The times are those of the engine's clock.
 pub async fn completing_sets_completed_at_and_reopening_clears_it(world: World) {
     world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -46,7 +46,7 @@ pub async fn completing_sets_completed_at_and_reopening_clears_it(world: World) 
     assert_eq!(world.record(request.id).await.request, reopened);
 }
 
-/// It is nobody's until it is assigned again.
+/// The request is unassigned until somebody assigns it again.
 pub async fn handing_back_ends_the_assignment(world: World) {
     let worker = Actor::Worker(world.worker(&["plumbing"]).await.id);
     let request = world.filed().await;
@@ -59,7 +59,7 @@ pub async fn handing_back_ends_the_assignment(world: World) {
     assert!(refused.to_string().contains("only these may move this request"), "{refused}");
 }
 
-/// With a message of its own.
+/// The worker gets a new message.
 pub async fn reopening_tells_the_worker_again(world: World) {
     let worker = world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -76,7 +76,7 @@ pub async fn reopening_tells_the_worker_again(world: World) {
     assert_eq!(record.request.whatsapp_status, WhatsAppStatus::Sent);
 }
 
-/// Every status to every other, by everyone, with and without a note.
+/// Every status is moved to every other, by everyone, with a note and without.
 pub async fn every_transition_follows_the_table(world: World) {
     let worker = world.worker(&["plumbing"]).await;
     let landlord = world.landlord();
@@ -120,7 +120,7 @@ pub async fn every_transition_follows_the_table(world: World) {
     }
 }
 
-/// However the two interleave.
+/// Two callers make the same change at the same moment, ten times.
 pub async fn of_two_callers_one_wins_and_the_other_learns_the_current_status(world: World) {
     let worker = Actor::Worker(world.worker(&["plumbing"]).await.id);
     for _ in 0..10 {
@@ -141,7 +141,7 @@ pub async fn of_two_callers_one_wins_and_the_other_learns_the_current_status(wor
     }
 }
 
-/// What the caller saw is part of what they want.
+/// The status that the caller saw is part of what they ask for.
 pub async fn a_caller_who_saw_another_status_gets_a_conflict(world: World) {
     world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -155,7 +155,7 @@ pub async fn a_caller_who_saw_another_status_gets_a_conflict(world: World) {
     );
 }
 
-/// And says what would be right.
+/// The error says which change would be allowed, or who may make it.
 pub async fn a_refused_change_writes_nothing(world: World) {
     world.worker(&["plumbing"]).await;
     let request = world.filed().await;
@@ -186,7 +186,7 @@ pub async fn a_refused_change_writes_nothing(world: World) {
     assert!(matches!(nothing.await, Err(Error::NotFound { what: "request", .. })));
 }
 
-/// Time in a record never runs backwards.
+/// The times within one record always grow.
 pub async fn history_keeps_its_order_when_the_clock_goes_back(world: World) {
     world.worker(&["plumbing"]).await;
     let request = world.filed().await;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{World, accepted, file_one};
 
-/// One step, every field as it was given.
+/// One step writes both, with every field as it was given.
 pub async fn submitting_files_the_request_and_its_message_together(world: World) {
     let worker = world.worker(&["plumbing"]).await;
     let new = world.new_request();
@@ -35,7 +35,7 @@ pub async fn submitting_files_the_request_and_its_message_together(world: World)
     assert_eq!((message.created_at, message.due_at), (filed.created_at, filed.created_at));
 }
 
-/// The second gets the first's request as it stands.
+/// The second caller gets the request as it is now.
 pub async fn submitting_twice_with_one_id_files_one_request(world: World) {
     world.worker(&["plumbing"]).await;
     let mut new = world.new_request();
@@ -51,7 +51,7 @@ pub async fn submitting_twice_with_one_id_files_one_request(world: World) {
     assert_eq!(world.record(first.request.id).await.notifications.len(), 1);
 }
 
-/// Where the two differ, and no text of either.
+/// The error says in which fields the two differ, and quotes the text of neither.
 pub async fn submitting_other_content_with_one_id_is_a_conflict_naming_both(world: World) {
     let mut new = world.new_request();
     new.id = Some(RequestId::from_uuid(Uuid::from_u128(9)));
@@ -68,7 +68,7 @@ pub async fn submitting_other_content_with_one_id_is_a_conflict_naming_both(worl
     assert_eq!(world.record(first.id).await.request, first);
 }
 
-/// Eight at once: one files, seven learn that it was filed.
+/// Eight callers submit: one files the request, and seven learn that it is filed.
 pub async fn submitting_at_the_same_moment_with_one_id_files_one_request(world: World) {
     world.worker(&["plumbing"]).await;
     let mut new = world.new_request();
@@ -87,7 +87,7 @@ pub async fn submitting_at_the_same_moment_with_one_id_files_one_request(world: 
     assert_eq!(world.record(new.id.unwrap()).await.notifications.len(), 1);
 }
 
-/// All of them, in the order of the form.
+/// The fields are named in the order of the form.
 pub async fn bad_input_names_every_wrong_field_and_its_rule(world: World) {
     let mut new = world.new_request();
     new.form.title = " \n ".into();
@@ -106,7 +106,7 @@ pub async fn bad_input_names_every_wrong_field_and_its_rule(world: World) {
     assert!(world.requests().await.is_empty());
 }
 
-/// The renter's request is never lost for want of a worker.
+/// A request is filed even if there is no worker for it.
 pub async fn nobody_suitable_files_the_request_unassigned_and_says_why(world: World) {
     let painter = world.worker(&["painting"]).await;
     let submitted = world.maintenance.submit(world.new_request()).await.unwrap();
@@ -118,7 +118,7 @@ pub async fn nobody_suitable_files_the_request_unassigned_and_says_why(world: Wo
     assert!(record.notifications.is_empty());
 }
 
-/// The trade counts before being primary.
+/// Having the trade counts more than being the primary worker.
 pub async fn the_specialist_goes_before_the_primary_generalist(world: World) {
     let generalist = world.worker(&["general"]).await;
     world.maintenance.assign_complex(generalist.id, world.complex, true).await.unwrap();
@@ -128,7 +128,7 @@ pub async fn the_specialist_goes_before_the_primary_generalist(world: World) {
     assert_eq!(world.filed().await.assigned_worker_id, Some(generalist.id), "who stands in");
 }
 
-/// Whatever else speaks for them.
+/// This holds even for the primary worker who has the trade.
 pub async fn a_worker_on_leave_is_passed_over(world: World) {
     let away = world.worker(&["plumbing"]).await;
     world.maintenance.assign_complex(away.id, world.complex, true).await.unwrap();
@@ -140,7 +140,8 @@ pub async fn a_worker_on_leave_is_passed_over(world: World) {
     assert_eq!(selection.ranking[1].verdict, Verdict::NotActive(WorkerStatus::OnLeave));
 }
 
-/// Open work counts; finished work does not; of equals, the longest without new work.
+/// Open requests count and finished ones don't. Of equals, the one who has waited longest for a request is
+/// chosen.
 pub async fn the_least_busy_worker_is_chosen(world: World) {
     let (first, second) = (world.worker(&["plumbing"]).await, world.worker(&["plumbing"]).await);
     let mut chosen = Vec::new();
@@ -155,7 +156,7 @@ pub async fn the_least_busy_worker_is_chosen(world: World) {
     assert_eq!(world.filed().await.assigned_worker_id, Some(second.id));
 }
 
-/// At capacity others go first, but not when it burns.
+/// Workers at capacity rank behind the others, except in an emergency.
 pub async fn an_emergency_ignores_capacity(world: World) {
     let primary = world.worker(&["plumbing"]).await;
     world.maintenance.assign_complex(primary.id, world.complex, true).await.unwrap();
@@ -178,7 +179,7 @@ pub async fn a_directory_that_fails_files_nothing(world: World) {
     assert!(world.requests().await.is_empty());
 }
 
-/// The store's own guard: a request for a worker who isn't active is refused whole.
+/// The store itself refuses to file a request with a message to a worker who isn't active.
 pub async fn a_worker_who_left_after_ranking_gets_no_request(world: World) {
     let worker = world.worker(&["plumbing"]).await;
     let request = Request { id: RequestId::from_uuid(Uuid::from_u128(77)), ..world.filed().await };

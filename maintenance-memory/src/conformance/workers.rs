@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::World;
 
-/// What is added is what is read.
+/// A worker is read as they were added.
 pub async fn adding_a_worker_keeps_every_field(world: World) {
     let added =
         world.maintenance.add_worker(world.new_worker(&["Plumbing", "pool care", "plumbing"])).await.unwrap();
@@ -21,7 +21,7 @@ pub async fn adding_a_worker_keeps_every_field(world: World) {
     assert_eq!(added.created_at, added.updated_at);
 }
 
-/// The id is an idempotency key.
+/// The id is an idempotency key, and other content under it is refused.
 pub async fn adding_a_worker_twice_with_one_id_adds_one(world: World) {
     let mut new = world.new_worker(&["plumbing"]);
     new.id = Some(WorkerId::from_uuid(Uuid::from_u128(5)));
@@ -35,7 +35,7 @@ pub async fn adding_a_worker_twice_with_one_id_adds_one(world: World) {
     assert!(!error.to_string().contains("Another"), "{error}");
 }
 
-/// All at once, and without quoting what is private.
+/// All are named at once, and none is quoted.
 pub async fn bad_worker_input_names_every_wrong_field(world: World) {
     let mut new = world.new_worker(&["plumbing", "--"]);
     new.first_name = " ".into();
@@ -54,7 +54,7 @@ pub async fn bad_worker_input_names_every_wrong_field(world: World) {
     );
 }
 
-/// The rest stays.
+/// The other fields stay, and `updated_at` grows even if the clock stands still.
 pub async fn updating_a_worker_changes_what_was_named_alone(world: World) {
     let before = world.worker(&["plumbing"]).await;
     world.wait(60);
@@ -76,7 +76,7 @@ pub async fn updating_a_worker_changes_what_was_named_alone(world: World) {
     assert!(matches!(nobody, Err(Error::NotFound { what: "worker", .. })));
 }
 
-/// Nobody's change is lost.
+/// Four callers change one field each at the same moment.
 pub async fn concurrent_updates_of_a_worker_are_all_kept(world: World) {
     let worker = world.worker(&["plumbing"]).await;
     let update = |update| {
@@ -111,7 +111,7 @@ pub async fn a_worker_saved_on_an_older_version_is_a_conflict(world: World) {
     assert!(matches!(store.add_worker(&stale).await, Ok(Inserted::Existing(_))));
 }
 
-/// Naming another ends the first.
+/// Making another worker the primary ends the first, in that complex alone.
 pub async fn there_is_one_primary_worker_a_complex(world: World) {
     let (first, second) = (world.worker(&[]).await, world.worker(&[]).await);
     let other = world.directory.complex(2);
@@ -132,7 +132,7 @@ pub async fn there_is_one_primary_worker_a_complex(world: World) {
     assert!(primaries(world.complex).await.is_empty());
 }
 
-/// The pair is unique.
+/// The assignment keeps its id and its `assigned_at`.
 pub async fn assigning_a_complex_twice_keeps_the_first_assignment(world: World) {
     let worker = world.worker(&[]).await;
     let first = world.maintenance.assignments(AssignmentsOf::Worker(worker.id)).await.unwrap().items;
@@ -144,7 +144,7 @@ pub async fn assigning_a_complex_twice_keeps_the_first_assignment(world: World) 
     assert_eq!(now, [again]);
 }
 
-/// And says whether there was one.
+/// The answer says whether there was an assignment.
 pub async fn unassigning_ends_an_assignment_once(world: World) {
     let worker = world.worker(&["plumbing"]).await;
     assert!(world.maintenance.unassign_complex(worker.id, world.complex).await.unwrap());
@@ -152,7 +152,7 @@ pub async fn unassigning_ends_an_assignment_once(world: World) {
     assert_eq!(world.filed().await.assigned_worker_id, None);
 }
 
-/// Not found, and nothing written.
+/// The worker is not found, and the primary worker stays the primary.
 pub async fn only_a_known_worker_can_be_assigned_a_complex(world: World) {
     let primary = world.worker(&[]).await;
     world.maintenance.assign_complex(primary.id, world.complex, true).await.unwrap();

@@ -48,7 +48,7 @@ impl World {
         Actor::Landlord(UserId::from_uuid(Uuid::from_u128(0xA11)))
     }
 
-    /// What a form would send of a worker with these trades.
+    /// A new worker with these trades, as a form would send it.
     pub fn new_worker(&self, trades: &[&str]) -> NewWorker {
         NewWorker {
             first_name: "Worker".into(),
@@ -67,7 +67,7 @@ impl World {
         worker
     }
 
-    /// What a form would send of a leaking sink.
+    /// A new request about a leaking sink, as a form would send it.
     pub fn new_request(&self) -> NewRequest {
         let form = RequestForm::new(
             "The sink leaks",
@@ -90,7 +90,7 @@ impl World {
         self.maintenance.dispatcher(self.notifier.clone(), DispatchPolicy::default())
     }
 
-    /// One step of a dispatcher.
+    /// Sends what is due, once.
     pub async fn dispatch(&self) -> DispatchReport {
         self.dispatcher().dispatch_due().await.unwrap()
     }
@@ -118,7 +118,7 @@ impl World {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
-    /// A webhook's news of a message, told now.
+    /// A webhook's update of a message, as of now.
     pub fn news(&self, message: &Notification, event: DeliveryEvent) -> DeliveryUpdate {
         let error =
             (event == DeliveryEvent::Failed).then(|| DeliveryError::new("131026", "Message undeliverable"));
@@ -132,13 +132,13 @@ impl World {
         }
     }
 
-    /// An id that nothing has.
+    /// The id of a worker who doesn't exist.
     pub fn nobody(&self) -> WorkerId {
         WorkerId::from_uuid(Uuid::from_u128(0xDEAD))
     }
 }
 
-/// The store's answer to one filing.
+/// Files one request through the store itself.
 pub async fn file_one(
     repository: &dyn Repository,
     filing: &Filing,
@@ -146,7 +146,7 @@ pub async fn file_one(
     repository.file(std::slice::from_ref(filing)).await?.remove(0)
 }
 
-/// The choice of a submit, when it filed.
+/// The worker whom a submit chose, if it filed the request.
 pub fn accepted(submission: &Submission) -> Option<WorkerId> {
     match submission {
         Submission::Filed(selection) => selection.chosen,
@@ -154,7 +154,7 @@ pub fn accepted(submission: &Submission) -> Option<WorkerId> {
     }
 }
 
-/// An attempt that the channel did not accept.
+/// A channel's refusal with that consequence.
 pub fn refused(next: NextStep, effect: SendEffect) -> NotifyError {
     NotifyError { next, effect, error: DeliveryError::new("1", "refused in a test") }
 }
