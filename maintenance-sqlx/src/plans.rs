@@ -118,7 +118,7 @@ impl Fill {
             format!(
                 "insert into maintenance_workers (id, first_name, last_name, phone_number, email, specialties,
                         status, created_at, updated_at)
-                 select {}, 'Ann', 'Lee', '+12025550123', 'ann@example.com', {},
+                 select {}, 'Worker', 'One', '+12025550123', 'worker@example.com', {},
                         case when n % 50 = 0 then 'on_leave' else 'active' end, {at}, {at}
                    from {workers}",
                 id(WORKER, "n"),

@@ -52,8 +52,8 @@ fn at(n: u8) -> String {
 #[test]
 fn workers_and_their_complexes_go_there_and_back() {
     let row = json!({
-        "id": id(1), "first_name": "Ann", "last_name": "Lee", "phone_number": "+12025550123",
-        "email": "ann@example.com", "specialties": ["plumbing"], "status": "on_leave", "created_at": at(2),
+        "id": id(1), "first_name": "Worker", "last_name": "One", "phone_number": "+12025550123",
+        "email": "worker@example.com", "specialties": ["plumbing"], "status": "on_leave", "created_at": at(2),
         "updated_at": at(3),
     });
     there_and_back(worker_columns!(list), &row, worker, encode::worker);

@@ -68,8 +68,8 @@ pub(crate) fn at(micros: i64) -> DateTime<Utc> {
 pub(crate) fn worker(n: u128) -> Worker {
     Worker {
         id: id(0xa000 + n).into(),
-        first_name: Name::new("Ann 'O\"Brien' \\ ü").unwrap(),
-        last_name: Name::new("Lee").unwrap(),
+        first_name: Name::new("Worker 'O\"ne' \\ ü").unwrap(),
+        last_name: Name::new("Example").unwrap(),
         phone_number: PhoneNumber::try_from("+12025550123".to_owned()).unwrap(),
         email: Email::new("ann@example.com").unwrap(),
         specialties: [Specialty::PLUMBING, Specialty::new("pool care").unwrap()].into(),
