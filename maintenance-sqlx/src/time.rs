@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 
-/// The time, or the nearest of a four-digit year: beyond those the width of a text differs, and PostgreSQL's
-/// calendar ends. Only a filter can ask for such a time.
+/// The time, or the nearest of the years 1 to 9999: beyond those the width of a text differs, and PostgreSQL reads no
+/// year 0. Only a filter can ask for such a time.
 pub(crate) fn storable(at: DateTime<Utc>) -> DateTime<Utc> {
-    at.clamp(year(0), year(9_999))
+    at.clamp(year(1), year(9_999))
 }
 
 fn year(year: i32) -> DateTime<Utc> {

@@ -6,7 +6,6 @@ use maintenance_core::{
     Claim, Claimed, Deferral, DeliveryEffect, DeliveryUpdate, Listing, Notification, NotificationId,
     NotificationRepository, Recorded, RepositoryError, SendRecord,
 };
-use serde_json::Value;
 use sqlx::Row as _;
 use tracing::instrument;
 use uuid::Uuid;
@@ -91,14 +90,14 @@ const DEFER: &str = "
     )
     select count(*) from moved";
 
-/// `$1` the failed message, `$2` the message that repeats it, as a JSON array of one row.
+/// `$1` the failed message, `$2` the message that repeats it, as a JSON row.
 const FILE_AGAIN: &str = concat!(
     "
     with new_message as (
         select ",
     notification_columns!(of "m"),
     "
-          from json_populate_recordset(null::maintenance_notifications, $2::text::json) m
+          from json_populate_record(null::maintenance_notifications, $2::text::json) m
     ), moved as (
         update maintenance_requests r
            set notification_id = m.id, whatsapp_status = 'pending', whatsapp_message_id = null
@@ -193,7 +192,7 @@ impl NotificationRepository for PgRepository<'_> {
         again: &Notification,
     ) -> Result<bool, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let again = Value::from(vec![encode::notification(again)]).to_string();
+        let again = encode::notification(again).to_string();
         connection.fetch_value(sqlx::query(FILE_AGAIN).bind(failed_id.uuid()).bind(again)).await
     }
 

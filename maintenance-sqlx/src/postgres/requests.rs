@@ -7,7 +7,6 @@ use maintenance_core::{
     Attachment, Comment, CommentFilter, Filing, Inserted, Listing, RepositoryError, RepositoryErrorKind,
     Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus, Slice, Step,
 };
-use serde_json::Value;
 use sqlx::Postgres;
 use tracing::instrument;
 use uuid::Uuid;
@@ -79,7 +78,7 @@ const APPLY: &str = concat!(
 
 const REQUEST_EXISTS: &str = "select exists (select from maintenance_requests where id = $1)";
 
-/// `$1` the comment as a JSON array of one row.
+/// `$1` the comment as a JSON row.
 const ADD_COMMENT: &str = concat!(
     "
     insert into maintenance_comments (",
@@ -88,7 +87,7 @@ const ADD_COMMENT: &str = concat!(
     select ",
     comment_columns!(of "c"),
     "
-      from json_populate_recordset(null::maintenance_comments, $1::text::json) c
+      from json_populate_record(null::maintenance_comments, $1::text::json) c
      where exists (select from maintenance_requests where id = c.request_id)
     on conflict (id) do nothing"
 );
@@ -96,7 +95,7 @@ const ADD_COMMENT: &str = concat!(
 const COMMENT: &str =
     concat!("select ", comment_columns!(of "c"), " from maintenance_comments c where c.id = $1");
 
-/// `$1` the attachment as a JSON array of one row.
+/// `$1` the attachment as a JSON row.
 const ADD_ATTACHMENT: &str = concat!(
     "
     insert into maintenance_attachments (",
@@ -105,7 +104,7 @@ const ADD_ATTACHMENT: &str = concat!(
     select ",
     attachment_columns!(of "f"),
     "
-      from json_populate_recordset(null::maintenance_attachments, $1::text::json) f
+      from json_populate_record(null::maintenance_attachments, $1::text::json) f
      where exists (select from maintenance_requests where id = f.request_id)
     on conflict (id) do nothing"
 );
@@ -198,7 +197,7 @@ impl RequestRepository for PgRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(comment = %comment.id, request = %comment.request_id))]
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let row = Value::from(vec![encode::comment(comment)]).to_string();
+        let row = encode::comment(comment).to_string();
         if connection.execute(sqlx::query(ADD_COMMENT).bind(row)).await? > 0 {
             return Ok(Inserted::New);
         }
@@ -211,7 +210,7 @@ impl RequestRepository for PgRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(attachment = %attachment.id, request = %attachment.request_id))]
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let row = Value::from(vec![encode::attachment(attachment)]).to_string();
+        let row = encode::attachment(attachment).to_string();
         if connection.execute(sqlx::query(ADD_ATTACHMENT).bind(row)).await? > 0 {
             return Ok(Inserted::New);
         }

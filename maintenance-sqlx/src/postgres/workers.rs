@@ -6,7 +6,6 @@ use maintenance_core::{
     AssignmentsOf, Candidate, ComplexAssignment, ComplexId, Inserted, Listing, RepositoryError,
     RepositoryErrorKind, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
 };
-use serde_json::Value;
 use sqlx::Postgres;
 use tracing::instrument;
 
@@ -16,7 +15,8 @@ use crate::{
     decode, encode, lists,
 };
 
-/// `$1` the worker as a JSON array of one row, here and below.
+/// `$1` the worker as a JSON row, here and below. One row is read by a function that returns one: of a set the planner
+/// expects a hundred, for which it would read a whole table.
 const ADD_WORKER: &str = concat!(
     "
     insert into maintenance_workers (",
@@ -25,7 +25,7 @@ const ADD_WORKER: &str = concat!(
     select ",
     worker_columns!(of "w"),
     "
-      from json_populate_recordset(null::maintenance_workers, $1::text::json) w
+      from json_populate_record(null::maintenance_workers, $1::text::json) w
     on conflict (id) do nothing"
 );
 
@@ -41,13 +41,13 @@ const SAVE_WORKER: &str = concat!(
     ") = (",
     worker_columns!(of "w"),
     ")
-      from json_populate_recordset(null::maintenance_workers, $1::text::json) w
+      from json_populate_record(null::maintenance_workers, $1::text::json) w
      where o.id = w.id and o.updated_at = $2"
 );
 
 const WORKER_EXISTS: &str = "select exists (select from maintenance_workers where id = $1)";
 
-/// `$1` the assignment as a JSON array of one row. The demotion comes first, since a complex has one primary worker at
+/// `$1` the assignment as a JSON row. The demotion comes first, since a complex has one primary worker at
 /// every moment. It ends with a select, since a server that shards by schema doesn't distribute an insert that does.
 const ASSIGN_COMPLEX: &str = concat!(
     "
@@ -55,7 +55,7 @@ const ASSIGN_COMPLEX: &str = concat!(
         select ",
     assignment_columns!(of "i"),
     "
-          from json_populate_recordset(null::complex_maintenance_assignments, $1::text::json) i
+          from json_populate_record(null::complex_maintenance_assignments, $1::text::json) i
           join maintenance_workers w on w.id = i.worker_id
     ), demoted as (
         update complex_maintenance_assignments a
@@ -160,7 +160,7 @@ const MAX_TRIES: u32 = 20;
 type Query = sqlx::query::Query<'static, Postgres, sqlx::postgres::PgArguments>;
 
 fn bind_worker(sql: &'static str, worker: &Worker) -> Query {
-    sqlx::query(sql).bind(Value::from(vec![encode::worker(worker)]).to_string())
+    sqlx::query(sql).bind(encode::worker(worker).to_string())
 }
 
 impl PgRepository<'_> {
@@ -169,8 +169,8 @@ impl PgRepository<'_> {
         assignment: &ComplexAssignment,
     ) -> Result<ComplexAssignment, RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let row = Value::from(vec![encode::assignment(assignment)]).to_string();
-        let row = connection.fetch_optional(sqlx::query(ASSIGN_COMPLEX).bind(row)).await?;
+        let assign = sqlx::query(ASSIGN_COMPLEX).bind(encode::assignment(assignment).to_string());
+        let row = connection.fetch_optional(assign).await?;
         decode::assignment(&row.ok_or(RepositoryErrorKind::NotFound)?)
     }
 }
