@@ -13,6 +13,13 @@ use uuid::Uuid;
 
 use crate::storable::clamp_to_storable;
 
+/// The row as the JSON parameter of a statement that takes one. PostgreSQL's planner expects a hundred rows of a set, for
+/// which it would read a whole table.
+#[cfg(feature = "postgres")]
+pub(crate) fn row(row: &Value) -> String {
+    row.to_string()
+}
+
 /// The rows as the one JSON parameter that a statement takes. Nulls are left out, since both databases read a missing
 /// key as null, and a third of a new message's columns are.
 pub(crate) fn rows(rows: impl IntoIterator<Item = Value>) -> String {

@@ -3,10 +3,10 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use maintenance_core::DeliveryError;
 
-/// The time, or the nearest one of a four-digit year. Beyond those SQLite's texts no longer sort by time, and
-/// PostgreSQL's calendar ends. Only a filter can ask for such a time.
+/// The time, or the nearest one of the years 1 to 9999. Beyond those SQLite's texts no longer sort by time, and
+/// PostgreSQL reads no year 0. Only a filter can ask for such a time.
 pub(crate) fn clamp_to_storable(at: DateTime<Utc>) -> DateTime<Utc> {
-    at.clamp(first_day_of(0), first_day_of(9_999))
+    at.clamp(first_day_of(1), first_day_of(9_999))
 }
 
 fn first_day_of(year: i32) -> DateTime<Utc> {

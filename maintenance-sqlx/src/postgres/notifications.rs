@@ -12,14 +12,14 @@ use super::{PgRepository, claims, deliveries, outcomes};
 use crate::{columns::notification_columns, encode};
 
 /// Files a message that repeats a failed one, if that one is still its request's newest and its worker still
-/// has the request and is active. `$1` is the failed message, `$2` the new one as a JSON array of one row.
+/// has the request and is active. `$1` is the failed message, `$2` the new one as a JSON row.
 const FILE_AGAIN: &str = concat!(
     "
     with new_message as (
         select ",
     notification_columns!(of "m"),
     "
-          from json_populate_recordset(null::maintenance_notifications, $2::text::json) m
+          from json_populate_record(null::maintenance_notifications, $2::text::json) m
     ), moved as (
         update maintenance_requests r
            set notification_id = m.id, whatsapp_status = 'pending', whatsapp_message_id = null
@@ -88,7 +88,7 @@ impl NotificationRepository for PgRepository<'_> {
         failed_id: NotificationId,
         again: &Notification,
     ) -> Result<bool, RepositoryError> {
-        let again = encode::rows([encode::notification(again)]);
+        let again = encode::row(&encode::notification(again));
         let file = sqlx::query(FILE_AGAIN).bind(failed_id.uuid()).bind(again);
         self.source.connection().await?.fetch_value(file).await
     }

@@ -1,5 +1,5 @@
-//! Every list is served by an index, and the price of a webhook's statement stays below the one for compiling
-//! it.
+//! Every list and every write is served by indexes, and the price of a webhook's statement stays below the one for
+//! compiling it.
 //!
 //! These tests stand here and not in the crate's tests/, since they explain private statements with their
 //! parameters.
@@ -14,9 +14,9 @@ use sqlx::{
 use uuid::Uuid;
 
 use super::{
-    deliveries, migrate_in,
+    deliveries, filing, migrate_in, notifications, requests,
     tests::{begin_in_schema, server},
-    workers::{CANDIDATES, CANDIDATES_OF_ONE},
+    workers::{self, CANDIDATES, CANDIDATES_OF_ONE},
 };
 use crate::{
     lists,
@@ -122,6 +122,52 @@ async fn a_list_is_planned_once() {
     assert!(anew.is_empty(), "{}", anew.join("\n"));
 }
 
+/// A message that was sent for each request.
+const MESSAGES: &str = "
+    insert into maintenance_notifications
+           (id, request_id, worker_id, kind, priority, status, provider_message_id, attempts, due_at, since,
+            created_at, sent_at)
+    select md5(id::text)::uuid, id, assigned_worker_id, 'assignment', priority, 'sent', 'wamid.' || id, 1,
+           created_at, created_at, created_at, created_at
+      from maintenance_requests;
+    insert into maintenance_notification_sends (provider_message_id, notification_id, attempt, at)
+    select provider_message_id, id, 1, sent_at from maintenance_notifications;
+    analyze maintenance_notification_sends;
+    analyze maintenance_notifications";
+
+/// Whole tables of a thousand workers are soon read. But a serialisable transaction that reads one whole conflicts with
+/// every change of it.
+#[tokio::test]
+async fn no_write_reads_a_whole_table() {
+    let mut connection = PgConnection::connect(&server()).await.unwrap();
+    let mut tx = filled(&mut connection, "maintenance_writes").await;
+    sqlx::raw_sql(MESSAGES).execute(&mut *tx).await.unwrap();
+    sqlx::raw_sql("set local plan_cache_mode = force_generic_plan").execute(&mut *tx).await.unwrap();
+    let writes =
+        [workers::STATEMENTS, requests::STATEMENTS, filing::STATEMENTS, notifications::STATEMENTS].concat();
+    let mut bad = Vec::new();
+    // The statements that read whole rows from JSON.
+    for (n, sql) in writes.into_iter().filter(|sql| sql.contains("json_populate")).enumerate() {
+        let prepare = format!("prepare write_{n} as {sql}");
+        sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *tx).await.unwrap();
+        let count: i32 = sqlx::query_scalar(
+            "select cardinality(parameter_types) from pg_prepared_statements where name = $1",
+        )
+        .bind(format!("write_{n}"))
+        .fetch_one(&mut *tx)
+        .await
+        .unwrap();
+        let nulls = vec!["null"; usize::try_from(count).unwrap()].join(", ");
+        let explain = format!("explain (format json) execute write_{n}({nulls})");
+        let row = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_one(&mut *tx).await.unwrap();
+        let plan = row.try_get_unchecked::<String, _>(0).unwrap();
+        if plan.contains("Seq Scan") {
+            bad.push(format!("{sql}: {plan}"));
+        }
+    }
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
 /// PostgreSQL's default `jit_above_cost`: above this price it compiles a statement each time it runs.
 const JIT_ABOVE_COST: f64 = 100_000.0;
 
@@ -129,18 +175,7 @@ const JIT_ABOVE_COST: f64 = 100_000.0;
 async fn a_webhook_of_1000_is_too_cheap_to_be_compiled() {
     let mut connection = PgConnection::connect(&server()).await.unwrap();
     let mut tx = filled(&mut connection, "maintenance_webhook").await;
-    let messages = "
-        insert into maintenance_notifications
-               (id, request_id, worker_id, kind, priority, status, provider_message_id, attempts, due_at, since,
-                created_at, sent_at)
-        select md5(id::text)::uuid, id, assigned_worker_id, 'assignment', priority, 'sent', 'wamid.' || id, 1,
-               created_at, created_at, created_at, created_at
-          from maintenance_requests;
-        insert into maintenance_notification_sends (provider_message_id, notification_id, attempt, at)
-        select provider_message_id, id, 1, sent_at from maintenance_notifications;
-        analyze maintenance_notification_sends;
-        analyze maintenance_notifications";
-    sqlx::raw_sql(messages).execute(&mut *tx).await.unwrap();
+    sqlx::raw_sql(MESSAGES).execute(&mut *tx).await.unwrap();
     let sent: Vec<(Uuid, String)> =
         sqlx::query_as("select id, provider_message_id from maintenance_notifications limit 1000")
             .fetch_all(&mut *tx)

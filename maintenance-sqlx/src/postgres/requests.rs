@@ -95,7 +95,7 @@ macro_rules! add_to_request_sql {
     select ",
             $columns!(of "i"),
             "
-      from json_populate_recordset(null::",
+      from json_populate_record(null::",
             $table,
             ", $1::text::json) i
      where exists (select from maintenance_requests where id = i.request_id)
@@ -184,7 +184,7 @@ impl RequestRepository for PgRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(comment = %comment.id, request = %comment.request_id))]
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
-        let insert = sqlx::query(ADD_COMMENT).bind(encode::rows([encode::comment(comment)]));
+        let insert = sqlx::query(ADD_COMMENT).bind(encode::row(&encode::comment(comment)));
         let stored = sqlx::query(COMMENT).bind(comment.id.uuid());
         // If the comment isn't stored either, its request doesn't exist.
         let missing = RepositoryErrorKind::NotFound;
@@ -193,7 +193,7 @@ impl RequestRepository for PgRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(attachment = %attachment.id, request = %attachment.request_id))]
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
-        let row = encode::rows([encode::attachment(attachment)]);
+        let row = encode::row(&encode::attachment(attachment));
         let insert = sqlx::query(ADD_ATTACHMENT).bind(row);
         let stored = sqlx::query(ATTACHMENT).bind(attachment.id.uuid());
         // If the attachment isn't stored either, its request doesn't exist.

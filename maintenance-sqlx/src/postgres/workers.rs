@@ -16,7 +16,7 @@ use crate::{
     lists,
 };
 
-/// `$1` is the worker as a JSON array of one row.
+/// `$1` is the worker as a JSON row.
 const ADD_WORKER: &str = concat!(
     "
     insert into maintenance_workers (",
@@ -25,14 +25,14 @@ const ADD_WORKER: &str = concat!(
     select ",
     worker_columns!(of "w"),
     "
-      from json_populate_recordset(null::maintenance_workers, $1::text::json) w
+      from json_populate_record(null::maintenance_workers, $1::text::json) w
     on conflict (id) do nothing"
 );
 
 const WORKER: &str =
     concat!("select ", worker_columns!(of "w"), " from maintenance_workers w where w.id = $1");
 
-/// `$1` is the worker as a JSON array of one row, `$2` the `updated_at` that the caller saw.
+/// `$1` is the worker as a JSON row, `$2` the `updated_at` that the caller saw.
 const SAVE_WORKER: &str = concat!(
     "
     update maintenance_workers o
@@ -41,13 +41,13 @@ const SAVE_WORKER: &str = concat!(
     ") = (",
     worker_columns!(of "w"),
     ")
-      from json_populate_recordset(null::maintenance_workers, $1::text::json) w
+      from json_populate_record(null::maintenance_workers, $1::text::json) w
      where o.id = w.id and o.updated_at = $2"
 );
 
 const WORKER_EXISTS: &str = "select exists (select from maintenance_workers where id = $1)";
 
-/// `$1` is the assignment as a JSON array of one row. The former primary is demoted first, since a complex
+/// `$1` is the assignment as a JSON row. The former primary is demoted first, since a complex
 /// has at most one primary worker at every moment. The statement ends with a select, since a server that
 /// shards by schema can't distribute one that ends with an insert from a CTE.
 const ASSIGN_COMPLEX: &str = concat!(
@@ -56,7 +56,7 @@ const ASSIGN_COMPLEX: &str = concat!(
         select ",
     assignment_columns!(of "i"),
     "
-          from json_populate_recordset(null::complex_maintenance_assignments, $1::text::json) i
+          from json_populate_record(null::complex_maintenance_assignments, $1::text::json) i
           join maintenance_workers w on w.id = i.worker_id
     ), demoted as (
         update complex_maintenance_assignments a
@@ -160,7 +160,7 @@ pub(super) const STATEMENTS: &[&str] = &[
 const MAX_TRIES: u32 = 20;
 
 fn bind_worker(sql: &'static str, worker: &Worker) -> Query {
-    sqlx::query(sql).bind(encode::rows([encode::worker(worker)]))
+    sqlx::query(sql).bind(encode::row(&encode::worker(worker)))
 }
 
 impl PgRepository<'_> {
@@ -168,7 +168,7 @@ impl PgRepository<'_> {
         &self,
         assignment: &ComplexAssignment,
     ) -> Result<ComplexAssignment, RepositoryError> {
-        let assign = sqlx::query(ASSIGN_COMPLEX).bind(encode::rows([encode::assignment(assignment)]));
+        let assign = sqlx::query(ASSIGN_COMPLEX).bind(encode::row(&encode::assignment(assignment)));
         let assigned = self.source.connection().await?.read(assign, decode::assignment).await?;
         assigned.ok_or_else(|| RepositoryErrorKind::NotFound.into())
     }

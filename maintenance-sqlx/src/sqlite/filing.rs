@@ -52,9 +52,9 @@ const FILE: Script = script!(
     assignment_history_columns!(json "a.value"),
     "
       from json_each($3) a
-      join json_each($2) m on m.value ->> 'request_id' = a.value ->> 'request_id'
-      join maintenance_requests r on r.notification_id = m.value ->> 'id' and r.id = m.value ->> 'request_id'
-     where not exists (select 1 from maintenance_assignment_history h
+      join maintenance_requests r on r.id = a.value ->> 'request_id'
+     where r.notification_id in (select m.value ->> 'id' from json_each($2) m)
+       and not exists (select 1 from maintenance_assignment_history h
                         where h.id = a.value ->> 'id' and h.request_id = r.id);
 
     insert into maintenance_notifications

@@ -1,4 +1,4 @@
-//! Every list is served by an index.
+//! Every list is served by an index, and no step goes through its rows once for each of them.
 //!
 //! These tests stand here and not in the crate's tests/, since they explain private statements with their
 //! parameters.
@@ -6,7 +6,7 @@
 use maintenance_core::{CommentFilter, RequestFilter, WorkerFilter};
 use sqlx::{AssertSqlSafe, Execute, QueryBuilder, Sqlite, SqlitePool};
 
-use super::migrate;
+use super::{filing, migrate, notifications, requests, workers};
 use crate::{
     lists,
     plans::{Fill, filters, slices},
@@ -43,6 +43,29 @@ async fn every_list_is_served_by_an_index() {
         pool.close().await;
         pool = super::open(folder.path().join("plans.db")).await.unwrap();
         check(&pool).await;
+    }
+}
+
+/// SQLite has no index on the rows of a JSON parameter: two such lists side by side are gone through one within the
+/// other, and filing 500 took 3 seconds.
+#[tokio::test]
+async fn no_step_goes_through_its_rows_for_each_of_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = super::open(folder.path().join("steps.db")).await.unwrap();
+    migrate(&pool).await.unwrap();
+    let steps =
+        [workers::STATEMENTS, requests::STATEMENTS, filing::STATEMENTS, notifications::STATEMENTS].concat();
+    for sql in steps.iter().flat_map(|step| step.split(';')).map(str::trim) {
+        if ["begin", "commit", "savepoint", "release"].iter().any(|word| sql.starts_with(word)) {
+            continue;
+        }
+        let sql = format!("explain query plan {sql}");
+        let plan: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(AssertSqlSafe(sql.clone())).fetch_all(&pool).await.unwrap();
+        let lists = plan.iter().filter(|(_, _, _, what)| what.contains("VIRTUAL TABLE"));
+        let mut loops: Vec<i64> = lists.map(|(_, within, _, _)| *within).collect();
+        loops.sort_unstable();
+        assert!(loops.windows(2).all(|pair| pair[0] != pair[1]), "{plan:#?}: {sql}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What one caller does: workers, the life of a request, the lists.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use maintenance_core::*;
 
 use super::*;
@@ -52,6 +52,13 @@ pub(crate) async fn workers(store: &dyn Repository) {
     );
     let unknown = assignment(10, &nobody, complex(1), true);
     assert_eq!(kind(store.assign_complex(&unknown).await), RepositoryErrorKind::NotFound);
+
+    // A time that they can't both hold becomes the nearest that they can.
+    let (earliest, latest) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+    let ageless = Worker { id: id(2).into(), created_at: earliest, updated_at: latest, ..one.clone() };
+    assert_eq!(store.add_worker(&ageless).await.unwrap(), Inserted::New);
+    let stored = store.worker(ageless.id).await.unwrap().unwrap();
+    assert_eq!((stored.created_at.year(), stored.updated_at.year()), (1, 9_999));
     assert!(store.assignments(AssignmentsOf::Worker(two.id)).await.unwrap().items[0].is_primary);
     assert!(store.unassign_complex(two.id, complex(1)).await.unwrap());
     assert!(!store.unassign_complex(two.id, complex(1)).await.unwrap());

@@ -160,10 +160,11 @@ pub(super) fn prepare(dataset: Dataset) -> [String; 2] {
 }
 
 /// Takes away what was filed since the fill (`$1`).
-pub(super) const SETTLE: [&str; 4] = [
+pub(super) const SETTLE: [&str; 5] = [
     "delete from maintenance_notification_sends where at > $1",
     "delete from maintenance_notifications n using maintenance_requests r
       where r.created_at > $1 and n.request_id = r.id",
     "delete from maintenance_status_history where changed_at > $1",
+    "delete from maintenance_assignment_history where changed_at > $1",
     "delete from maintenance_requests where created_at > $1",
 ];

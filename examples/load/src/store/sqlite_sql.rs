@@ -186,10 +186,11 @@ pub(super) fn prepare(dataset: Dataset) -> [String; 2] {
 }
 
 /// Takes away what was filed since the fill (`$1`).
-pub(super) const SETTLE: [&str; 4] = [
+pub(super) const SETTLE: [&str; 5] = [
     "delete from maintenance_notification_sends where at > $1",
     "delete from maintenance_notifications
       where request_id in (select id from maintenance_requests where created_at > $1)",
     "delete from maintenance_status_history where changed_at > $1",
+    "delete from maintenance_assignment_history where changed_at > $1",
     "delete from maintenance_requests where created_at > $1",
 ];
