@@ -54,7 +54,7 @@ pub fn run<K>(fresh: impl AsyncFnOnce() -> (Arc<dyn Repository>, K), case: impl 
 /// returns a fresh `Arc<dyn Repository>` and whatever must live as long as it is used, such as the folder of its
 /// file; `()` if nothing.
 ///
-/// The [module's documentation](crate::conformance) has an example.
+/// The [module's documentation](mod@crate::conformance) has an example.
 #[macro_export]
 macro_rules! conformance {
     ($fresh:path) => {
