@@ -300,6 +300,16 @@ async fn a_table_of_someone_else_stops_the_migration_before_it_begins() {
 }
 
 #[tokio::test]
+async fn a_spoilt_value_is_not_quoted() {
+    let file = file().await;
+    store::unquoted(SqliteRepository::new(file.pool.clone()), |update| {
+        let pool = file.pool.clone();
+        async move { drop(sqlx::raw_sql(update).execute(&pool).await.unwrap()) }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_corrupt_row_is_reported_and_holds_up_no_other() {
     let file = file().await;
     let bad = [
