@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    DeliveryEffect, DeliveryError, DeliveryUpdate, LeaseId, NotificationId, Priority, SendOutcome, SendRecord,
+    DeliveryEffect, DeliveryError, DeliveryUpdate, LeaseId, NotificationId, SendOutcome, SendRecord,
 };
 use uuid::Uuid;
 
@@ -91,10 +91,4 @@ pub(crate) fn effect(notification: Option<Uuid>, request: Option<Uuid>) -> Deliv
 /// What to do about an update's failure, as it is kept until its message is known.
 pub(crate) fn next(update: &DeliveryUpdate) -> Option<String> {
     update.next.and_then(|next| serde_json::to_string(&next).ok())
-}
-
-/// The priorities from the most urgent down to that one.
-pub(crate) fn from_most_urgent(least: Priority) -> Vec<&'static str> {
-    let priorities = Priority::ALL.iter().rev().filter(|priority| **priority >= least);
-    priorities.map(|priority| priority.as_str()).collect()
 }

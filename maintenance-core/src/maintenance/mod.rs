@@ -111,8 +111,8 @@ impl<R: Repository> Maintenance<R> {
     /// several transactions waits for a further one, none gets it.
     ///
     /// 1. Resolve the property's complex before you begin. This engine never asks the [`Directory`], so
-    ///    [`submit`](Self::submit) and [`submit_many`](Self::submit_many) need [`NewRequest::complex_id`], and refuse
-    ///    the request without it.
+    ///    [`submit`](Self::submit) and [`submit_many`](Self::submit_many) need
+    ///    [`NewRequest::complex_id`](crate::NewRequest::complex_id), and refuse the request without it.
     /// 2. Call nothing else that takes a connection from the pool, be it this engine over the pool or a query of your
     ///    own, until the transaction has ended.
     ///

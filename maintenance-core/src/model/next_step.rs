@@ -52,6 +52,6 @@ pub enum NextStep {
 pub enum Scope {
     /// Everything: the number, the account, the token.
     Channel,
-    /// The messages that go out by the same [template](Notifier::template).
+    /// The messages that go out by the same [template](crate::Notifier::template).
     Template,
 }

@@ -24,7 +24,7 @@ pub trait Notifier: Send + Sync {
     async fn notify(&self, message: &Outgoing) -> Result<Receipt, NotifyError>;
 
     /// The name of the template that this message goes out by, if the channel has such a thing. While a template
-    /// rests, as [`Scope::Template`] says, its messages wait and all others go on.
+    /// rests, as [`Scope::Template`](crate::Scope::Template) says, its messages wait and all others go on.
     fn template(&self, message: &Outgoing) -> Option<String> {
         let _ = message;
         None

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use maintenance_core::{
     Claim, Claimed, Deferral, DeliveryEffect, DeliveryUpdate, Listing, Notification, NotificationId,
-    NotificationRepository, Recorded, RepositoryError, SendRecord,
+    NotificationRepository, Priority, Recorded, RepositoryError, SendRecord,
 };
 use sqlx::Row as _;
 use tracing::instrument;
@@ -14,7 +14,7 @@ use super::{PgRepository, deliveries, outcomes, source::failed};
 use crate::{
     columns::{notification_columns, request_columns},
     decode, encode,
-    outbox::{effect, from_most_urgent},
+    outbox::effect,
     time::storable,
 };
 
@@ -157,7 +157,7 @@ impl NotificationRepository for PgRepository<'_> {
             .bind(storable(deferral.now))
             .bind(storable(deferral.first))
             .bind(deferral.every.as_secs_f64())
-            .bind(from_most_urgent(maintenance_core::Priority::Low))
+            .bind(from_most_urgent(Priority::Low))
             .bind(i64::from(deferral.limit));
         let moved: i64 = connection.fetch_value(defer).await?;
         Ok(u64::try_from(moved).unwrap_or_default())
@@ -205,4 +205,10 @@ impl NotificationRepository for PgRepository<'_> {
         let mut connection = self.source.connection().await?;
         connection.fetch_value(sqlx::query(TIME)).await.map(Some)
     }
+}
+
+/// The priorities from the most urgent down to that one.
+fn from_most_urgent(least: Priority) -> Vec<&'static str> {
+    let priorities = Priority::ALL.iter().rev().filter(|priority| **priority >= least);
+    priorities.map(|priority| priority.as_str()).collect()
 }
