@@ -336,7 +336,9 @@ async fn a_spoilt_value_is_not_quoted() {
     let pool = Schema::migrated().await;
     store::unquoted(PgRepository::new(pool.clone()), |update| {
         let pool = pool.clone();
-        async move { drop(sqlx::raw_sql(update).execute(&pool).await.unwrap()) }
+        async move {
+            sqlx::raw_sql(update).execute(&pool).await.unwrap();
+        }
     })
     .await;
 }

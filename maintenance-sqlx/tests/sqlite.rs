@@ -304,7 +304,9 @@ async fn a_spoilt_value_is_not_quoted() {
     let file = file().await;
     store::unquoted(SqliteRepository::new(file.pool.clone()), |update| {
         let pool = file.pool.clone();
-        async move { drop(sqlx::raw_sql(update).execute(&pool).await.unwrap()) }
+        async move {
+            sqlx::raw_sql(update).execute(&pool).await.unwrap();
+        }
     })
     .await;
 }

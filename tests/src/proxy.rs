@@ -120,6 +120,6 @@ async fn one_way(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: Sta
 async fn opened(state: &mut State) {
     let _ = state.passage.wait_for(|passage| *passage == Passage::Open).await;
     if state.stuck.has_changed().unwrap_or_default() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

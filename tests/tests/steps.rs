@@ -28,13 +28,7 @@ enum Call {
     /// A request is filed, for a worker with a message to them or for nobody.
     File(u8, Option<u8>, Priority),
     /// A step: its version is the request's or an older one, its time is the clock's or that of the request's step.
-    Step {
-        request: u8,
-        old: bool,
-        status: Option<RequestStatus>,
-        worker: Option<Option<u8>>,
-        tells: Vec<Tells>,
-    },
+    Step { request: u8, old: bool, status: Option<RequestStatus>, worker: Option<Whose>, tells: Vec<Tells> },
     /// A claim of so many.
     Claim(u32),
     /// What became of a message, under its lease or an older one.
@@ -48,6 +42,9 @@ enum Call {
 }
 
 type Tells = (NotificationKind, u8);
+
+/// The worker whose a request is, or nobody.
+type Whose = Option<u8>;
 
 #[derive(Debug, Clone, Copy)]
 enum Came {
@@ -297,7 +294,7 @@ impl Life {
         before: Request,
         old: bool,
         status: Option<RequestStatus>,
-        worker: Option<Option<u8>>,
+        worker: Option<Whose>,
         tells: &[Tells],
     ) -> String {
         let at = self.next(&before);

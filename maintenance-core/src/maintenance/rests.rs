@@ -240,7 +240,10 @@ mod tests {
         }
         let mut now = seconds(0);
         for wait in [5, 10, 20, 40, 60, 60] {
-            assert!(rests.channel_rests(now + seconds(wait) - Duration::from_millis(1)), "{wait}");
+            assert!(
+                rests.channel_rests(now + seconds(wait).saturating_sub(Duration::from_millis(1))),
+                "{wait}"
+            );
             now += seconds(wait);
             assert!(!rests.channel_rests(now), "{wait}");
             assert_eq!(rests.begin(None, now), Ok(()));

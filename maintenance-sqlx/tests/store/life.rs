@@ -54,8 +54,8 @@ pub(crate) async fn workers(store: &dyn Repository) {
     assert_eq!(kind(store.assign_complex(&unknown).await), RepositoryErrorKind::NotFound);
 
     // A time that they can't both hold becomes the nearest that they can.
-    let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
-    let ageless = Worker { id: id(2).into(), created_at: first, updated_at: last, ..one.clone() };
+    let (created_at, updated_at) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+    let ageless = Worker { id: id(2).into(), created_at, updated_at, ..one.clone() };
     assert_eq!(store.add_worker(&ageless).await.unwrap(), Inserted::New);
     let stored = store.worker(ageless.id).await.unwrap().unwrap();
     assert_eq!((stored.created_at.year(), stored.updated_at.year()), (1, 9_999));

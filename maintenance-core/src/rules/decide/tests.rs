@@ -50,18 +50,17 @@ fn decision(by: Actor, ids: &Counting) -> Decision<'_> {
     Decision { by, note: None, now: DateTime::UNIX_EPOCH + TimeDelta::hours(1), ids }
 }
 
-/// What a step writes: the messages by kind and recipient, and where the assignment goes.
-fn written(step: &Step) -> (Vec<(NotificationKind, WorkerId)>, Option<Option<WorkerId>>) {
-    let mut messages = Vec::new();
-    let mut assignment = None;
+/// What a step writes: the messages by kind and recipient, and to whom the request goes.
+fn written(step: &Step) -> (Vec<(NotificationKind, WorkerId)>, Vec<Option<WorkerId>>) {
+    let (mut messages, mut assignments) = (Vec::new(), Vec::new());
     for write in &step.writes {
         match write {
             Write::Notify(message) => messages.push((message.kind, message.worker_id)),
-            Write::Assignment(change) => assignment = Some(change.new_worker_id),
+            Write::Assignment(change) => assignments.push(change.new_worker_id),
             Write::Status(_) => {}
         }
     }
-    (messages, assignment)
+    (messages, assignments)
 }
 
 #[test]
@@ -93,7 +92,7 @@ fn a_worker_who_hands_back_needs_not_be_told() {
     let before = request(RequestStatus::InProgress);
     let row = TRANSITIONS.iter().find(|row| row.has(Effect::EndsAssignment)).unwrap();
     let step = change_status(&before, *row, &decision(Actor::Worker(WORKER), &ids), true);
-    assert_eq!(written(&step), (vec![], Some(None)));
+    assert_eq!(written(&step), (vec![], vec![None]));
 }
 
 #[test]
@@ -102,7 +101,7 @@ fn a_worker_who_left_loses_a_request_that_is_reopened() {
     let before = request(RequestStatus::Completed);
     let row = TRANSITIONS.iter().find(|row| row.has(Effect::TellsWorker)).unwrap();
     let step = change_status(&before, *row, &decision(LANDLORD, &ids), false);
-    assert_eq!(written(&step), (vec![], Some(None)));
+    assert_eq!(written(&step), (vec![], vec![None]));
     assert_eq!(step.after(before).assigned_worker_id, None);
 }
 
@@ -113,10 +112,10 @@ fn a_new_worker_is_told_and_so_is_the_one_before() {
     let before = request(RequestStatus::Pending);
     let step = assign(&before, choice(Some(OTHER)), &decision(LANDLORD, &ids)).unwrap();
     let told = vec![(NotificationKind::Withdrawn, WORKER), (NotificationKind::Assignment, OTHER)];
-    assert_eq!(written(&step), (told, Some(Some(OTHER))));
+    assert_eq!(written(&step), (told, vec![Some(OTHER)]));
     assert_eq!(step.must_be_active(), Some(OTHER));
     let step = assign(&before, choice(None), &decision(LANDLORD, &ids)).unwrap();
-    assert_eq!(written(&step), (vec![(NotificationKind::Withdrawn, WORKER)], Some(None)));
+    assert_eq!(written(&step), (vec![(NotificationKind::Withdrawn, WORKER)], vec![None]));
     assert_eq!(step.must_be_active(), None);
 }
 
