@@ -82,7 +82,7 @@ impl NotificationRepository for MemoryRepository<'_> {
             let found = find(&rows, update);
             let known = found.and_then(|id| rows.notifications.get_mut(&id));
             let Some(notification) = known else {
-                if !rows.early.iter().any(|(_, kept)| kept == update) {
+                if !rows.early.iter().any(|(_, kept)| is_same_news(kept, update)) {
                     rows.early.push((now, update.clone()));
                 }
                 effects.push(DeliveryEffect::Unknown);
@@ -92,7 +92,7 @@ impl NotificationRepository for MemoryRepository<'_> {
             let (notification_id, request_id) = (notification.id, notification.request_id);
             moved.insert(request_id);
             rows.sends.entry(update.provider_message_id.clone()).or_insert(notification_id);
-            rows.early.retain(|(_, kept)| kept != update);
+            rows.early.retain(|(_, kept)| !is_same_news(kept, update));
             effects.push(DeliveryEffect::Known { notification_id, request_id });
         }
         for request in moved {
@@ -179,6 +179,12 @@ fn told(rows: &Rows, of: &Notification) -> Told {
         }
     }
     told
+}
+
+/// Whether two updates tell the same, with our id or without it.
+fn is_same_news(one: &DeliveryUpdate, other: &DeliveryUpdate) -> bool {
+    let key = |update: &DeliveryUpdate| (update.provider_message_id.clone(), update.event, update.at);
+    key(one) == key(other)
 }
 
 /// The notification of an update: by our id, or else by the provider's.

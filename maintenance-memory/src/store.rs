@@ -36,6 +36,9 @@ pub(crate) struct Rows {
     pub(crate) history: Vec<StatusChange>,
     pub(crate) assignment_history: Vec<AssignmentChange>,
     pub(crate) notifications: BTreeMap<NotificationId, Notification>,
+    /// Each request's assignment message that was filed last. Their times don't say: a message that repeats a failed one
+    /// moves no time of its request, so while a clock stands still the next step has the same.
+    pub(crate) newest: BTreeMap<RequestId, NotificationId>,
     /// The message of each provider id.
     pub(crate) sends: BTreeMap<String, NotificationId>,
     /// Webhook updates whose message isn't known yet, with the time of receipt.
@@ -96,7 +99,11 @@ impl Rows {
     }
 
     pub(crate) fn add_notification(&mut self, notification: Option<&Notification>) {
-        self.notifications.extend(notification.map(|notification| (notification.id, notification.clone())));
+        let Some(notification) = notification else { return };
+        if notification.kind == NotificationKind::Assignment {
+            self.newest.insert(notification.request_id, notification.id);
+        }
+        self.notifications.insert(notification.id, notification.clone());
     }
 
     /// A request's notifications, oldest first.
@@ -108,9 +115,7 @@ impl Rows {
 
     /// A request's newest assignment message.
     pub(crate) fn newest(&self, request: RequestId) -> Option<&Notification> {
-        let mut of = self.notifications_of(request);
-        of.retain(|notification| notification.kind == NotificationKind::Assignment);
-        of.pop()
+        self.notifications.get(self.newest.get(&request)?)
     }
 
     /// Makes the request show how far its newest assignment message has come.

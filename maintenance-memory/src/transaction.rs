@@ -94,6 +94,7 @@ fn merge_rows(base: &Rows, before: &Rows, own: &Rows) -> Option<Rows> {
             &own.assignment_history,
         ),
         notifications: merge(&base.notifications, &before.notifications, &own.notifications, PartialEq::eq)?,
+        newest: merge(&base.newest, &before.newest, &own.newest, PartialEq::eq)?,
         sends: merge(&base.sends, &before.sends, &own.sends, PartialEq::eq)?,
         early: merge_list(&base.early, &before.early, &own.early),
         outcomes_fail: base.outcomes_fail,

@@ -155,7 +155,9 @@ fn assignment_change_at<R: Raw>(row: &R, first: usize) -> Result<AssignmentChang
         cause: read.word("cause")?,
         notes: read.text_or_none("notes")?,
         ranking: {
-            let ranking = read.optional("ranking", R::text, |json| serde_json::from_str(&json))?;
+            // The parser's own error may quote the text, here and below.
+            let parse = |json: String| serde_json::from_str(&json).map_err(|_| "is no ranking as JSON");
+            let ranking = read.optional("ranking", R::text, parse)?;
             read.required("ranking", ranking)?
         },
     })
@@ -273,7 +275,8 @@ pub(crate) fn early_or_none<R: Raw>(
     };
     let at = read.time("at")?;
     let error = delivery_error(&mut read)?;
-    let next = read.optional("next", R::text, |next| serde_json::from_str(&next))?;
+    let parse = |json: String| serde_json::from_str(&json).map_err(|_| "is no next step as JSON");
+    let next = read.optional("next", R::text, parse)?;
     Ok(Some(DeliveryUpdate { notification_id: None, provider_message_id, event, at, error, next }))
 }
 

@@ -24,7 +24,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Assign {
     pub(super) by: Actor,
-    note: Option<String>,
+    pub(super) note: Option<String>,
     seen: Option<SeenWorker>,
 }
 

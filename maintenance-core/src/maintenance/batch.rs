@@ -6,7 +6,7 @@ use tracing::instrument;
 
 use super::{
     Maintenance, Submitted,
-    assign::{Assign, Assigned, IfNobody, landlord_only},
+    assign::{Assign, Assigned, IfNobody, landlord_only, note_of},
 };
 use crate::{
     maintenance::Error,
@@ -90,10 +90,14 @@ impl<R: Repository> Maintenance<R> {
         let statuses = RequestStatus::ALL.iter().copied().filter(|status| status.is_open()).collect();
         let filter = RequestFilter { assigned_worker_id: Some(worker), statuses, ..RequestFilter::default() };
         landlord_only(assign.by, "reassign a worker's requests")?;
+        note_of(assign.note.as_deref())?;
         let assign = assign.from(Some(worker));
         let (mut answers, mut page) = (Vec::new(), PageRequest::default());
         loop {
             let listed = self.requests(&filter, &page).await?;
+            for error in &listed.corrupt {
+                tracing::warn!(%error, "a request can't be read and stays with its worker");
+            }
             for request in listed.items {
                 let outcome = self.select_again(request.id, assign.clone(), IfNobody::Unassigned).await;
                 answers.push(Reassigned { request_id: request.id, outcome });

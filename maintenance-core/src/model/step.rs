@@ -45,8 +45,8 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Write {
-    /// The request moves to the change's new status, and `completed_at` is its time exactly if that is completed. The
-    /// change becomes a row of the status history. At most one per step.
+    /// The request moves to the change's new status, and `completed_at` is the step's time exactly if that is completed.
+    /// The change becomes a row of the status history. At most one per step.
     Status(StatusChange),
     /// The request gets the change's new worker, or none. The change becomes a row of the assignment history. At most
     /// one per step.
@@ -71,8 +71,7 @@ impl Step {
             match write {
                 Write::Status(change) => {
                     request.status = change.new_status;
-                    request.completed_at =
-                        (change.new_status == RequestStatus::Completed).then_some(change.changed_at);
+                    request.completed_at = (change.new_status == RequestStatus::Completed).then_some(self.at);
                 }
                 Write::Assignment(change) => request.assigned_worker_id = change.new_worker_id,
                 Write::Notify(message) if message.kind == NotificationKind::Assignment => {

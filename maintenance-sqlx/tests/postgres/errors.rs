@@ -23,6 +23,28 @@ async fn an_error_quotes_no_row() {
     let error = store.add_worker(&store::worker(9)).await.unwrap_err();
     let text = format!("{error} {error:?} {}", error.source.as_ref().unwrap());
     assert!(text.contains("23514") && !text.contains('ü') && !text.contains("+1202"), "{text}");
+    // What can't be read from a row's JSON.
+    sqlx::raw_sql(
+        "alter table maintenance_workers alter first_name type integer using 0, drop constraint none",
+    )
+    .execute(&*pool)
+    .await
+    .unwrap();
+    let error = store.add_worker(&store::worker(9)).await.unwrap_err();
+    let text = format!("{error} {error:?} {}", error.source.as_ref().unwrap());
+    assert!(text.contains("22P02") && !text.contains('ü') && !text.contains("+1202"), "{text}");
+}
+
+#[tokio::test]
+async fn a_spoilt_value_is_not_quoted() {
+    let pool = Schema::migrated().await;
+    store::unquoted(PgRepository::new(pool.clone()), |update| {
+        let pool = pool.clone();
+        async move {
+            sqlx::raw_sql(update).execute(&pool).await.unwrap();
+        }
+    })
+    .await;
 }
 
 fn kind<T>(result: Result<T, RepositoryError>) -> Option<RepositoryErrorKind> {

@@ -139,3 +139,15 @@ async fn a_closed_pool_is_unavailable() {
     let store = SqliteRepository::new(file.pool.clone());
     assert_eq!(store.worker(store::id(1).into()).await.unwrap_err().kind, RepositoryErrorKind::Unavailable);
 }
+
+#[tokio::test]
+async fn a_spoilt_value_is_not_quoted() {
+    let file = file().await;
+    store::unquoted(SqliteRepository::new(file.pool.clone()), |update| {
+        let pool = file.pool.clone();
+        async move {
+            sqlx::raw_sql(update).execute(&pool).await.unwrap();
+        }
+    })
+    .await;
+}

@@ -17,7 +17,7 @@ use uuid::Uuid;
 pub(crate) use crowd::{at_once, cancelled, crowd, primaries, submitters, waiting_takes_little_memory};
 pub(crate) use life::{life, lists, workers};
 pub(crate) use outbox::outbox;
-pub(crate) use spoilt::{corrupt, halves};
+pub(crate) use spoilt::{corrupt, halves, unquoted};
 
 pub(crate) struct NoDirectory;
 

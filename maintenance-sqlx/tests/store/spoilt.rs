@@ -44,6 +44,20 @@ pub(crate) async fn corrupt<R: Repository, F: Future<Output = ()>>(
     assert_eq!((again.items.len(), again.corrupt.len()), (0, 0));
 }
 
+/// An error names a spoilt value's place and never quotes the value.
+pub(crate) async fn unquoted<R: Repository, F: Future<Output = ()>>(
+    store: R,
+    execute: impl Fn(&'static str) -> F,
+) {
+    staff(&store).await;
+    let maintenance = Maintenance::new(store, NoDirectory);
+    let request = maintenance.submit(new_request(1)).await.unwrap().request;
+    execute("update maintenance_assignment_history set ranking = '[\"secret\"]'").await;
+    let error = maintenance.repository().record(request.id).await.unwrap_err();
+    let told = format!("{error} {error:?} {}", error.source.as_ref().unwrap());
+    assert!(told.contains("ranking") && !told.contains("secret"), "{told}");
+}
+
 /// A write that fails half-way leaves nothing of itself behind, also in a host's transaction that stays open.
 pub(crate) async fn halves<R: Repository>(store: R) {
     staff(&store).await;
