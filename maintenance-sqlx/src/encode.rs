@@ -121,8 +121,8 @@ pub(crate) fn assignment_change(change: &AssignmentChange) -> Value {
         "changed_at": time(change.changed_at),
         "cause": change.cause,
         "notes": change.notes,
-        // The column is text on both databases.
-        "ranking": json!(change.ranking).to_string(),
+        // The column is text on both databases, which take a list's JSON text for it.
+        "ranking": change.ranking,
     })
 }
 

@@ -86,7 +86,7 @@ fn the_histories_go_there_and_back() {
     let row = json!({
         "id": id(1), "request_id": id(2), "previous_worker_id": id(3), "new_worker_id": id(4),
         "changed_by": id(5), "changed_at": at(6), "cause": "by_hand", "notes": "She is nearer.",
-        "ranking": "[]",
+        "ranking": [],
     });
     let decode = |row: &JsonRow| assignment_change_at(row, 0);
     there_and_back(assignment_history_columns!(list), &row, decode, encode::assignment_change);
