@@ -124,7 +124,9 @@ pub(super) fn requests(dataset: Dataset, from: u32, to: u32) -> Vec<String> {
 /// the provider's ids.
 pub(super) fn prepare(dataset: Dataset) -> [String; 2] {
     let Dataset { complexes, workers_per_complex: each, properties, .. } = dataset;
-    let worker = id("8a00", &format!("((k * 7919) % {complexes}) * {each} + (k / {complexes}) % {each}"));
+    let number = format!("((k * 7919) % {complexes}) * {each} + (k / {complexes}) % {each}");
+    // The one before, where the worker is on leave: no message goes to them.
+    let worker = id("8a00", &format!("({number}) - case when ({number}) % 25 = 24 then 1 else 0 end"));
     // Each at its own moment, as if they had come one by one.
     let at = "(now() + k * interval '1 microsecond')";
     let given = "unnest($1::uuid[], $2::uuid[], $4::text[]) \

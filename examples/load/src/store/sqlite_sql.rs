@@ -155,7 +155,9 @@ pub(super) fn prepare(dataset: Dataset) -> [String; 2] {
                         value ->> 0 as request, value ->> 1 as notification, value ->> 2 as provider, \
                         value ->> 3 as at \
                    from json_each($1)";
-    let worker = id("8a00", &format!("((k * 7919) % {complexes}) * {each} + (k / {complexes}) % {each}"));
+    let number = format!("((k * 7919) % {complexes}) * {each} + (k / {complexes}) % {each}");
+    // The one before, where the worker is on leave: no message goes to them.
+    let worker = id("8a00", &format!("({number}) - case when ({number}) % 25 = 24 then 1 else 0 end"));
     [
         format!(
             "insert into maintenance_requests
