@@ -117,7 +117,8 @@ pub use ports::{
     SystemClock, WorkerFilter, WorkerRepository,
 };
 pub use rules::{
-    Candidate, Effect, Need, Refusal, SelectionPolicy, TRANSITIONS, Transition, exclusions, permit, select,
+    Candidate, CandidatesOf, Effect, Need, Refusal, SelectionPolicy, TRANSITIONS, Transition, exclusions,
+    permit, select,
 };
 pub use values::{
     AssignmentChangeId, AssignmentId, AttachmentId, Backoff, CommentId, CommentText, ComplexId, Description,

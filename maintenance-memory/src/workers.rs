@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    AssignmentsOf, Candidate, ComplexAssignment, ComplexId, Inserted, Listing, Position, RepositoryError,
-    RepositoryErrorKind, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
+    AssignmentsOf, Candidate, CandidatesOf, ComplexAssignment, ComplexId, Inserted, Listing, Position,
+    RepositoryError, RepositoryErrorKind, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
 };
 
 use crate::{
@@ -89,12 +89,13 @@ impl WorkerRepository for MemoryRepository<'_> {
 
     async fn candidates(
         &self,
-        complexes: &[ComplexId],
+        of: &[CandidatesOf],
     ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError> {
         let rows = self.rows();
-        let assignments =
-            rows.assignments.values().filter(|assignment| complexes.contains(&assignment.complex_id));
-        let items = assignments.filter_map(|assignment| {
+        let assignments = rows.assignments.values();
+        let asked =
+            |assignment: &&ComplexAssignment| of.iter().any(|of| of.complex_id == assignment.complex_id);
+        let items = assignments.filter(asked).filter_map(|assignment| {
             let worker = rows.workers.get(&assignment.worker_id)?;
             let theirs = || rows.requests.values().filter(|r| r.assigned_worker_id == Some(worker.id));
             let open = theirs().filter(|request| request.status.is_open()).count();

@@ -28,7 +28,7 @@ delegate!(WorkerRepository {
     assign_complex(assignment: &ComplexAssignment) -> ComplexAssignment;
     unassign_complex(worker: WorkerId, complex: ComplexId) -> bool;
     assignments(of: AssignmentsOf) -> Listing<ComplexAssignment>;
-    candidates(complexes: &[ComplexId]) -> Listing<(ComplexId, Candidate)>;
+    candidates(of: &[CandidatesOf]) -> Listing<(ComplexId, Candidate)>;
 });
 
 delegate!(RequestRepository {

@@ -5,71 +5,87 @@
 //! - `request_columns!(of "r")` is `r.id, r.renter_id, …`;
 //! - `request_columns!(json "value")` reads them from a JSON object: `value ->> 'id', value ->> 'renter_id',
 //!   …`;
-//! - `request_columns!(list)` is the list in Rust: `&["id", "renter_id", …]`.
+//! - `request_columns!(list)` is the list in Rust, with PostgreSQL's types: `&[("id", "uuid"), …]`.
 
 macro_rules! columns {
-    (named; $first:literal $($more:literal)*) => { concat!($first $(, ", ", $more)*) };
-    (of $row:literal; $first:literal $($more:literal)*) => {
-        concat!($row, ".", $first $(, ", ", $row, ".", $more)*)
+    (named; $first:ident: $t:ident $(, $more:ident: $u:ident)*) => {
+        concat!(stringify!($first) $(, ", ", stringify!($more))*)
     };
-    (json $row:literal; $first:literal $($more:literal)*) => {
-        concat!($row, " ->> '", $first, "'" $(, ", ", $row, " ->> '", $more, "'")*)
+    (of $row:literal; $first:ident: $t:ident $(, $more:ident: $u:ident)*) => {
+        concat!($row, ".", stringify!($first) $(, ", ", $row, ".", stringify!($more))*)
     };
-    (list; $($column:literal)*) => { &[$($column),*] };
+    (json $row:literal; $first:ident: $t:ident $(, $more:ident: $u:ident)*) => {
+        concat!($row, " ->> '", stringify!($first), "'" $(, ", ", $row, " ->> '", stringify!($more), "'")*)
+    };
+    (list $(with $other:ident: $of:ident)?; $($column:ident: $type:ident),*) => {
+        &[$((stringify!($column), stringify!($type)),)* $((stringify!($other), stringify!($of)))?]
+    };
 }
 
 macro_rules! worker_columns {
     ($($form:tt)*) => {
-        $crate::columns::columns!($($form)*; "id" "first_name" "last_name" "phone_number" "email" "specialties"
-            "status" "created_at" "updated_at")
+        $crate::columns::columns!($($form)*;
+            id: uuid, first_name: text, last_name: text, phone_number: text, email: text, specialties: texts,
+            status: text, created_at: timestamptz, updated_at: timestamptz)
     };
 }
 
 macro_rules! assignment_columns {
     ($($form:tt)*) => {
-        $crate::columns::columns!($($form)*; "id" "worker_id" "complex_id" "is_primary" "assigned_at" "updated_at")
+        $crate::columns::columns!($($form)*;
+            id: uuid, worker_id: uuid, complex_id: uuid, is_primary: boolean, assigned_at: timestamptz,
+            updated_at: timestamptz)
     };
 }
 
 macro_rules! request_columns {
     ($($form:tt)*) => {
-        $crate::columns::columns!($($form)*; "id" "renter_id" "title" "description" "status" "priority" "created_at"
-            "updated_at" "completed_at" "property_id" "location" "assigned_worker_id" "whatsapp_message_id"
-            "whatsapp_status" "complex_id" "specialty" "version")
+        $crate::columns::columns!($($form)*;
+            id: uuid, renter_id: uuid, title: text, description: text, status: text, priority: text,
+            created_at: timestamptz, updated_at: timestamptz, completed_at: timestamptz, property_id: uuid,
+            location: text, assigned_worker_id: uuid, whatsapp_message_id: text, whatsapp_status: text,
+            complex_id: uuid, specialty: text, version: integer)
     };
 }
 
 macro_rules! history_columns {
     ($($form:tt)*) => {
-        $crate::columns::columns!($($form)*; "id" "request_id" "previous_status" "new_status" "changed_by"
-            "changed_at" "notes")
+        $crate::columns::columns!($($form)*;
+            id: uuid, request_id: uuid, previous_status: text, new_status: text, changed_by: uuid,
+            changed_at: timestamptz, notes: text)
     };
 }
 
 macro_rules! assignment_history_columns {
     ($($form:tt)*) => {
-        $crate::columns::columns!($($form)*; "id" "request_id" "previous_worker_id" "new_worker_id" "changed_by"
-            "changed_at" "cause" "notes" "ranking")
+        $crate::columns::columns!($($form)*;
+            id: uuid, request_id: uuid, previous_worker_id: uuid, new_worker_id: uuid, changed_by: uuid,
+            changed_at: timestamptz, cause: text, notes: text, ranking: text)
     };
 }
 
 macro_rules! comment_columns {
     ($($form:tt)*) => {
-        $crate::columns::columns!($($form)*; "id" "request_id" "user_id" "user_type" "comment" "created_at")
+        $crate::columns::columns!($($form)*;
+            id: uuid, request_id: uuid, user_id: uuid, user_type: text, comment: text,
+            created_at: timestamptz)
     };
 }
 
 macro_rules! attachment_columns {
     ($($form:tt)*) => {
-        $crate::columns::columns!($($form)*; "id" "request_id" "file_url" "file_type" "created_at")
+        $crate::columns::columns!($($form)*;
+            id: uuid, request_id: uuid, file_url: text, file_type: text, created_at: timestamptz)
     };
 }
 
 macro_rules! notification_columns {
     ($($form:tt)*) => {
-        $crate::columns::columns!($($form)*; "id" "request_id" "worker_id" "kind" "priority" "status"
-            "provider_message_id" "attempts" "claims" "due_at" "lease" "error_code" "error_text" "since" "created_at"
-            "sent_at" "delivered_at" "read_at" "failed_at")
+        $crate::columns::columns!($($form)*;
+            id: uuid, request_id: uuid, worker_id: uuid, kind: text, priority: text, status: text,
+            provider_message_id: text, attempts: integer, claims: integer, due_at: timestamptz, lease: uuid,
+            error_code: text, error_text: text, since: timestamptz, created_at: timestamptz,
+            sent_at: timestamptz, delivered_at: timestamptz, read_at: timestamptz, failed_at: timestamptz)
     };
 }
 

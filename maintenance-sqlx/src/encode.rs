@@ -1,40 +1,86 @@
-//! Entities to rows for both databases: one JSON object per row, with the table's columns as its keys.
+//! Entities to rows for both databases: a row's columns, under the names that the tables give them.
 //!
-//! A statement takes any number of rows as one JSON parameter. PostgreSQL reads it by the table's row type
-//! (`json_populate_recordset`), SQLite by `json_each`. Both read ids and times from the same text.
+//! Most statements take any number of rows as one JSON parameter, an object per row. PostgreSQL reads it by the table's
+//! row type (`json_populate_recordset`), SQLite by `json_each`. Both read ids and times from the same text. PostgreSQL
+//! takes the many rows of a filing as an array per column.
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use maintenance_core::{
-    AssignmentChange, Attachment, Comment, ComplexAssignment, Filing, Notification, Request, StatusChange,
-    Worker,
+    AssignmentChange, Attachment, Comment, ComplexAssignment, Filing, Note, Notification, Ranked, Request,
+    Specialty, StatusChange, Worker,
 };
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::storable::clamp_to_storable;
 
+/// A row's columns with their values.
+pub(crate) struct Row<'a>(pub(crate) Vec<(&'static str, Cell<'a>)>);
+
+/// The value of a column.
+pub(crate) enum Cell<'a> {
+    Null,
+    Id(Uuid),
+    Text(&'a str),
+    Time(DateTime<Utc>),
+    Number(u32),
+    Flag(bool),
+    Trades(&'a BTreeSet<Specialty>),
+    /// A list whose column is text, which on both databases takes a list's JSON text.
+    Ranking(&'a [Ranked]),
+}
+
+/// Nulls are left out, since both databases read a missing key as null, and a third of a new message's columns are.
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(
+            self.0.iter().filter(|(_, cell)| !matches!(cell, Cell::Null)).map(|(name, cell)| (name, cell)),
+        )
+    }
+}
+
+impl Serialize for Cell<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Id(id) => {
+                serializer.serialize_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+            }
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Time(at) => serializer.serialize_str(&time(*at)),
+            Self::Number(number) => serializer.serialize_u32(*number),
+            Self::Flag(flag) => serializer.serialize_bool(*flag),
+            Self::Trades(trades) => trades.serialize(serializer),
+            Self::Ranking(ranking) => ranking.serialize(serializer),
+        }
+    }
+}
+
 /// The row as the JSON parameter of a statement that takes one. PostgreSQL's planner expects a hundred rows of a set, for
 /// which it would read a whole table.
 #[cfg(feature = "postgres")]
-pub(crate) fn row(row: &Value) -> String {
-    row.to_string()
+pub(crate) fn row(row: &Row<'_>) -> String {
+    json(row)
 }
 
-/// The rows as the one JSON parameter that a statement takes. Nulls are left out, since both databases read a missing
-/// key as null, and a third of a new message's columns are.
-pub(crate) fn rows(rows: impl IntoIterator<Item = Value>) -> String {
-    let rows = rows.into_iter().map(|mut row| {
-        if let Some(columns) = row.as_object_mut() {
-            columns.retain(|_, value| !value.is_null());
-        }
-        row
-    });
-    rows.collect::<Value>().to_string()
+/// The rows as the one JSON parameter that a statement takes.
+pub(crate) fn rows<R: Serialize>(rows: impl IntoIterator<Item = R>) -> String {
+    json(&rows.into_iter().collect::<Vec<_>>())
 }
 
-/// An id as hyphenated lower-case text.
-pub(crate) fn id(id: impl Into<Uuid>) -> String {
-    id.into().hyphenated().to_string()
+#[cfg(feature = "postgres")]
+impl Cell<'_> {
+    /// The value as JSON.
+    pub(crate) fn to_json(&self) -> String {
+        json(self)
+    }
+}
+
+fn json(rows: &impl Serialize) -> String {
+    // This can't fail, since all keys are texts. If it did, the database would refuse the empty text.
+    serde_json::to_string(rows).unwrap_or_default()
 }
 
 /// A time as text of fixed width, so that the texts sort by time.
@@ -42,132 +88,141 @@ pub(crate) fn time(at: DateTime<Utc>) -> String {
     clamp_to_storable(at).to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-pub(crate) fn worker(worker: &Worker) -> Value {
-    json!({
-        "id": id(worker.id),
-        "first_name": worker.first_name,
-        "last_name": worker.last_name,
-        "phone_number": worker.phone_number,
-        "email": worker.email,
-        "specialties": worker.specialties,
-        "status": worker.status,
-        "created_at": time(worker.created_at),
-        "updated_at": time(worker.updated_at),
-    })
+/// An id, or nobody's.
+fn key<T: Into<Uuid>>(id: Option<T>) -> Cell<'static> {
+    id.map_or(Cell::Null, |id| Cell::Id(id.into()))
 }
 
-pub(crate) fn assignment(assignment: &ComplexAssignment) -> Value {
-    json!({
-        "id": id(assignment.id),
-        "worker_id": id(assignment.worker_id),
-        "complex_id": id(assignment.complex_id),
-        "is_primary": assignment.is_primary,
-        "assigned_at": time(assignment.assigned_at),
-        "updated_at": time(assignment.updated_at),
-    })
+fn when(at: Option<DateTime<Utc>>) -> Cell<'static> {
+    at.map_or(Cell::Null, Cell::Time)
 }
 
-pub(crate) fn request(request: &Request) -> Value {
-    json!({
-        "id": id(request.id),
-        "renter_id": id(request.renter_id),
-        "title": request.title,
-        "description": request.description,
-        "status": request.status,
-        "priority": request.priority,
-        "created_at": time(request.created_at),
-        "updated_at": time(request.updated_at),
-        "completed_at": request.completed_at.map(time),
-        "property_id": id(request.property_id),
-        "location": request.location,
-        "assigned_worker_id": request.assigned_worker_id.map(id),
-        "whatsapp_message_id": request.whatsapp_message_id,
-        "whatsapp_status": request.whatsapp_status,
-        "complex_id": id(request.complex_id),
-        "specialty": request.specialty,
-        "version": request.version,
-    })
+fn text(text: Option<&str>) -> Cell<'_> {
+    text.map_or(Cell::Null, Cell::Text)
+}
+
+pub(crate) fn worker(worker: &Worker) -> Row<'_> {
+    Row(vec![
+        ("id", Cell::Id(worker.id.uuid())),
+        ("first_name", Cell::Text(worker.first_name.as_str())),
+        ("last_name", Cell::Text(worker.last_name.as_str())),
+        ("phone_number", Cell::Text(worker.phone_number.as_str())),
+        ("email", Cell::Text(worker.email.as_str())),
+        ("specialties", Cell::Trades(&worker.specialties)),
+        ("status", Cell::Text(worker.status.as_str())),
+        ("created_at", Cell::Time(worker.created_at)),
+        ("updated_at", Cell::Time(worker.updated_at)),
+    ])
+}
+
+pub(crate) fn assignment(assignment: &ComplexAssignment) -> Row<'static> {
+    Row(vec![
+        ("id", Cell::Id(assignment.id.uuid())),
+        ("worker_id", Cell::Id(assignment.worker_id.uuid())),
+        ("complex_id", Cell::Id(assignment.complex_id.uuid())),
+        ("is_primary", Cell::Flag(assignment.is_primary)),
+        ("assigned_at", Cell::Time(assignment.assigned_at)),
+        ("updated_at", Cell::Time(assignment.updated_at)),
+    ])
+}
+
+pub(crate) fn request(request: &Request) -> Row<'_> {
+    Row(vec![
+        ("id", Cell::Id(request.id.uuid())),
+        ("renter_id", Cell::Id(request.renter_id.uuid())),
+        ("title", Cell::Text(request.title.as_str())),
+        ("description", Cell::Text(request.description.as_str())),
+        ("status", Cell::Text(request.status.as_str())),
+        ("priority", Cell::Text(request.priority.as_str())),
+        ("created_at", Cell::Time(request.created_at)),
+        ("updated_at", Cell::Time(request.updated_at)),
+        ("completed_at", when(request.completed_at)),
+        ("property_id", Cell::Id(request.property_id.uuid())),
+        ("location", Cell::Text(request.location.as_str())),
+        ("assigned_worker_id", key(request.assigned_worker_id)),
+        ("whatsapp_message_id", text(request.whatsapp_message_id.as_deref())),
+        ("whatsapp_status", Cell::Text(request.whatsapp_status.as_str())),
+        ("complex_id", Cell::Id(request.complex_id.uuid())),
+        ("specialty", text(request.specialty.as_ref().map(Specialty::as_str))),
+        ("version", Cell::Number(request.version)),
+    ])
 }
 
 /// A request's row with the id of its newest message, which isn't part of the entity.
-pub(crate) fn filed_request(filing: &Filing) -> Value {
+pub(crate) fn filed_request(filing: &Filing) -> Row<'_> {
     let mut row = request(&filing.request);
-    if let Some(columns) = row.as_object_mut() {
-        let newest = filing.notification.as_ref().map(|message| id(message.id));
-        columns.insert("notification_id".to_owned(), newest.into());
-    }
+    row.0.push(("notification_id", key(filing.notification.as_ref().map(|message| message.id))));
     row
 }
 
-pub(crate) fn status_change(change: &StatusChange) -> Value {
-    json!({
-        "id": id(change.id),
-        "request_id": id(change.request_id),
-        "previous_status": change.previous_status,
-        "new_status": change.new_status,
-        "changed_by": id(change.changed_by),
-        "changed_at": time(change.changed_at),
-        "notes": change.notes,
-    })
+pub(crate) fn status_change(change: &StatusChange) -> Row<'_> {
+    Row(vec![
+        ("id", Cell::Id(change.id.uuid())),
+        ("request_id", Cell::Id(change.request_id.uuid())),
+        ("previous_status", Cell::Text(change.previous_status.as_str())),
+        ("new_status", Cell::Text(change.new_status.as_str())),
+        ("changed_by", Cell::Id(change.changed_by.uuid())),
+        ("changed_at", Cell::Time(change.changed_at)),
+        ("notes", text(change.notes.as_ref().map(Note::as_str))),
+    ])
 }
 
-pub(crate) fn assignment_change(change: &AssignmentChange) -> Value {
-    json!({
-        "id": id(change.id),
-        "request_id": id(change.request_id),
-        "previous_worker_id": change.previous_worker_id.map(id),
-        "new_worker_id": change.new_worker_id.map(id),
-        "changed_by": id(change.changed_by),
-        "changed_at": time(change.changed_at),
-        "cause": change.cause,
-        "notes": change.notes,
-        // The column is text on both databases, which take a list's JSON text for it.
-        "ranking": change.ranking,
-    })
+pub(crate) fn assignment_change(change: &AssignmentChange) -> Row<'_> {
+    Row(vec![
+        ("id", Cell::Id(change.id.uuid())),
+        ("request_id", Cell::Id(change.request_id.uuid())),
+        ("previous_worker_id", key(change.previous_worker_id)),
+        ("new_worker_id", key(change.new_worker_id)),
+        ("changed_by", Cell::Id(change.changed_by.uuid())),
+        ("changed_at", Cell::Time(change.changed_at)),
+        ("cause", Cell::Text(change.cause.as_str())),
+        ("notes", text(change.notes.as_ref().map(Note::as_str))),
+        ("ranking", Cell::Ranking(&change.ranking)),
+    ])
 }
 
-pub(crate) fn comment(comment: &Comment) -> Value {
-    json!({
-        "id": id(comment.id),
-        "request_id": id(comment.request_id),
-        "user_id": id(comment.user_id),
-        "user_type": comment.user_type,
-        "comment": comment.comment,
-        "created_at": time(comment.created_at),
-    })
+pub(crate) fn comment(comment: &Comment) -> Row<'_> {
+    Row(vec![
+        ("id", Cell::Id(comment.id.uuid())),
+        ("request_id", Cell::Id(comment.request_id.uuid())),
+        ("user_id", Cell::Id(comment.user_id.uuid())),
+        ("user_type", Cell::Text(comment.user_type.as_str())),
+        ("comment", Cell::Text(comment.comment.as_str())),
+        ("created_at", Cell::Time(comment.created_at)),
+    ])
 }
 
-pub(crate) fn attachment(attachment: &Attachment) -> Value {
-    json!({
-        "id": id(attachment.id),
-        "request_id": id(attachment.request_id),
-        "file_url": attachment.file_url,
-        "file_type": attachment.file_type,
-        "created_at": time(attachment.created_at),
-    })
+pub(crate) fn attachment(attachment: &Attachment) -> Row<'_> {
+    Row(vec![
+        ("id", Cell::Id(attachment.id.uuid())),
+        ("request_id", Cell::Id(attachment.request_id.uuid())),
+        ("file_url", Cell::Text(attachment.file_url.as_str())),
+        ("file_type", Cell::Text(attachment.file_type.as_str())),
+        ("created_at", Cell::Time(attachment.created_at)),
+    ])
 }
 
-pub(crate) fn notification(message: &Notification) -> Value {
-    let (error_code, error_text) = message.error.as_ref().map(|error| (&error.code, &error.text)).unzip();
-    json!({
-        "id": id(message.id),
-        "request_id": id(message.request_id),
-        "worker_id": id(message.worker_id),
-        "kind": message.kind,
-        "priority": message.priority,
-        "status": message.status,
-        "provider_message_id": message.provider_message_id,
-        "attempts": message.attempts,
-        "claims": message.claims,
-        "due_at": time(message.due_at),
-        "lease": message.lease.map(id),
-        "error_code": error_code,
-        "error_text": error_text,
-        "since": time(message.since),
-        "created_at": time(message.created_at),
-        "sent_at": message.sent_at.map(time),
-        "delivered_at": message.delivered_at.map(time),
-        "read_at": message.read_at.map(time),
-        "failed_at": message.failed_at.map(time),
-    })
+pub(crate) fn notification(message: &Notification) -> Row<'_> {
+    let error = message.error.as_ref();
+    Row(vec![
+        ("id", Cell::Id(message.id.uuid())),
+        ("request_id", Cell::Id(message.request_id.uuid())),
+        ("worker_id", Cell::Id(message.worker_id.uuid())),
+        ("kind", Cell::Text(message.kind.as_str())),
+        ("priority", Cell::Text(message.priority.as_str())),
+        ("status", Cell::Text(message.status.as_str())),
+        ("provider_message_id", text(message.provider_message_id.as_deref())),
+        ("attempts", Cell::Number(message.attempts)),
+        ("claims", Cell::Number(message.claims)),
+        ("due_at", Cell::Time(message.due_at)),
+        ("lease", key(message.lease)),
+        ("error_code", text(error.map(|error| error.code.as_str()))),
+        ("error_text", text(error.map(|error| error.text.as_str()))),
+        ("since", Cell::Time(message.since)),
+        ("created_at", Cell::Time(message.created_at)),
+        ("sent_at", when(message.sent_at)),
+        ("delivered_at", when(message.delivered_at)),
+        ("read_at", when(message.read_at)),
+        ("failed_at", when(message.failed_at)),
+    ])
 }

@@ -15,6 +15,8 @@ mod encode;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod error;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod kept;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod limit;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod lists;

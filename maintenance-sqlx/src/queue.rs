@@ -1,9 +1,14 @@
 //! The queue for a pool's connections.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use sqlx::{Database, Pool, pool::PoolConnection};
+use sqlx::{Database, Pool};
 use tokio::sync::Semaphore;
+
+use crate::kept::{Kept, Lent};
 
 /// A pool and the queue for its connections. A caller who waits in sqlx's pool takes some 14 kB of memory,
 /// one who waits here takes a few hundred bytes. So this queue lets no more callers into the pool than it has
@@ -15,22 +20,33 @@ pub(crate) struct Queue<DB: Database> {
     pool: Pool<DB>,
     /// Replaced when one caller times out; whoever waits for the old one then fails.
     permits: Arc<Mutex<Arc<Semaphore>>>,
+    kept: Kept<DB>,
 }
 
 impl<DB: Database> Queue<DB> {
     pub(crate) fn new(pool: Pool<DB>) -> Self {
         let permits = Arc::new(Mutex::new(permits(&pool)));
-        Self { pool, permits }
+        Self { pool, permits, kept: Kept::new() }
     }
 
-    pub(crate) async fn acquire(&self) -> Result<PoolConnection<DB>, sqlx::Error> {
+    /// The connection that the last call kept, or else one of the pool's.
+    pub(crate) async fn acquire(&self) -> Result<Lent<DB>, sqlx::Error> {
+        if let Some(kept) = self.kept.take() {
+            return Ok(kept);
+        }
         let permits = Arc::clone(&self.permits.lock().unwrap_or_else(PoisonError::into_inner));
         let Ok(_permit) = permits.acquire().await else { return Err(sqlx::Error::PoolTimedOut) };
         let connection = Box::pin(self.pool.acquire()).await;
         if connection.is_err() {
             self.fail_waiting(&permits);
         }
-        connection
+        connection.map(Lent::new)
+    }
+
+    /// Keeps a connection, whose last statement has ended well, for the next call. One that is dropped instead goes back
+    /// to the pool.
+    pub(crate) fn keep(&self, lent: Lent<DB>, limit: Duration) {
+        self.kept.keep(lent, &self.pool, limit);
     }
 
     /// Fails everyone who waits for these permits. Later callers queue for new ones.
@@ -51,6 +67,6 @@ fn permits<DB: Database>(pool: &Pool<DB>) -> Arc<Semaphore> {
 
 impl<DB: Database> Clone for Queue<DB> {
     fn clone(&self) -> Self {
-        Self { pool: self.pool.clone(), permits: Arc::clone(&self.permits) }
+        Self { pool: self.pool.clone(), permits: Arc::clone(&self.permits), kept: self.kept.clone() }
     }
 }

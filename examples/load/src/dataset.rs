@@ -1,12 +1,12 @@
 //! Who lives and works where: numbered ids that the fill and the measurements share, and the host's
 //! directory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use maintenance_core::{
-    ComplexId, Directory, DirectoryError, IdSource as _, Name, NewRequest, PhoneNumber, Priority, PropertyId,
-    RandomIds, RenterContact, RenterId, RequestForm, RequestId, WorkerId,
+    CandidatesOf, ComplexId, Directory, DirectoryError, IdSource as _, Name, NewRequest, PhoneNumber,
+    Priority, PropertyId, RandomIds, RenterContact, RenterId, RequestForm, RequestId, Specialty, WorkerId,
 };
 use uuid::Uuid;
 
@@ -89,6 +89,12 @@ impl Dataset {
         NewRequest::new(numbered(Kind::Renter, home).into(), numbered(Kind::Property, home).into(), form)
             .id(RequestId::mint(&RandomIds))
     }
+}
+
+/// The candidates for the complex's plumbing.
+pub(crate) fn candidates_of(complex: u32) -> CandidatesOf {
+    let trades = BTreeSet::from([Specialty::PLUMBING, Specialty::GENERAL]);
+    CandidatesOf { complex_id: numbered(Kind::Complex, complex).into(), trades: Some(trades) }
 }
 
 pub(crate) const TITLE: &str = "The kitchen sink leaks";

@@ -3,14 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use maintenance_core::ComplexId;
+use maintenance_core::CandidatesOf;
 use maintenance_whatsapp::fake::FakeCloudApi;
 
 use crate::{
     Result,
     args::Args,
     channel::{self, Bare, Notifying},
-    dataset::{Dataset, Kind, numbered},
+    dataset::{Dataset, candidates_of},
     engine::{Engine, Instant, Store},
     measure::{Contender, Group, Versus},
     numbers::count,
@@ -205,10 +205,7 @@ impl<'a> Plan<'a> {
                 Some(rows) => contender.versus(Versus::Smaller, of_rows(name, rows)),
                 None => contender,
             };
-            let ranking = Ranking {
-                store: tables.store(),
-                complex: numbered(Kind::Complex, dataset.complexes / 2).into(),
-            };
+            let ranking = Ranking { store: tables.store(), of: candidates_of(dataset.complexes / 2) };
             contenders.push(compared(
                 Contender::new(of_rows("candidates", dataset.rows), 1, ranking),
                 "candidates",
@@ -309,13 +306,13 @@ impl<W: Work> Work for Kept<W> {
 /// Reading the candidates of a complex.
 struct Ranking {
     store: Store,
-    complex: ComplexId,
+    of: CandidatesOf,
 }
 
 #[async_trait]
 impl Work for Ranking {
     async fn once(&self) -> Result<u64> {
-        let candidates = self.store.candidates(&[self.complex]).await?;
+        let candidates = self.store.candidates(std::slice::from_ref(&self.of)).await?;
         if candidates.items.is_empty() { Err("the complex has no candidates".into()) } else { Ok(1) }
     }
 }

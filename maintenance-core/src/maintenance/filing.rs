@@ -1,6 +1,6 @@
 //! Selecting and filing one request, or many in one go.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 
 use chrono::{DateTime, Utc};
 
@@ -9,7 +9,7 @@ use crate::{
     maintenance::{Error, tries::Tries},
     model::{Filing, Request, Selection},
     ports::{Inserted, Repository, RepositoryError, RepositoryErrorKind},
-    rules::{self, Candidate, select},
+    rules::{self, Candidate, CandidatesOf, select},
     values::{ComplexId, WorkerId},
 };
 
@@ -87,7 +87,7 @@ impl<R: Repository> Maintenance<R> {
     }
 
     async fn try_together(&self, drafts: Vec<Request>) -> Result<Vec<Answer>, Error> {
-        let mut candidates = Candidates::read(self, drafts.iter().map(|draft| draft.complex_id)).await?;
+        let mut candidates = Candidates::read(self, &drafts).await?;
         let (mut selections, mut filings) = (Vec::new(), Vec::new());
         for draft in drafts {
             let of = candidates.of(draft.complex_id);
@@ -135,13 +135,19 @@ struct Candidates {
 }
 
 impl Candidates {
-    async fn read<R: Repository>(
-        maintenance: &Maintenance<R>,
-        complexes: impl Iterator<Item = ComplexId>,
-    ) -> Result<Self, Error> {
-        let complexes: Vec<_> = complexes.collect::<BTreeSet<_>>().into_iter().collect();
+    async fn read<R: Repository>(maintenance: &Maintenance<R>, drafts: &[Request]) -> Result<Self, Error> {
+        let mut asked = BTreeMap::<_, CandidatesOf>::new();
+        for draft in drafts {
+            let need = Maintenance::<R>::need(draft, BTreeMap::new());
+            let wanted = need.candidates_of(draft.complex_id, maintenance.shared.policy);
+            match asked.entry(draft.complex_id) {
+                Entry::Vacant(none) => drop(none.insert(wanted)),
+                Entry::Occupied(mut asked) => asked.get_mut().and(wanted),
+            }
+        }
+        let asked: Vec<_> = asked.into_values().collect();
         let (mut of, mut places) = (HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
-        for (complex, candidate) in maintenance.candidates(&complexes).await? {
+        for (complex, candidate) in maintenance.candidates(&asked).await? {
             let theirs = of.entry(complex).or_default();
             places.entry(candidate.worker_id).or_default().push((complex, theirs.len()));
             theirs.push(candidate);

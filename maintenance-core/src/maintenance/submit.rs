@@ -9,7 +9,7 @@ use crate::{
     maintenance::{Error, reused::Differences},
     model::{Exclusion, NewRequest, Request, RequestStatus, Selection, WhatsAppStatus},
     ports::{Inserted, Repository},
-    rules::{Candidate, Need, select},
+    rules::{Candidate, CandidatesOf, Need, select},
     values::{ComplexId, Invalid, RequestId, WorkerId},
 };
 
@@ -138,18 +138,16 @@ impl<R: Repository> Maintenance<R> {
         request: &Request,
         excluded: BTreeMap<WorkerId, Exclusion>,
     ) -> Result<Selection, Error> {
-        let candidates = self.candidates(&[request.complex_id]).await?;
+        let (need, policy) = (Self::need(request, excluded), self.shared.policy);
+        let candidates = self.candidates(&[need.candidates_of(request.complex_id, policy)]).await?;
         let candidates: Vec<_> = candidates.into_iter().map(|(_, candidate)| candidate).collect();
-        Ok(select(&Self::need(request, excluded), &candidates, self.shared.policy))
+        Ok(select(&need, &candidates, policy))
     }
 
     /// The candidates of these complexes. A worker whose row can't be read is left out, with a warning: the
     /// renter's request goes on without them.
-    pub(super) async fn candidates(
-        &self,
-        complexes: &[ComplexId],
-    ) -> Result<Vec<(ComplexId, Candidate)>, Error> {
-        let candidates = self.repository.candidates(complexes).await?;
+    pub(super) async fn candidates(&self, of: &[CandidatesOf]) -> Result<Vec<(ComplexId, Candidate)>, Error> {
+        let candidates = self.repository.candidates(of).await?;
         for error in &candidates.corrupt {
             tracing::warn!(%error, "a candidate was left out");
         }

@@ -41,7 +41,7 @@ use crate::{
         Filing, Notification, Outgoing, Place, Recorded, RenterContact, Request, RequestRecord,
         RequestStatus, SendRecord, Step, Worker,
     },
-    rules::Candidate,
+    rules::{Candidate, CandidatesOf},
     values::{ComplexId, IdSource, NotificationId, PropertyId, RenterId, RequestId, WorkerId},
 };
 
@@ -63,7 +63,7 @@ mock! {
         async fn assignments(&self, of: AssignmentsOf) -> Result<Listing<ComplexAssignment>, RepositoryError>;
         async fn candidates(
             &self,
-            complexes: &[ComplexId],
+            of: &[CandidatesOf],
         ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError>;
     }
 

@@ -18,7 +18,7 @@ use crate::{
         Attachment, Claim, Claimed, Comment, ComplexAssignment, Deferral, DeliveryEffect, DeliveryUpdate,
         Filing, Notification, Recorded, Request, RequestRecord, RequestStatus, SendRecord, Step, Worker,
     },
-    rules::Candidate,
+    rules::{Candidate, CandidatesOf},
     values::{ComplexId, NotificationId, RequestId, WorkerId},
 };
 
@@ -69,10 +69,11 @@ pub trait WorkerRepository: Send + Sync {
     async fn assignments(&self, of: AssignmentsOf) -> Result<Listing<ComplexAssignment>, RepositoryError>;
 
     /// The workers of these complexes with what ranking needs, in any order: one who serves several of them is
-    /// a candidate of each.
+    /// a candidate of each. No two of `of` are about one complex. Whoever isn't active or has none of the trades asked
+    /// for is a candidate too, but their load need not be counted.
     async fn candidates(
         &self,
-        complexes: &[ComplexId],
+        of: &[CandidatesOf],
     ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError>;
 }
 

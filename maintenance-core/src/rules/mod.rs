@@ -9,5 +9,5 @@ mod transition;
 pub(crate) use decide::{Choice, Decision, assign, change_status, file, tell_again};
 #[cfg(feature = "tokio")]
 pub(crate) use moot::Turn;
-pub use selection::{Candidate, Need, SelectionPolicy, exclusions, select};
+pub use selection::{Candidate, CandidatesOf, Need, SelectionPolicy, exclusions, select};
 pub use transition::{Effect, Refusal, TRANSITIONS, Transition, permit};

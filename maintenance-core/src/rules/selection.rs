@@ -9,7 +9,7 @@ use crate::{
         AssignmentCause, Exclusion, NotificationKind, Priority, Ranked, RequestRecord, Selection, Standing,
         TradeMatch, Verdict, WhatsAppStatus, WorkerStatus,
     },
-    values::{Specialty, UserId, WorkerId},
+    values::{ComplexId, Specialty, UserId, WorkerId},
 };
 
 /// A worker assigned to the request's complex, with what ranking needs.
@@ -23,9 +23,11 @@ pub struct Candidate {
     pub specialties: BTreeSet<Specialty>,
     /// Whether they are the complex's primary worker.
     pub is_primary: bool,
-    /// How many requests they have that are pending or in progress, in every complex.
+    /// How many requests they have that are pending or in progress, in every complex. Counted for the active
+    /// who have one of the trades [asked for](CandidatesOf); for others it may be 0.
     pub open_requests: u32,
-    /// When the newest of their requests was filed, UTC: how long ago they were last given work.
+    /// When the newest of their requests was filed, UTC: how long ago they were last given work. For whoever
+    /// `open_requests` isn't counted it may be `None`.
     pub last_assigned_at: Option<DateTime<Utc>>,
 }
 
@@ -38,6 +40,41 @@ pub struct Need {
     pub priority: Priority,
     /// Workers who must not get it, and why.
     pub excluded: BTreeMap<WorkerId, Exclusion>,
+}
+
+impl Need {
+    /// The trades that serve it, each with how well it matches, best first; `None` when any worker serves.
+    fn trades(&self, policy: SelectionPolicy) -> Option<impl Iterator<Item = (&Specialty, TradeMatch)>> {
+        static GENERAL: Specialty = Specialty::GENERAL;
+        let stands_in = policy.generalists_stand_in.then_some((&GENERAL, TradeMatch::StandsIn));
+        let trade = self.specialty.as_ref()?;
+        Some([(trade, TradeMatch::Suits)].into_iter().chain(stands_in))
+    }
+
+    /// What to ask the store for: the complex's workers, with the load of those who have one of the trades that serve.
+    pub(crate) fn candidates_of(&self, complex_id: ComplexId, policy: SelectionPolicy) -> CandidatesOf {
+        let trades = self.trades(policy).map(|trades| trades.map(|(trade, _)| trade.clone()).collect());
+        CandidatesOf { complex_id, trades }
+    }
+}
+
+/// A complex whose workers may be given a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CandidatesOf {
+    /// The complex.
+    pub complex_id: ComplexId,
+    /// The trades that would serve; `None` when any does.
+    pub trades: Option<BTreeSet<Specialty>>,
+}
+
+impl CandidatesOf {
+    /// Asks on behalf of another request in the same complex too.
+    pub(crate) fn and(&mut self, other: Self) {
+        self.trades = self.trades.take().zip(other.trades).map(|(mut trades, others)| {
+            trades.extend(others);
+            trades
+        });
+    }
 }
 
 /// How a deployment selects.
@@ -77,13 +114,14 @@ fn judge(need: &Need, candidate: &Candidate, policy: SelectionPolicy) -> Verdict
     if let Some(&exclusion) = need.excluded.get(&candidate.worker_id) {
         return Verdict::Excluded(exclusion);
     }
-    let trade = match &need.specialty {
-        None => TradeMatch::Suits,
-        Some(trade) if candidate.specialties.contains(trade) => TradeMatch::Suits,
-        Some(_) if policy.generalists_stand_in && candidate.specialties.contains(&Specialty::GENERAL) => {
-            TradeMatch::StandsIn
+    let trade = match (&need.specialty, need.trades(policy)) {
+        (Some(trade), Some(mut trades)) => {
+            match trades.find(|(trade, _)| candidate.specialties.contains(*trade)) {
+                Some((_, matches)) => matches,
+                None => return Verdict::LacksTrade(trade.clone()),
+            }
         }
-        Some(trade) => return Verdict::LacksTrade(trade.clone()),
+        _ => TradeMatch::Suits,
     };
     Verdict::Eligible(Standing {
         trade,

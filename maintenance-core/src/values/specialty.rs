@@ -63,6 +63,9 @@ impl Specialty {
         if name.len() > 400 {
             return Err(Rule::new(RULE));
         }
+        if let Some(usual) = Self::USUAL.iter().find(|usual| usual.as_str() == name) {
+            return Ok(usual.clone());
+        }
         let lower = name.to_lowercase();
         let words: Vec<&str> = lower
             .split(|c: char| c.is_whitespace() || c == '-' || c == '_')

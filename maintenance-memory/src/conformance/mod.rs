@@ -78,6 +78,7 @@ macro_rules! conformance {
             submit: the_specialist_goes_before_the_primary_generalist,
             submit: a_worker_on_leave_is_passed_over,
             submit: the_least_busy_worker_is_chosen,
+            submit: the_load_is_counted_of_who_has_a_trade_that_serves,
             submit: an_emergency_ignores_capacity,
             submit: a_directory_that_fails_files_nothing,
             submit: a_worker_who_left_after_ranking_gets_no_request,

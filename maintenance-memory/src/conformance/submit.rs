@@ -1,8 +1,9 @@
 //! Filing a request.
 
 use maintenance_core::{
-    Error, Filing, Notification, Priority, PropertyId, RepositoryErrorKind, Request, RequestId,
-    RequestRepository as _, RequestStatus, Submission, Verdict, WhatsAppStatus, WorkerStatus,
+    Candidate, CandidatesOf, ComplexId, Error, Filing, Listing, Notification, Priority, PropertyId,
+    RepositoryErrorKind, Request, RequestId, RequestRepository as _, RequestStatus, Specialty, Submission,
+    Verdict, WhatsAppStatus, WorkerRepository as _, WorkerStatus,
 };
 use uuid::Uuid;
 
@@ -191,4 +192,33 @@ pub async fn a_worker_who_left_after_ranking_gets_no_request(world: World) {
     let refused = file_one(world.maintenance.repository(), &filing).await.unwrap_err();
     assert_eq!(refused.kind, RepositoryErrorKind::Conflict);
     assert_eq!(world.maintenance.repository().request(filing.request.id).await.unwrap(), None);
+}
+
+/// The load of whoever could be chosen is right; that of others may be left out, but they are candidates too.
+pub async fn the_load_is_counted_of_who_has_a_trade_that_serves(world: World) {
+    let (plumber, painter) =
+        (world.worker(&["plumbing", "roofing"]).await, world.worker(&["painting"]).await);
+    let filed = world.filed().await;
+    assert_eq!(filed.assigned_worker_id, Some(plumber.id));
+    let elsewhere = world.directory.complex(2);
+    world.maintenance.assign_complex(plumber.id, elsewhere, false).await.unwrap();
+    let store = world.maintenance.repository();
+    let trades = |names: &[&str]| Some(names.iter().map(|name| Specialty::new(name).unwrap()).collect());
+    let asked = |complex_id, trades| CandidatesOf { complex_id, trades };
+    let load = |listing: &Listing<(ComplexId, Candidate)>, complex, worker| {
+        let candidate = listing.items.iter().find(|(of, who)| (*of, who.worker_id) == (complex, worker));
+        candidate.map(|(_, who)| (who.open_requests, who.last_assigned_at))
+    };
+    let busy = Some((1, Some(filed.created_at)));
+    for served in [None, trades(&["roofing"]), trades(&["general", "plumbing"])] {
+        let one = store.candidates(&[asked(world.complex, served.clone())]).await.unwrap();
+        assert_eq!(one.items.len(), 2);
+        assert_eq!(load(&one, world.complex, plumber.id), busy, "{served:?}");
+        assert_eq!(load(&one, world.complex, painter.id), Some((0, None)));
+        let both = [asked(world.complex, trades(&["painting"])), asked(elsewhere, served)];
+        let both = store.candidates(&both).await.unwrap();
+        assert_eq!(load(&both, elsewhere, plumber.id), busy);
+        assert_eq!(load(&both, elsewhere, painter.id), None);
+        assert!(load(&both, world.complex, plumber.id).is_some());
+    }
 }

@@ -13,23 +13,25 @@ use crate::{
         assignment_columns, assignment_history_columns, attachment_columns, comment_columns, history_columns,
         notification_columns, request_columns, worker_columns,
     },
-    encode,
+    encode::{self, Row},
     sqlite::JsonRow,
 };
 
 /// Decodes a row whose columns come in the list's order, and encodes the entity again: each value must be
 /// back under its column's name. No two columns of a row hold the same value, except for some that hold null.
 fn there_and_back<T>(
-    columns: &[&str],
+    columns: &[(&str, &str)],
     row: &Value,
     decode: impl Fn(&JsonRow) -> Result<T, RepositoryError>,
-    encode: impl Fn(&T) -> Value,
+    encode: fn(&T) -> Row<'_>,
 ) {
     let names: BTreeSet<&str> = row.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(names, columns.iter().copied().collect());
+    assert_eq!(names, columns.iter().map(|(name, _)| *name).collect());
     assert_eq!(names.len(), columns.len(), "a column is listed twice");
-    let entity = decode(&columns.iter().map(|column| stored(&row[*column])).collect()).unwrap();
-    assert_eq!(&encode(&entity), row);
+    let entity = decode(&columns.iter().map(|(column, _)| stored(&row[*column])).collect()).unwrap();
+    let encoded = encode(&entity);
+    assert!(encoded.0.iter().map(|(name, _)| name).eq(columns.iter().map(|(name, _)| name)), "another order");
+    assert_eq!(&serde_json::to_value(encoded).unwrap(), row);
 }
 
 /// A value as SQLite stores it.

@@ -1,31 +1,41 @@
 //! The statement that files requests.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use maintenance_core::{Filing, Inserted, RepositoryError, RepositoryErrorKind, Request};
-use sqlx::{Row as _, postgres::PgRow};
+use sqlx::{
+    Row as _,
+    postgres::{PgArguments, PgRow},
+};
 use uuid::Uuid;
 
-use super::source::{Connection, Query, Source, repository_error};
+use super::{
+    arrays::{self, Columns, unnest},
+    source::{Connection, Query, Source, repository_error},
+};
 use crate::{
     columns::{assignment_history_columns, notification_columns, request_columns},
     decode, encode,
 };
 
+const REQUEST_COLUMNS: &Columns = request_columns!(list with notification_id: uuid);
+const MESSAGE_COLUMNS: &Columns = notification_columns!(list);
+const ASSIGNMENT_COLUMNS: &Columns = assignment_history_columns!(list);
+
 /// Files requests whose id is new and whose worker is active, with their messages and the rows of their
-/// assignments. `$1` are the requests, `$2` the messages to their workers, `$3` the rows of the assignment
-/// history, each as a JSON array.
+/// assignments, each as an array per column.
 ///
 /// The workers stay locked until the transaction ends: whoever sets a worker inactive waits, and then finds
 /// the request among that worker's requests. Rows are inserted in the order of their ids, so that two batches
 /// with the same ids can't deadlock.
-const FILE: &str = concat!(
-    "
-    with new_message as (
-        select ",
-    notification_columns!(of "n"),
-    "
-          from json_populate_recordset(null::maintenance_notifications, $2::text::json) n
+static FILE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "
+    with new_message as materialized (
+        select * from {messages}
     ), active_worker as (
         select w.id
           from maintenance_workers w
@@ -37,54 +47,51 @@ const FILE: &str = concat!(
           from new_message m
           join active_worker w on w.id = m.worker_id
     ), filed as (
-        insert into maintenance_requests
-               (",
-    request_columns!(named),
-    ", notification_id)
-        select ",
-    request_columns!(of "i"),
-    ", i.notification_id
-          from json_populate_recordset(null::maintenance_requests, $1::text::json) i
+        insert into maintenance_requests ({request_columns}, notification_id)
+        select {request_columns}, i.notification_id
+          from {requests}
          where i.notification_id is null or i.notification_id in (select id from deliverable)
          order by i.id
         on conflict (id) do nothing
         returning id, notification_id
     ), assigned as (
-        insert into maintenance_assignment_history
-               (",
-    assignment_history_columns!(named),
-    ")
-        select ",
-    assignment_history_columns!(of "a"),
-    "
-          from json_populate_recordset(null::maintenance_assignment_history, $3::text::json) a
+        insert into maintenance_assignment_history ({assignment_columns})
+        select {of_assignment}
+          from {assignments}
           join filed f on f.id = a.request_id
     ), filed_messages as (
-        insert into maintenance_notifications
-               (",
-    notification_columns!(named),
-    ")
-        select ",
-    notification_columns!(of "m"),
-    "
+        insert into maintenance_notifications ({message_columns})
+        select {of_message}
           from filed f
           join new_message m on m.id = f.notification_id
     )
-    select id from filed"
-);
+    select id from filed",
+        requests = unnest("i", REQUEST_COLUMNS, 0),
+        messages = unnest("n", MESSAGE_COLUMNS, REQUEST_COLUMNS.len()),
+        assignments = unnest("a", ASSIGNMENT_COLUMNS, REQUEST_COLUMNS.len() + MESSAGE_COLUMNS.len()),
+        request_columns = request_columns!(named),
+        assignment_columns = assignment_history_columns!(named),
+        message_columns = notification_columns!(named),
+        of_assignment = assignment_history_columns!(of "a"),
+        of_message = notification_columns!(of "m"),
+    )
+});
 
 const REQUESTS: &str =
     concat!("select ", request_columns!(of "r"), " from maintenance_requests r where r.id = any ($1)");
 
 #[cfg(test)]
-pub(super) const STATEMENTS: &[&str] = &[FILE, REQUESTS];
+pub(super) fn statements() -> [&'static str; 2] {
+    [FILE.as_str(), REQUESTS]
+}
 
 type Answers = Vec<Result<Inserted<Request>, RepositoryError>>;
 
 /// Files the requests, and reads those that were refused in a second statement.
 pub(super) async fn file(source: &Source<'_>, filings: &[Filing]) -> Result<Answers, RepositoryError> {
+    let file = bind(filings)?;
     let mut connection = source.connection().await?;
-    let rows = connection.fetch_all(bind(filings)).await?;
+    let rows = connection.fetch_all(file).await?;
     let mut new = HashSet::with_capacity(rows.len());
     for row in &rows {
         new.insert(row.try_get::<Uuid, _>(0).map_err(repository_error)?);
@@ -118,11 +125,18 @@ async fn read(
     rows.into_iter().map(|row| Ok((row.try_get(0).map_err(repository_error)?, row))).collect()
 }
 
-fn bind(filings: &[Filing]) -> Query {
-    let messages = filings.iter().filter_map(|filing| filing.notification.as_ref());
-    let assignments = filings.iter().filter_map(|filing| filing.assignment.as_ref());
-    sqlx::query(FILE)
-        .bind(encode::rows(filings.iter().map(encode::filed_request)))
-        .bind(encode::rows(messages.map(encode::notification)))
-        .bind(encode::rows(assignments.map(encode::assignment_change)))
+fn bind(filings: &[Filing]) -> Result<Query, RepositoryError> {
+    let requests: Vec<_> = filings.iter().map(encode::filed_request).collect();
+    let messages: Vec<_> =
+        filings.iter().filter_map(|f| f.notification.as_ref()).map(encode::notification).collect();
+    let assignments: Vec<_> =
+        filings.iter().filter_map(|f| f.assignment.as_ref()).map(encode::assignment_change).collect();
+    let mut arguments = PgArguments::default();
+    for (columns, rows) in
+        [(REQUEST_COLUMNS, requests), (MESSAGE_COLUMNS, messages), (ASSIGNMENT_COLUMNS, assignments)]
+    {
+        arrays::add(&mut arguments, columns, &rows)
+            .map_err(|error| repository_error(sqlx::Error::Encode(error)))?;
+    }
+    Ok(sqlx::query_with(FILE.as_str(), arguments))
 }

@@ -13,6 +13,7 @@
 //! host's transaction every error of PostgreSQL itself is `Aborted` with its code, since the transaction is
 //! over; so are serialisation failures (`40001`) above the isolation level `read committed`.
 
+mod arrays;
 mod claims;
 mod convert;
 mod deliveries;

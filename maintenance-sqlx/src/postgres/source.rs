@@ -2,16 +2,21 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::BoxFuture;
 use maintenance_core::{Inserted, Listing, RepositoryError, RepositoryErrorKind};
 use sqlx::{
     Execute, Executor, PgConnection, Postgres, Row as _,
     error::DatabaseError,
-    pool::PoolConnection,
     postgres::{PgArguments, PgRow},
 };
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::{error, limit::Deadline, queue::Queue};
+use crate::{
+    error,
+    kept::{Lent, give_back},
+    limit::Deadline,
+    queue::Queue,
+};
 
 pub(super) type Query = sqlx::query::Query<'static, Postgres, PgArguments>;
 
@@ -41,7 +46,9 @@ impl<'c> Source<'c> {
                 let deadline = Deadline::after(*limit);
                 let connection = deadline.bound(RepositoryErrorKind::Unavailable, queue.acquire()).await?;
                 let connection = connection.map_err(repository_error)?;
-                Ok(Connection::Pool(Pooled { connection, deadline, limit: *limit, must_close: false }))
+                let queue = queue.clone();
+                let (connection, next) = (Some(connection), Next::Keep);
+                Ok(Connection::Pool(Pooled { connection, queue, deadline, limit: *limit, next }))
             }
             Self::Host(connection) => Ok(Connection::Host(connection.lock().await)),
         }
@@ -71,13 +78,7 @@ impl Connection<'_, '_> {
         query: impl Execute<'q, Postgres> + 'q,
     ) -> Result<Vec<PgRow>, RepositoryError> {
         match self {
-            Self::Pool(pooled) => {
-                let deadline = pooled.begin();
-                let rows =
-                    deadline.bound(RepositoryErrorKind::Unavailable, pooled.connection.fetch_all(query));
-                let rows = rows.await;
-                pooled.end(rows)
-            }
+            Self::Pool(pooled) => pooled.run(|connection| connection.fetch_all(query)).await,
             Self::Host(connection) => connection.fetch_all(query).await.map_err(aborted),
         }
     }
@@ -124,56 +125,62 @@ impl Connection<'_, '_> {
         query: impl Execute<'q, Postgres> + 'q,
     ) -> Result<u64, RepositoryError> {
         let done = match self {
-            Self::Pool(pooled) => {
-                let deadline = pooled.begin();
-                let done = deadline.bound(RepositoryErrorKind::Unavailable, pooled.connection.execute(query));
-                let done = done.await;
-                pooled.end(done)?
-            }
+            Self::Pool(pooled) => pooled.run(|connection| connection.execute(query)).await?,
             Self::Host(connection) => connection.execute(query).await.map_err(aborted)?,
         };
         Ok(done.rows_affected())
     }
 }
 
-/// A pool's connection during a call. It goes back to the pool once its statement has ended. If the statement
-/// took too long or its caller gave up, the connection is closed: to return it, sqlx would wait for that
-/// statement without limit, and on a frozen network so would everyone who wants a connection.
+/// A pool's connection during a call.
 pub(super) struct Pooled {
-    connection: PoolConnection<Postgres>,
+    /// Empty only while it is dropped.
+    connection: Option<Lent<Postgres>>,
+    queue: Queue<Postgres>,
     deadline: Deadline,
     limit: Duration,
-    /// Whether a statement is under way, or this connection's server takes no writes.
-    must_close: bool,
+    next: Next,
+}
+
+/// What becomes of a connection after its call.
+enum Next {
+    /// The next call takes it: its statements ended well.
+    Keep,
+    /// It goes back to the pool, which tests it: its statement failed.
+    GiveBack,
+    /// A statement is under way, which took too long or whose caller gave up. To return the connection, sqlx would wait
+    /// for that statement without limit, and on a frozen network so would everyone who wants a connection. Or its server
+    /// takes no writes.
+    Close,
 }
 
 impl Pooled {
-    /// A statement begins; it must end by the returned deadline.
-    fn begin(&mut self) -> Deadline {
-        self.must_close = true;
-        self.deadline
-    }
-
-    /// The statement ended, or ran out of time.
-    fn end<T>(
-        &mut self,
-        done: Result<Result<T, sqlx::Error>, RepositoryError>,
+    /// Runs a statement, which must end by the call's deadline.
+    async fn run<'a, T>(
+        &'a mut self,
+        statement: impl FnOnce(&'a mut PgConnection) -> BoxFuture<'a, Result<T, sqlx::Error>>,
     ) -> Result<T, RepositoryError> {
-        let done = done?.map_err(repository_error);
-        // After a failover a former primary still serves reads. The next connection may find the new primary.
-        self.must_close = matches!(&done, Err(error) if error.kind == RepositoryErrorKind::NotWritable);
+        self.next = Next::Close;
+        let Some(connection) = &mut self.connection else { return Err(RepositoryErrorKind::Other.into()) };
+        let done = self.deadline.bound(RepositoryErrorKind::Unavailable, statement(connection)).await?;
+        let done = done.map_err(repository_error);
+        self.next = match &done {
+            Ok(_) => Next::Keep,
+            // After a failover a former primary still serves reads. The next connection may find the new primary.
+            Err(error) if error.kind == RepositoryErrorKind::NotWritable => Next::Close,
+            Err(_) => Next::GiveBack,
+        };
         done
     }
 }
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        if self.must_close {
-            self.connection.close_on_drop();
-        } else {
-            // sqlx's own drop does the same without a limit: it pings the server first.
-            let returned = self.connection.return_to_pool();
-            sqlx::__rt::spawn(sqlx::__rt::timeout(self.limit, returned));
+        let Some(mut connection) = self.connection.take() else { return };
+        match self.next {
+            Next::Keep => self.queue.keep(connection, self.limit),
+            Next::GiveBack => give_back(connection, self.limit),
+            Next::Close => connection.close_on_drop(),
         }
     }
 }

@@ -40,7 +40,7 @@ async fn every_statement_can_be_prepared() {
     let mut tx = begin_in_schema(&mut connection, "maintenance_prepares").await;
     migrate_in(&mut tx).await.unwrap();
     for statements in
-        [workers::STATEMENTS, requests::STATEMENTS, filing::STATEMENTS, notifications::STATEMENTS]
+        [workers::STATEMENTS, requests::STATEMENTS, &filing::statements(), notifications::STATEMENTS]
     {
         for sql in statements {
             let prepared = tx.prepare(AssertSqlSafe((*sql).to_owned()).into_sql_str()).await;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    AssignmentsOf, Candidate, ComplexAssignment, ComplexId, Inserted, Listing, RepositoryError,
+    AssignmentsOf, Candidate, CandidatesOf, ComplexAssignment, ComplexId, Inserted, Listing, RepositoryError,
     RepositoryErrorKind, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
 };
 use tracing::instrument;
@@ -100,44 +100,70 @@ const ASSIGNMENTS_OF_WORKER: &str = concat!(
     " from complex_maintenance_assignments a where a.worker_id = $1 order by a.assigned_at, a.id"
 );
 
-/// The newest request is read in the order of its index. For `max`, the planner would scan `created_at`.
+/// The load is counted for those alone who are active and have one of the trades asked for; no trades ask for any.
+/// `offset 0` keeps that test from being made for each column that needs it. The newest request is read in the order of
+/// its index. For `max`, the planner would scan `created_at`.
 macro_rules! candidates_sql {
-    ($workers:literal, $complexes:literal) => {
+    ($trades:literal, $from:literal) => {
         concat!(
             "
-    select w.id, w.status, w.specialties, a.id, a.is_primary,
-           (select count(*)::integer from maintenance_requests r
-             where r.assigned_worker_id = w.id and r.status in ('pending', 'in_progress')),
-           a.complex_id,
-           (select r.created_at from maintenance_requests r where r.assigned_worker_id = w.id
-             order by r.created_at desc nulls last, r.id desc nulls last limit 1)
-      from complex_maintenance_assignments a ",
-            $workers,
-            " where a.complex_id ",
-            $complexes
+    select c.id, c.status, c.specialties, c.assignment, c.is_primary,
+           case when c.counts then
+               (select count(*)::integer from maintenance_requests r
+                 where r.assigned_worker_id = c.id and r.status in ('pending', 'in_progress'))
+           else 0 end,
+           c.complex_id,
+           case when c.counts then
+               (select r.created_at from maintenance_requests r where r.assigned_worker_id = c.id
+                 order by r.created_at desc nulls last, r.id desc nulls last limit 1)
+           end
+      from (select w.id, w.status, w.specialties, a.id as assignment, a.is_primary, a.complex_id,
+                   w.status = 'active' and (",
+            $trades,
+            " is null or w.specialties && ",
+            $trades,
+            ") as counts
+              from ",
+            $from,
+            "
+            offset 0) c"
         )
     };
 }
 
-pub(super) const CANDIDATES: &str =
-    candidates_sql!("join maintenance_workers w on w.id = a.worker_id", "= any($1)");
-
-/// The candidates of one complex, which each submit asks for. Unlike the statement with a list of complexes,
-/// this one is planned only once. `offset 0` makes the planner look up the complex's workers; without it, it
-/// may read all workers.
-pub(super) const CANDIDATES_OF_ONE: &str = candidates_sql!(
-    "cross join lateral (select w.id, w.status, w.specialties
-                           from maintenance_workers w
-                          where w.id = a.worker_id
-                         offset 0) w",
-    "= $1"
+/// `$1` are the complexes, `$2` the trades for each, joined by spaces.
+pub(super) const CANDIDATES: &str = candidates_sql!(
+    "string_to_array(k.trades, ' ')",
+    "unnest($1::uuid[], $2::text[]) as k (complex_id, trades)
+              join complex_maintenance_assignments a on a.complex_id = k.complex_id
+              join maintenance_workers w on w.id = a.worker_id"
 );
 
-fn candidates(complexes: &[ComplexId]) -> Query {
-    match complexes {
-        [one] => sqlx::query(CANDIDATES_OF_ONE).bind(one.uuid()),
+/// The candidates of one complex, which each submit asks for. Unlike the statement with a list of complexes,
+/// this one is planned only once. The inner `offset 0` makes the planner look up the complex's workers; without it, it
+/// may read all workers.
+pub(super) const CANDIDATES_OF_ONE: &str = candidates_sql!(
+    "$2::text[]",
+    "complex_maintenance_assignments a
+             cross join lateral (select w.id, w.status, w.specialties
+                                   from maintenance_workers w
+                                  where w.id = a.worker_id
+                                 offset 0) w
+             where a.complex_id = $1"
+);
+
+fn candidates(of: &[CandidatesOf]) -> Query {
+    fn trades(of: &CandidatesOf) -> Option<Vec<String>> {
+        let trades = of.trades.as_ref()?;
+        Some(trades.iter().map(|trade| trade.as_str().to_owned()).collect())
+    }
+    match of {
+        [one] => sqlx::query(CANDIDATES_OF_ONE).bind(one.complex_id.uuid()).bind(trades(one)),
         several => {
-            sqlx::query(CANDIDATES).bind(several.iter().map(|complex| complex.uuid()).collect::<Vec<_>>())
+            let complexes: Vec<_> = several.iter().map(|of| of.complex_id.uuid()).collect();
+            // No trade has a space in it.
+            let trades: Vec<_> = several.iter().map(|of| trades(of).map(|of| of.join(" "))).collect();
+            sqlx::query(CANDIDATES).bind(complexes).bind(trades)
         }
     }
 }
@@ -239,11 +265,11 @@ impl WorkerRepository for PgRepository<'_> {
         self.source.list(query, decode::assignment).await
     }
 
-    #[instrument(level = "debug", skip_all, fields(complexes = complexes.len()))]
+    #[instrument(level = "debug", skip_all, fields(complexes = of.len()))]
     async fn candidates(
         &self,
-        complexes: &[ComplexId],
+        of: &[CandidatesOf],
     ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError> {
-        self.source.list(candidates(complexes), decode::candidate).await
+        self.source.list(candidates(of), decode::candidate).await
     }
 }

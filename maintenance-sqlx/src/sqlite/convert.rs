@@ -8,7 +8,12 @@ use uuid::Uuid;
 
 use crate::{lists::Dialect, row::Raw};
 
-pub(super) use crate::encode::{id, time};
+pub(super) use crate::encode::time;
+
+/// An id as hyphenated lower-case text.
+pub(super) fn id(id: impl Into<Uuid>) -> String {
+    id.into().hyphenated().to_string()
+}
 
 /// Ids, times, lists and flags are read from the texts and numbers as which SQLite stores them.
 macro_rules! raw_by_text_and_number {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     convert::{id, time},
     script::{Query, Script, script},
-    source::{Source, repository_error},
+    source::Source,
 };
 use crate::{
     columns::early_columns,
@@ -205,11 +205,7 @@ pub(super) async fn catch_up(
     source: &Source<'_>,
     forget_before: DateTime<Utc>,
 ) -> Result<Vec<DeliveryUpdate>, RepositoryError> {
-    let any: bool = {
-        let mut connection = source.reader().await?;
-        sqlx::query_scalar(ANY_EARLY).fetch_one(&mut *connection).await.map_err(repository_error)?
-    };
-    if !any {
+    if !source.read_value::<bool>(sqlx::query(ANY_EARLY)).await? {
         return Ok(Vec::new());
     }
     let rows = source.write(&CATCH_UP, |query: Query| query.bind(time(forget_before))).await?;

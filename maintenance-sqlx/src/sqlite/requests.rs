@@ -7,7 +7,6 @@ use maintenance_core::{
     Attachment, Comment, CommentFilter, Filing, Inserted, Listing, RepositoryError, RepositoryErrorKind,
     Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus, Slice, Step,
 };
-use sqlx::Executor as _;
 use tracing::instrument;
 
 use super::{
@@ -15,7 +14,6 @@ use super::{
     convert::{self, id, time},
     filing,
     script::{Query, Script, script},
-    source::repository_error,
 };
 use crate::{
     columns::{
@@ -157,7 +155,7 @@ impl RequestRepository for SqliteRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(%request))]
     async fn record(&self, request: RequestId) -> Result<Option<RequestRecord>, RepositoryError> {
         let query = sqlx::query(RECORD).bind(id(request));
-        let rows = self.source.reader().await?.fetch_all(query).await.map_err(repository_error)?;
+        let rows = self.source.rows(query).await?;
         decode::record(&rows)
     }
 
@@ -176,7 +174,7 @@ impl RequestRepository for SqliteRepository<'_> {
         filter: &RequestFilter,
     ) -> Result<BTreeMap<RequestStatus, u64>, RepositoryError> {
         let mut query = lists::count_by_status(filter);
-        let rows = self.source.reader().await?.fetch_all(query.build()).await.map_err(repository_error)?;
+        let rows = self.source.rows(query.build()).await?;
         rows.iter().map(decode::status_count).collect()
     }
 
@@ -200,9 +198,8 @@ impl RequestRepository for SqliteRepository<'_> {
         if !self.source.write(&APPLY, bind).await?.is_empty() {
             return Ok(());
         }
-        let exists = sqlx::query_scalar(REQUEST_EXISTS).bind(id(step.request_id));
-        let exists = exists.fetch_one(&mut *self.source.reader().await?).await;
-        Err(conflict_or_not_found(exists.map_err(repository_error)?))
+        let exists = sqlx::query(REQUEST_EXISTS).bind(id(step.request_id));
+        Err(conflict_or_not_found(self.source.read_value(exists).await?))
     }
 
     #[instrument(level = "debug", skip_all, fields(comment = %comment.id, request = %comment.request_id))]

@@ -47,20 +47,21 @@ impl Script {
     /// Runs the script as a transaction of its own.
     pub(super) async fn run_as_transaction(
         &'static self,
-        connection: PoolConnection<Sqlite>,
+        connection: &mut PoolConnection<Sqlite>,
         bind: impl FnOnce(Query) -> Query,
     ) -> Result<Rows, sqlx::Error> {
-        let mut open = RollbackOnDrop { connection, undo: UNDO_TRANSACTION };
+        let mut open = RollbackOnDrop { connection: &mut **connection, undo: UNDO_TRANSACTION };
         let done = bind(sqlx::query(self.transaction)).fetch_all(&mut *open.connection).await;
+        let mut undone = Ok(());
         if done.is_err() {
-            let undone = sqlx::raw_sql(ROLLBACK).execute(&mut *open.connection).await;
-            // On a full disk the rollback itself can fail. Then only closing the connection ends the
-            // transaction.
-            if undone.is_err_and(|error| !nothing_to_undo(&error)) {
-                open.connection.close_on_drop();
-            }
+            undone = sqlx::raw_sql(ROLLBACK).execute(&mut *open.connection).await.map(drop);
         }
         open.undo = &[];
+        drop(open);
+        // On a full disk the rollback itself can fail. Then only closing the connection ends the transaction.
+        if undone.is_err_and(|error| !nothing_to_undo(&error)) {
+            connection.close_on_drop();
+        }
         done
     }
 

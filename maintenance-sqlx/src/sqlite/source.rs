@@ -1,20 +1,16 @@
 //! Where a call's connection comes from.
 
-use std::{
-    ops::{Deref, DerefMut},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use maintenance_core::{Inserted, Listing, RepositoryError, RepositoryErrorKind};
 use sqlx::{
-    Connection as _, Execute, Executor as _, Sqlite, SqliteConnection, error::DatabaseError,
-    pool::PoolConnection, sqlite::SqliteRow,
+    Connection as _, Execute, Executor as _, Row as _, Sqlite, SqliteConnection, error::DatabaseError,
+    sqlite::SqliteRow,
 };
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::script::{Query, Rows, Script, execute_as_savepoint};
-use crate::{error, limit::Deadline, queue::Queue};
+use crate::{error, kept::Lent, limit::Deadline, queue::Queue};
 
 /// A pool, or the connection with the host's open transaction.
 #[derive(Clone)]
@@ -50,18 +46,25 @@ impl Source<'_> {
     }
 }
 
-impl<'c> Source<'c> {
-    /// A connection for reading. Writers don't hold it up.
-    pub(super) async fn reader(&self) -> Result<Connection<'_, 'c>, RepositoryError> {
-        match self {
+impl Source<'_> {
+    /// Reads rows. Writers don't hold it up.
+    pub(super) async fn rows<'q>(
+        &self,
+        query: impl Execute<'q, Sqlite> + 'q,
+    ) -> Result<Vec<SqliteRow>, RepositoryError> {
+        let rows = match self {
             Self::Pool(pool) => {
-                let connection = Deadline::after(pool.limit)
-                    .bound(RepositoryErrorKind::Unavailable, acquire_idle(&pool.queue))
-                    .await?;
-                Ok(Connection::Pool(connection.map_err(repository_error)?))
+                let read = async {
+                    let mut connection = acquire_idle(&pool.queue).await?;
+                    let rows = connection.fetch_all(query).await?;
+                    pool.queue.keep(connection, pool.limit);
+                    Ok(rows)
+                };
+                Deadline::after(pool.limit).bound(RepositoryErrorKind::Unavailable, read).await?
             }
-            Self::Host(connection) => Ok(Connection::Host(connection.lock().await)),
-        }
+            Self::Host(connection) => connection.lock().await.fetch_all(query).await,
+        };
+        rows.map_err(repository_error)
     }
 
     /// Reads at most one row.
@@ -70,8 +73,20 @@ impl<'c> Source<'c> {
         query: impl Execute<'q, Sqlite> + 'q,
         decode: fn(&SqliteRow) -> Result<T, RepositoryError>,
     ) -> Result<Option<T>, RepositoryError> {
-        let row = self.reader().await?.fetch_optional(query).await.map_err(repository_error)?;
-        row.as_ref().map(decode).transpose()
+        self.rows(query).await?.first().map(decode).transpose()
+    }
+
+    /// Reads the first column of the only row.
+    pub(super) async fn read_value<'q, T>(
+        &self,
+        query: impl Execute<'q, Sqlite> + 'q,
+    ) -> Result<T, RepositoryError>
+    where
+        T: for<'r> sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>,
+    {
+        let rows = self.rows(query).await?;
+        let row = rows.first().ok_or_else(|| repository_error(sqlx::Error::RowNotFound))?;
+        row.try_get(0).map_err(repository_error)
     }
 
     /// Reads a list; rows that can't be decoded are reported beside the others.
@@ -80,8 +95,7 @@ impl<'c> Source<'c> {
         query: impl Execute<'q, Sqlite> + 'q,
         decode: fn(&SqliteRow) -> Result<T, RepositoryError>,
     ) -> Result<Listing<T>, RepositoryError> {
-        let rows = self.reader().await?.fetch_all(query).await.map_err(repository_error)?;
-        Ok(rows.iter().map(decode).collect())
+        Ok(self.rows(query).await?.iter().map(decode).collect())
     }
 
     /// Inserts one row; if it wrote nothing, reads the row that is stored under its id.
@@ -105,9 +119,14 @@ impl<'c> Source<'c> {
             Self::Pool(pool) => {
                 let deadline = Deadline::after(pool.limit);
                 let _turn = pool.turn(&deadline).await?;
-                let write = async { query.execute(&mut *acquire_idle(&pool.queue).await?).await };
+                let write = async {
+                    let mut connection = acquire_idle(&pool.queue).await?;
+                    let done = query.execute(&mut **connection).await?;
+                    pool.queue.keep(connection, pool.limit);
+                    Ok(done.rows_affected())
+                };
                 let done = deadline.bound(RepositoryErrorKind::Unavailable, write).await?;
-                Ok(done.map_err(repository_error)?.rows_affected())
+                done.map_err(repository_error)
             }
             Self::Host(connection) => execute_as_savepoint(&mut **connection.lock().await, query).await,
         }
@@ -123,7 +142,12 @@ impl<'c> Source<'c> {
             Self::Pool(pool) => {
                 let deadline = Deadline::after(pool.limit);
                 let _turn = pool.turn(&deadline).await?;
-                let write = async { script.run_as_transaction(acquire_idle(&pool.queue).await?, bind).await };
+                let write = async {
+                    let mut connection = acquire_idle(&pool.queue).await?;
+                    let rows = script.run_as_transaction(&mut connection, bind).await?;
+                    pool.queue.keep(connection, pool.limit);
+                    Ok(rows)
+                };
                 deadline.bound(RepositoryErrorKind::Unavailable, write).await?.map_err(repository_error)
             }
             Self::Host(connection) => script.run_as_savepoint(&mut **connection.lock().await, bind).await,
@@ -133,38 +157,13 @@ impl<'c> Source<'c> {
 
 /// A connection with no open transaction. A connection whose last rollback failed, as on a full disk, still
 /// has one: it is closed, and the next one is taken.
-async fn acquire_idle(queue: &Queue<Sqlite>) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
+async fn acquire_idle(queue: &Queue<Sqlite>) -> Result<Lent<Sqlite>, sqlx::Error> {
     loop {
-        let connection = queue.acquire().await?;
+        let mut connection = queue.acquire().await?;
         if !connection.is_in_transaction() {
             return Ok(connection);
         }
-        connection.close().await?;
-    }
-}
-
-pub(super) enum Connection<'s, 'c> {
-    Pool(PoolConnection<Sqlite>),
-    Host(MutexGuard<'s, &'c mut SqliteConnection>),
-}
-
-impl Deref for Connection<'_, '_> {
-    type Target = SqliteConnection;
-
-    fn deref(&self) -> &SqliteConnection {
-        match self {
-            Self::Pool(connection) => connection,
-            Self::Host(connection) => connection,
-        }
-    }
-}
-
-impl DerefMut for Connection<'_, '_> {
-    fn deref_mut(&mut self) -> &mut SqliteConnection {
-        match self {
-            Self::Pool(connection) => connection,
-            Self::Host(connection) => connection,
-        }
+        connection.close_on_drop();
     }
 }
 

@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    AssignmentsOf, Candidate, ComplexAssignment, ComplexId, Inserted, Listing, RepositoryError,
+    AssignmentsOf, Candidate, CandidatesOf, ComplexAssignment, ComplexId, Inserted, Listing, RepositoryError,
     RepositoryErrorKind, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
 };
+use serde_json::{Value, json};
 use tracing::instrument;
 
 use super::{
@@ -93,17 +94,33 @@ const ASSIGNMENTS_OF_WORKER: &str = concat!(
     " from complex_maintenance_assignments a where a.worker_id = $1 order by a.assigned_at, a.id"
 );
 
-/// All candidates as one JSON text: each row of a result would wake the caller's thread.
+/// All candidates as one JSON text: each row of a result would wake the caller's thread. `$1` are the complexes, each
+/// with its trades or null.
+///
+/// The load is counted for those alone who are active and have one of the trades. Whoever's trades can't be read is
+/// reported anyway. `limit -1` keeps that test from being made for each column that needs it.
 const CANDIDATES: &str = "
     select json_group_array(json_array(
-               w.id, w.status, w.specialties, a.id, a.is_primary,
-               (select count(*) from maintenance_requests r
-                 where r.assigned_worker_id = w.id and r.status in ('pending', 'in_progress')),
-               a.complex_id,
-               (select max(r.created_at) from maintenance_requests r where r.assigned_worker_id = w.id)))
-      from complex_maintenance_assignments a
-      join maintenance_workers w on w.id = a.worker_id
-     where a.complex_id in (select value from json_each($1))";
+               c.id, c.status, c.specialties, c.assignment, c.is_primary,
+               case when c.counts then
+                   (select count(*) from maintenance_requests r
+                     where r.assigned_worker_id = c.id and r.status in ('pending', 'in_progress'))
+               else 0 end,
+               c.complex_id,
+               case when c.counts then
+                   (select max(r.created_at) from maintenance_requests r where r.assigned_worker_id = c.id)
+               end))
+      from (select w.id, w.status, w.specialties, a.id as assignment, a.is_primary, a.complex_id,
+                   w.status = 'active' and case
+                       when k.value ->> 1 is null then 1
+                       when json_valid(w.specialties) then
+                           exists (select 1 from json_each(w.specialties) h
+                                    where h.value in (select t.value from json_each(k.value ->> 1) t))
+                   end as counts
+              from json_each($1) k
+              join complex_maintenance_assignments a on a.complex_id = k.value ->> 0
+              join maintenance_workers w on w.id = a.worker_id
+             limit -1) c";
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
@@ -145,9 +162,8 @@ impl WorkerRepository for SqliteRepository<'_> {
         if self.source.execute(bind_worker(SAVE_WORKER, worker).bind(time(seen))).await? > 0 {
             return Ok(());
         }
-        let exists = sqlx::query_scalar(WORKER_EXISTS).bind(id(worker.id));
-        let exists = exists.fetch_one(&mut *self.source.reader().await?).await;
-        Err(conflict_or_not_found(exists.map_err(repository_error)?))
+        let exists = sqlx::query(WORKER_EXISTS).bind(id(worker.id));
+        Err(conflict_or_not_found(self.source.read_value(exists).await?))
     }
 
     #[instrument(level = "debug", skip_all)]
@@ -181,15 +197,14 @@ impl WorkerRepository for SqliteRepository<'_> {
         self.source.list(query, decode::assignment).await
     }
 
-    #[instrument(level = "debug", skip_all, fields(complexes = complexes.len()))]
+    #[instrument(level = "debug", skip_all, fields(complexes = of.len()))]
     async fn candidates(
         &self,
-        complexes: &[ComplexId],
+        of: &[CandidatesOf],
     ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError> {
-        let complexes = encode::rows(complexes.iter().map(|complex| id(*complex).into()));
-        let mut connection = self.source.reader().await?;
-        let query = sqlx::query_scalar(CANDIDATES).bind(complexes);
-        let rows: String = query.fetch_one(&mut *connection).await.map_err(repository_error)?;
+        let of: Value = of.iter().map(|of| json!([id(of.complex_id), of.trades])).collect();
+        let query = sqlx::query(CANDIDATES).bind(of.to_string());
+        let rows: String = self.source.read_value(query).await?;
         let rows: Vec<JsonRow> = serde_json::from_str(&rows)
             .map_err(|error| repository_error(sqlx::Error::Decode(error.into())))?;
         Ok(rows.iter().map(decode::candidate).collect())

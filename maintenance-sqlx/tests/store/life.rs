@@ -62,7 +62,7 @@ pub(crate) async fn workers(store: &dyn Repository) {
     assert!(store.assignments(AssignmentsOf::Worker(two.id)).await.unwrap().items[0].is_primary);
     assert!(store.unassign_complex(two.id, complex(1)).await.unwrap());
     assert!(!store.unassign_complex(two.id, complex(1)).await.unwrap());
-    assert_eq!(store.candidates(&[complex(1)]).await.unwrap().items.len(), 2);
+    assert_eq!(store.candidates(&[anyone(1)]).await.unwrap().items.len(), 2);
 }
 
 /// The life of a request, from submit to completion, through the use cases.
@@ -76,7 +76,7 @@ pub(crate) async fn life<R: Repository>(store: R) {
     assert_eq!(store.request(request.id).await.unwrap().as_ref(), Some(&request));
     assert_eq!(maintenance.submit(new_request(7)).await.unwrap().submission, Submission::AlreadyFiled);
 
-    let candidates = store.candidates(&[complex(1)]).await.unwrap().items;
+    let candidates = store.candidates(&[anyone(1)]).await.unwrap().items;
     let candidates: Vec<_> = candidates.into_iter().map(|(_, candidate)| candidate).collect();
     let busy = candidates.iter().find(|c| c.worker_id == workers[0].id).unwrap();
     assert_eq!((busy.open_requests, busy.last_assigned_at), (1, Some(request.created_at)));

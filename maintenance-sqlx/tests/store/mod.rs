@@ -61,6 +61,11 @@ pub(crate) fn complex(n: u128) -> ComplexId {
     id(0xc000 + n).into()
 }
 
+/// The workers of a complex, whatever their trades.
+pub(crate) fn anyone(n: u128) -> CandidatesOf {
+    CandidatesOf { complex_id: complex(n), trades: None }
+}
+
 pub(crate) fn at(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(1_767_000_000_000_000 + micros).unwrap()
 }
