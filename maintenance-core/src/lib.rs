@@ -122,9 +122,9 @@ pub use rules::{
 };
 pub use values::{
     AssignmentChangeId, AssignmentId, AttachmentId, Backoff, CommentId, CommentText, ComplexId, Description,
-    Email, FieldError, IdSource, Invalid, LeaseId, Location, Name, Note, NotificationId, PhoneNumber,
-    PlaceText, PropertyId, RandomIds, Region, RenterId, RequestId, Rule, Specialty, StatusChangeId, Text,
-    Title, UserId, WorkerId, whole_micros,
+    Email, FieldError, Fingerprint, IdSource, Invalid, LeaseId, Location, Name, Note, NotificationId,
+    PhoneNumber, PlaceText, PropertyId, RandomIds, Region, RenterId, RequestId, Rule, Specialty,
+    StatusChangeId, Text, Title, UserId, WorkerId, whole_micros,
 };
 
 /// The README's example is compiled and run with those of the docs.

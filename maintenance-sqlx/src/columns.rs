@@ -44,7 +44,7 @@ macro_rules! request_columns {
             id: uuid, renter_id: uuid, title: text, description: text, status: text, priority: text,
             created_at: timestamptz, updated_at: timestamptz, completed_at: timestamptz, property_id: uuid,
             location: text, assigned_worker_id: uuid, whatsapp_message_id: text, whatsapp_status: text,
-            complex_id: uuid, specialty: text, version: integer)
+            complex_id: uuid, specialty: text, version: integer, fingerprint: uuid)
     };
 }
 

@@ -121,6 +121,7 @@ fn request_at<R: Raw>(row: &R, first: usize) -> Result<Request, RepositoryError>
         complex_id: read.id("complex_id")?,
         specialty: read.text_or_none("specialty")?,
         version: read.count("version")?,
+        fingerprint: read.id_or_none("fingerprint")?,
     };
     request.check().map_err(|rule| read.corrupt("completed_at", rule))?;
     Ok(request)

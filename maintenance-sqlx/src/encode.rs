@@ -145,6 +145,7 @@ pub(crate) fn request(request: &Request) -> Row<'_> {
         ("complex_id", Cell::Id(request.complex_id.uuid())),
         ("specialty", text(request.specialty.as_ref().map(Specialty::as_str))),
         ("version", Cell::Number(request.version)),
+        ("fingerprint", key(request.fingerprint)),
     ])
 }
 

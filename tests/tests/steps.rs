@@ -276,6 +276,7 @@ impl Life {
             complex_id: id(7, 1_u8).into(),
             specialty: None,
             version: 1,
+            fingerprint: None,
         };
         let assignment = worker.map(|worker| self.change(&request, Some(worker_id(worker)), self.now));
         request.assigned_worker_id = worker.map(worker_id);

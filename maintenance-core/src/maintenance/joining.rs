@@ -240,44 +240,15 @@ mod tests {
     };
 
     use tokio::sync::Semaphore;
-    use uuid::Uuid;
 
     use super::*;
-    use crate::{
-        maintenance::Submission,
-        model::{Priority, RequestStatus, WhatsAppStatus},
-        ports::{Clock as _, SystemClock},
-        values::{Description, Location, Title},
-    };
-
-    fn draft(n: u128) -> Request {
-        let (id, now) = (Uuid::from_u128(n), SystemClock.now());
-        Request {
-            id: id.into(),
-            renter_id: id.into(),
-            title: Title::new("The sink leaks").unwrap(),
-            description: Description::new("Water under the sink.").unwrap(),
-            status: RequestStatus::Pending,
-            priority: Priority::Medium,
-            created_at: now,
-            updated_at: now,
-            completed_at: None,
-            property_id: id.into(),
-            location: Location::new("Kitchen").unwrap(),
-            assigned_worker_id: None,
-            whatsapp_message_id: None,
-            whatsapp_status: WhatsAppStatus::Pending,
-            complex_id: id.into(),
-            specialty: None,
-            version: 1,
-        }
-    }
+    use crate::maintenance::Submission;
 
     #[test]
     fn as_many_groups_are_filed_at_a_time_after_all_have_ended_at_once() {
         let (joining, gate, started) = (Joining::default(), Semaphore::new(0), Cell::new(0));
         let submit = |n| {
-            joining.submit(draft(n), |drafts| {
+            joining.submit(Request::sample(n), |drafts| {
                 started.set(started.get() + 1);
                 async {
                     gate.acquire().await.unwrap().forget();

@@ -14,7 +14,8 @@ pub struct Reused {
     pub what: &'static str,
     /// The id.
     pub id: Uuid,
-    /// Where the two differ.
+    /// Where the stored content, as it is now, differs from what was brought. Nothing, if it was edited since to what
+    /// was brought.
     pub differences: Vec<Difference>,
 }
 
@@ -31,9 +32,9 @@ pub struct Difference {
 
 impl fmt::Display for Reused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} id {} was already used with different content; use a new id:", self.what, self.id)?;
+        write!(f, "{} id {} was already used with different content; use a new id", self.what, self.id)?;
         for (n, Difference { field, stored, given }) in self.differences.iter().enumerate() {
-            write!(f, "{} {field} is {stored}, now {given}", if n == 0 { "" } else { ";" })?;
+            write!(f, "{} {field} is {stored}, now {given}", if n == 0 { ":" } else { ";" })?;
         }
         Ok(())
     }
@@ -72,6 +73,11 @@ impl Differences {
 
     /// `Ok` when nothing differs.
     pub(crate) fn none(self, what: &'static str, id: impl Into<Uuid>) -> Result<(), Reused> {
-        if self.0.is_empty() { Ok(()) } else { Err(Reused { what, id: id.into(), differences: self.0 }) }
+        if self.0.is_empty() { Ok(()) } else { Err(self.reused(what, id)) }
+    }
+
+    /// The error for an id that was used with other content.
+    pub(crate) fn reused(self, what: &'static str, id: impl Into<Uuid>) -> Reused {
+        Reused { what, id: id.into(), differences: self.0 }
     }
 }

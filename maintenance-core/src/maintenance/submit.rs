@@ -96,7 +96,7 @@ impl<R: Repository> Maintenance<R> {
         }
         let (texts, complex_id) = invalid.finish(texts.zip(complex))?;
         let now = self.shared.now();
-        Ok(Request {
+        let mut draft = Request {
             id: new.id.unwrap_or_else(|| RequestId::mint(&self.shared.ids)),
             renter_id: new.renter_id,
             title: texts.title,
@@ -114,7 +114,10 @@ impl<R: Repository> Maintenance<R> {
             complex_id,
             specialty: texts.specialty,
             version: 1,
-        })
+            fingerprint: None,
+        };
+        draft.fingerprint = Some(draft.content());
+        Ok(draft)
     }
 
     /// The answer to a submit whose request the store has.
@@ -159,17 +162,46 @@ impl<R: Repository> Maintenance<R> {
     }
 }
 
+/// Whether the stored request was submitted with what is given now, whatever was edited since.
 fn same_content(stored: &Request, given: &Request) -> Result<(), Error> {
+    if stored.fingerprint.is_some() && stored.fingerprint == given.fingerprint {
+        return Ok(());
+    }
     let trade =
         |request: &Request| request.specialty.as_ref().map_or("none", |trade| trade.as_str()).to_owned();
-    Differences::default()
+    let differences = Differences::default()
         .shown("renter_id", &stored.renter_id, &given.renter_id)
         .shown("property_id", &stored.property_id, &given.property_id)
         .private("title", &stored.title, &given.title)
         .private("description", &stored.description, &given.description)
         .shown("priority", &stored.priority, &given.priority)
         .private("location", &stored.location, &given.location)
-        .shown("specialty", &trade(stored), &trade(given))
-        .none("request", stored.id)
-        .map_err(Error::from)
+        .shown("specialty", &trade(stored), &trade(given));
+    match stored.fingerprint {
+        Some(_) => Err(differences.reused("request", stored.id).into()),
+        None => Ok(differences.none("request", stored.id)?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::values::Title;
+
+    #[test]
+    fn a_repeat_is_recognised_by_what_was_submitted_whatever_was_edited_since() {
+        let mut given = Request::sample(7);
+        given.fingerprint = Some(given.content());
+        let edited = Request { title: Title::new("The tap leaks").unwrap(), ..given.clone() };
+        assert!(same_content(&edited, &given).is_ok());
+        // Somebody else's content is not made a repeat by an edit to the same words.
+        let mut other = edited.clone();
+        other.fingerprint = Some(other.content());
+        let Err(Error::Reused(reused)) = same_content(&edited, &other) else { panic!("it is other content") };
+        assert_eq!(reused.differences, []);
+        assert!(reused.to_string().ends_with("use a new id"), "{reused}");
+        // A request that came without a submit is compared as it is.
+        let imported = Request { fingerprint: None, ..edited };
+        assert!(same_content(&imported, &other).is_ok() && same_content(&imported, &given).is_err());
+    }
 }

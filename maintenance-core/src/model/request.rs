@@ -5,8 +5,8 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::delivery::WhatsAppStatus;
 use crate::values::{
-    ComplexId, Description, Invalid, Location, PropertyId, RenterId, RequestId, Rule, Specialty, Title,
-    WorkerId, text_enum::text_enum, time,
+    ComplexId, Description, Fingerprint, Invalid, Location, PropertyId, RenterId, RequestId, Rule, Specialty,
+    Title, WorkerId, text_enum::text_enum, time,
 };
 
 text_enum! {
@@ -88,9 +88,25 @@ pub struct Request {
     pub specialty: Option<Specialty>,
     /// Counts the steps of the request from 1; a step made on an older version is refused.
     pub version: u32,
+    /// What it was submitted with; `None` if it did not come by a submit.
+    #[serde(default)]
+    pub fingerprint: Option<Fingerprint>,
 }
 
 impl Request {
+    /// The fingerprint of what a submit brings: all that a renter gives, and for whom and where.
+    pub(crate) fn content(&self) -> Fingerprint {
+        Fingerprint::of(&[
+            self.renter_id.uuid().as_bytes(),
+            self.property_id.uuid().as_bytes(),
+            self.title.as_str().as_bytes(),
+            self.description.as_str().as_bytes(),
+            self.priority.as_str().as_bytes(),
+            self.location.as_str().as_bytes(),
+            self.specialty.as_ref().map_or("", Specialty::as_str).as_bytes(),
+        ])
+    }
+
     /// Checks what no single field can: that `completed_at` is set exactly while the status is completed.
     pub fn check(&self) -> Result<(), Rule> {
         let completed = self.status == RequestStatus::Completed;
@@ -260,5 +276,33 @@ impl RequestForm {
             location,
             specialty,
         })
+    }
+}
+
+#[cfg(test)]
+impl Request {
+    /// A request with that id as it is when it has just been filed, for nobody.
+    pub(crate) fn sample(id: u128) -> Self {
+        let (id, at) = (uuid::Uuid::from_u128(id), DateTime::UNIX_EPOCH);
+        Self {
+            id: id.into(),
+            renter_id: id.into(),
+            title: Title::new("The sink leaks").unwrap(),
+            description: Description::new("Water under the sink.").unwrap(),
+            status: RequestStatus::Pending,
+            priority: Priority::Medium,
+            created_at: at,
+            updated_at: at,
+            completed_at: None,
+            property_id: id.into(),
+            location: Location::new("Kitchen").unwrap(),
+            assigned_worker_id: None,
+            whatsapp_message_id: None,
+            whatsapp_status: WhatsAppStatus::Pending,
+            complex_id: id.into(),
+            specialty: None,
+            version: 1,
+            fingerprint: None,
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod backoff;
 pub(crate) mod email;
+pub(crate) mod fingerprint;
 pub(crate) mod ids;
 pub(crate) mod invalid;
 pub(crate) mod phone;
@@ -12,6 +13,7 @@ pub(crate) mod time;
 
 pub use backoff::Backoff;
 pub use email::Email;
+pub use fingerprint::Fingerprint;
 pub use ids::{
     AssignmentChangeId, AssignmentId, AttachmentId, CommentId, ComplexId, IdSource, LeaseId, NotificationId,
     PropertyId, RandomIds, RenterId, RequestId, StatusChangeId, UserId, WorkerId,

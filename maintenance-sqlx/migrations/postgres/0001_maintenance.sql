@@ -53,6 +53,8 @@ create table maintenance_requests (
     complex_id          uuid        not null,
     specialty           text,
     version             integer     not null,
+    -- What it was submitted with, by which a repeat is recognised whatever was edited since.
+    fingerprint         uuid,
     -- The newest notification. It is written with this request at once; the two whatsapp columns mirror its state.
     notification_id     uuid
 );

@@ -88,6 +88,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("complex_id", Id, false),
             ("specialty", Text, true),
             ("version", Count, false),
+            ("fingerprint", Id, true),
             ("notification_id", Id, true),
         ],
         references: &[("assigned_worker_id", "maintenance_workers")],

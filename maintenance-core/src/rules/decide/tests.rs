@@ -6,10 +6,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::{super::transition::TRANSITIONS, *};
-use crate::{
-    model::{Priority, WhatsAppStatus},
-    values::{Description, Location, Title},
-};
+use crate::model::WhatsAppStatus;
 
 struct Counting(AtomicU64);
 
@@ -24,25 +21,15 @@ const OTHER: WorkerId = WorkerId::from_uuid(Uuid::from_u128(0xB));
 const LANDLORD: Actor = Actor::Landlord(UserId::from_uuid(Uuid::from_u128(0xC)));
 
 fn request(status: RequestStatus) -> Request {
-    let at = DateTime::UNIX_EPOCH;
+    let request = Request::sample(1);
     Request {
-        id: Uuid::from_u128(1).into(),
-        renter_id: Uuid::from_u128(2).into(),
-        title: Title::new("The sink leaks").unwrap(),
-        description: Description::new("It drips.").unwrap(),
         status,
-        priority: Priority::High,
-        created_at: at,
-        updated_at: at,
-        completed_at: (status == RequestStatus::Completed).then_some(at),
-        property_id: Uuid::from_u128(3).into(),
-        location: Location::new("Kitchen").unwrap(),
+        completed_at: (status == RequestStatus::Completed).then_some(request.updated_at),
         assigned_worker_id: Some(WORKER),
         whatsapp_message_id: Some("wamid.1".to_owned()),
         whatsapp_status: WhatsAppStatus::Read,
-        complex_id: Uuid::from_u128(4).into(),
-        specialty: None,
         version: 7,
+        ..request
     }
 }
 
