@@ -31,6 +31,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/requests/{id}/comments", post(comment))
         .route("/requests/{id}/status", post(change_status))
         .route("/requests/{id}/assign", post(assign))
+        .route("/requests/{id}/unassign", post(unassign))
         .route("/requests/{id}/select", post(select))
         .route("/requests/{id}/notify", post(notify))
 }
@@ -133,6 +134,16 @@ async fn assign(
     Body(Assign { worker_id, note }): Body<Assign>,
 ) -> Answer<Request> {
     Ok(Json(app.engine.assign(id, worker_id, by(me, note)).await?))
+}
+
+/// Takes the request from its worker.
+async fn unassign(
+    Landlord(me): Landlord,
+    State(app): State<App>,
+    Id(id): Id<RequestId>,
+    Body(Note { note }): Body<Note>,
+) -> Answer<Request> {
+    Ok(Json(app.engine.unassign(id, by(me, note)).await?))
 }
 
 #[derive(Serialize)]

@@ -6,7 +6,7 @@ use axum::{
     routing::{get, post},
 };
 use maintenance_core::{
-    Actor, Comment, Error, Move, NewComment, Request, RequestId, RequestStatus, WorkerId,
+    Actor, Assign, Comment, Error, Move, NewComment, Request, RequestId, RequestStatus, WorkerId,
 };
 
 use super::{
@@ -60,8 +60,16 @@ async fn complete(worker: Worker, app: State<App>, id: Id<RequestId>, note: Body
     move_to(RequestStatus::Completed, worker, app, id, note).await
 }
 
-async fn hand_back(worker: Worker, app: State<App>, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {
-    move_to(RequestStatus::Pending, worker, app, id, note).await
+/// Declines a request, or hands back one that they have begun, which needs a note.
+async fn hand_back(
+    Worker(me): Worker,
+    State(app): State<App>,
+    Id(id): Id<RequestId>,
+    Body(Note { note }): Body<Note>,
+) -> Answer<Request> {
+    mine(me, &app.engine.request(id).await?)?;
+    let assign = note.into_iter().fold(Assign::by(Actor::Worker(me)), Assign::note);
+    Ok(Json(app.engine.unassign(id, assign).await?))
 }
 
 async fn move_to(

@@ -162,6 +162,63 @@ impl<R: Repository> Maintenance<R> {
         }
     }
 
+    /// Takes an open request from its worker: it is nobody's until it is assigned again. A landlord or the engine may, and
+    /// the worker may give it up themselves, also before they have begun; [`assign_by_selection`](Self::assign_by_selection)
+    /// then leaves them out. A worker from whom it is taken is told so, if they were told that it was theirs.
+    ///
+    /// A request in progress goes back to pending, which needs a note, as the table of transitions says. A landlord may
+    /// unassign a request that is nobody's, which then stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::AssignmentConflict`] when the request no longer has the worker that the caller saw ([`Assign::from`]), or
+    ///   isn't the calling worker's.
+    /// - [`Error::NotAllowed`] for a renter, [`Error::NotOpen`] for work that is over.
+    /// - [`Error::Refused`] for work in progress without a note.
+    /// - [`Error::Invalid`], [`Error::NotFound`] and [`Error::Repository`] as [`assign`](Self::assign).
+    ///
+    /// ```
+    /// # use maintenance_core::*;
+    /// # async fn example(maintenance: Maintenance<impl Repository>, id: RequestId, plumber: WorkerId) -> Result<(), Error> {
+    /// let declined = Assign::by(Actor::Worker(plumber)).note("my van broke down");
+    /// let request = maintenance.unassign(id, declined).await?;
+    /// assert_eq!((request.status, request.assigned_worker_id), (RequestStatus::Pending, None));
+    /// maintenance.assign_by_selection(id, Assign::by(Actor::System)).await?;
+    /// # Ok(()) }
+    /// ```
+    #[instrument(skip_all, fields(%id), err(level = "debug"))]
+    pub async fn unassign(&self, id: RequestId, assign: Assign) -> Result<Request, Error> {
+        let Assign { by, note, mut seen } = assign;
+        let cause = match by {
+            Actor::Landlord(_) | Actor::System => AssignmentCause::ByHand,
+            Actor::Worker(worker) => {
+                seen.get_or_insert(Some(worker));
+                AssignmentCause::HandedBack
+            }
+            Actor::Renter(_) => {
+                let allowed = "a landlord or the request's worker";
+                return Err(Error::NotAllowed { allowed, action: "take a request from its worker" });
+            }
+        };
+        let note = note_of(note.as_deref())?;
+        let mut tries = Tries::default();
+        loop {
+            let before = self.open_request(id, "unassigned").await?;
+            still(&before, &mut seen)?;
+            if let Actor::Worker(worker) = by {
+                still(&before, &mut Some(Some(worker)))?;
+            }
+            if before.assigned_worker_id.is_none() {
+                return Ok(before);
+            }
+            let nobody = Choice { worker: None, cause, ranking: Vec::new() };
+            match self.give(before, nobody, by, note.as_ref()).await {
+                Err(error) if tries.again(&error) => {}
+                done => return done,
+            }
+        }
+    }
+
     /// Sends the worker of an open request its message again, as after a failure: a new notification, since the old one keeps
     /// its record. A landlord or the engine may.
     ///

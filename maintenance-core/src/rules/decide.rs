@@ -81,8 +81,8 @@ pub(crate) fn change_status(
     step
 }
 
-/// Gives an open request to another worker, or to nobody: the new worker is told, and so is the one before. Work in
-/// progress goes back to pending, since its new worker has not begun.
+/// Gives an open request to another worker, or to nobody: the new worker is told, and so is the one before, unless it was
+/// they who gave it up. Work in progress goes back to pending, since its new worker has not begun.
 ///
 /// # Errors
 ///
@@ -95,7 +95,9 @@ pub(crate) fn assign(request: &Request, choice: Choice, decision: &Decision<'_>)
     }
     let worker = choice.worker;
     step.writes.push(decision.assignment(request, choice, step.at));
-    if let Some(before) = request.assigned_worker_id.filter(|before| Some(*before) != worker) {
+    let gave_it_up = |before: &WorkerId| decision.by == Actor::Worker(*before);
+    let before = request.assigned_worker_id.filter(|before| Some(*before) != worker && !gave_it_up(before));
+    if let Some(before) = before {
         step.writes.push(decision.message(request, NotificationKind::Withdrawn, before, step.at));
     }
     if let Some(worker) = worker {

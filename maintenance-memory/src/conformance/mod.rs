@@ -31,6 +31,7 @@ pub mod lists;
 pub mod outbox;
 pub mod status;
 pub mod submit;
+pub mod unassign;
 pub mod workers;
 mod world;
 
@@ -92,6 +93,9 @@ macro_rules! conformance {
             assign: only_landlords_assign_and_only_active_workers_are_assigned,
             assign: work_that_is_over_cannot_be_assigned,
             assign: a_failed_message_can_be_sent_again_by_a_person,
+            unassign: a_landlord_takes_a_request_from_its_worker,
+            unassign: a_worker_gives_up_what_they_have_not_begun,
+            unassign: unassigning_work_in_progress_puts_it_back_to_pending_with_a_note,
             status: each_change_writes_one_history_row,
             status: completing_sets_completed_at_and_reopening_clears_it,
             status: handing_back_ends_the_assignment,
