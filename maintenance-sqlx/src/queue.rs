@@ -46,7 +46,12 @@ impl<DB: Database> Queue<DB> {
     /// Keeps a connection, whose last statement has ended well, for the next call. One that is dropped instead goes back
     /// to the pool.
     pub(crate) fn keep(&self, lent: Lent<DB>, limit: Duration) {
-        self.kept.keep(lent, &self.pool, limit);
+        self.keep_among(&self.kept, lent, limit);
+    }
+
+    /// Keeps a connection of this pool among others than those that [`acquire`](Self::acquire) gives.
+    pub(crate) fn keep_among(&self, kept: &Kept<DB>, lent: Lent<DB>, limit: Duration) {
+        kept.keep(lent, &self.pool, limit);
     }
 
     /// Fails everyone who waits for these permits. Later callers queue for new ones.

@@ -43,7 +43,7 @@ pub(crate) use convert::JsonRow;
 pub use migrate::{migrate, migrate_in, migrator};
 pub use open::{open, open_with};
 
-use crate::{limit, queue::Queue};
+use crate::{kept::Kept, limit, queue::Queue};
 use source::{Pool, Source};
 
 /// The store over an SQLite pool or inside the host's open transaction. Clones share the connection.
@@ -66,7 +66,12 @@ impl SqliteRepository<'static> {
     /// # }
     /// ```
     pub fn new(pool: SqlitePool) -> Self {
-        let pool = Pool { queue: Queue::new(pool), writer: Arc::default(), limit: limit::DEFAULT };
+        let pool = Pool {
+            queue: Queue::new(pool),
+            writer: Arc::default(),
+            to_write: Kept::new(),
+            limit: limit::DEFAULT,
+        };
         Self { source: Source::Pool(pool) }
     }
 

@@ -10,7 +10,12 @@ use sqlx::{
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::script::{Query, Rows, Script, execute_as_savepoint};
-use crate::{error, kept::Lent, limit::Deadline, queue::Queue};
+use crate::{
+    error,
+    kept::{Kept, Lent},
+    limit::Deadline,
+    queue::Queue,
+};
 
 /// A pool, or the connection with the host's open transaction.
 #[derive(Clone)]
@@ -25,6 +30,8 @@ pub(super) struct Pool {
     /// Held while writing. This lock is fair and wakes its next holder at once; SQLite's own wait sleeps and
     /// retries.
     pub(super) writer: Arc<Mutex<()>>,
+    /// The connection that wrote last, for the next write: its cache of pages still holds, since nobody else has written.
+    pub(super) to_write: Kept<Sqlite>,
     /// How long a call may take, including the wait for its turn.
     pub(super) limit: Duration,
 }
@@ -34,6 +41,15 @@ impl Pool {
     /// `Busy`.
     async fn turn(&self, deadline: &Deadline) -> Result<MutexGuard<'_, ()>, RepositoryError> {
         deadline.bound(RepositoryErrorKind::Busy, self.writer.lock()).await
+    }
+}
+
+impl Pool {
+    async fn acquire_to_write(&self) -> Result<Lent<Sqlite>, sqlx::Error> {
+        match self.to_write.take() {
+            Some(kept) => Ok(kept),
+            None => acquire_idle(&self.queue).await,
+        }
     }
 }
 
@@ -120,9 +136,9 @@ impl Source<'_> {
                 let deadline = Deadline::after(pool.limit);
                 let _turn = pool.turn(&deadline).await?;
                 let write = async {
-                    let mut connection = acquire_idle(&pool.queue).await?;
+                    let mut connection = pool.acquire_to_write().await?;
                     let done = query.execute(&mut **connection).await?;
-                    pool.queue.keep(connection, pool.limit);
+                    pool.queue.keep_among(&pool.to_write, connection, pool.limit);
                     Ok(done.rows_affected())
                 };
                 let done = deadline.bound(RepositoryErrorKind::Unavailable, write).await?;
@@ -143,9 +159,9 @@ impl Source<'_> {
                 let deadline = Deadline::after(pool.limit);
                 let _turn = pool.turn(&deadline).await?;
                 let write = async {
-                    let mut connection = acquire_idle(&pool.queue).await?;
+                    let mut connection = pool.acquire_to_write().await?;
                     let rows = script.run_as_transaction(&mut connection, bind).await?;
-                    pool.queue.keep(connection, pool.limit);
+                    pool.queue.keep_among(&pool.to_write, connection, pool.limit);
                     Ok(rows)
                 };
                 deadline.bound(RepositoryErrorKind::Unavailable, write).await?.map_err(repository_error)
