@@ -1,6 +1,7 @@
 //! Connections that stay out of the pool between two calls.
 
 use std::{
+    collections::VecDeque,
     ops::{Deref, DerefMut},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -48,23 +49,20 @@ impl<DB: Database> DerefMut for Lent<DB> {
 pub(crate) struct Kept<DB: Database>(Arc<Mutex<State<DB>>>);
 
 struct State<DB: Database> {
-    connections: Vec<Lent<DB>>,
-    /// How often a connection came or went.
-    moves: u64,
-    /// Whether a task gives back what is not taken.
+    /// The connections with the time since which each waits, the longest waiting first.
+    waiting: VecDeque<(Lent<DB>, Instant)>,
+    /// Whether a task gives back those that wait for too long.
     watched: bool,
 }
 
 impl<DB: Database> Kept<DB> {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State { connections: Vec::new(), moves: 0, watched: false })))
+        Self(Arc::new(Mutex::new(State { waiting: VecDeque::new(), watched: false })))
     }
 
     /// The connection that was used last.
     pub(crate) fn take(&self) -> Option<Lent<DB>> {
-        let mut state = self.state();
-        state.moves = state.moves.wrapping_add(1);
-        state.connections.pop()
+        self.state().waiting.pop_back().map(|(lent, _)| lent)
     }
 
     /// Keeps a connection with no statement under way. It goes back to the pool at once when somebody may be waiting for
@@ -75,23 +73,23 @@ impl<DB: Database> Kept<DB> {
             return give_back(lent, limit);
         }
         let mut state = self.state();
-        state.connections.push(lent);
-        state.moves = state.moves.wrapping_add(1);
+        state.waiting.push_back((lent, Instant::now()));
         if !std::mem::replace(&mut state.watched, true) {
             let kept = self.clone();
             sqlx::__rt::spawn(async move { kept.watch(limit).await });
         }
     }
 
-    /// Gives the connections back as soon as no call has taken or brought one for a while.
+    /// Gives back the connections that no call takes, until none is left.
     async fn watch(self, limit: Duration) {
-        let mut seen = None;
         loop {
             sqlx::__rt::sleep(WAIT).await;
             let mut state = self.state();
-            if seen.replace(state.moves) == Some(state.moves) {
+            while let Some((lent, _)) = state.waiting.pop_front_if(|(_, since)| since.elapsed() >= WAIT) {
+                give_back(lent, limit);
+            }
+            if state.waiting.is_empty() {
                 state.watched = false;
-                state.connections.drain(..).for_each(|lent| give_back(lent, limit));
                 return;
             }
         }
@@ -111,7 +109,7 @@ impl<DB: Database> Clone for Kept<DB> {
 /// Only if the runtime ended while connections were kept is any left here. To drop one, sqlx would need a runtime.
 impl<DB: Database> Drop for State<DB> {
     fn drop(&mut self) {
-        self.connections.drain(..).for_each(std::mem::forget);
+        self.waiting.drain(..).for_each(std::mem::forget);
     }
 }
 

@@ -44,6 +44,27 @@ async fn calls_that_follow_each_other_keep_a_connection_which_then_goes_back() {
 }
 
 #[tokio::test]
+async fn a_connection_that_no_call_takes_goes_back_though_calls_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options(&folder)).await.unwrap();
+    sqlite::migrate(&pool).await.unwrap();
+    let store = SqliteRepository::new(pool.clone());
+    let id = store::worker(1).id;
+    for answer in futures_util::future::join_all((0..3).map(|_| store.worker(id))).await {
+        answer.unwrap();
+    }
+    assert!(pool.size() > 1, "several calls at once took one connection");
+    // A connection goes back after milliseconds. Only its age, a second, would end this otherwise.
+    for _ in 0..2_000 {
+        if pool.num_idle() + 1 >= pool.size() as usize {
+            return;
+        }
+        store.worker(id).await.unwrap();
+    }
+    panic!("connections are kept from the host while one client goes on");
+}
+
+#[tokio::test]
 async fn the_hosts_pool_closes_though_a_connection_was_kept() {
     let folder = tempfile::tempdir().unwrap();
     let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options(&folder)).await.unwrap();
