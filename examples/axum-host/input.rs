@@ -7,8 +7,8 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    ComplexId, Cursor, Invalid, PageRequest, Priority, PropertyId, RenterId, RequestFilter, RequestStatus,
-    WhatsAppStatus, WorkerId,
+    Actor, Assign, ComplexId, Cursor, Invalid, PageRequest, Priority, PropertyId, RenterId, RequestFilter,
+    RequestStatus, WhatsAppStatus, WorkerId,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -110,4 +110,9 @@ impl RequestParams {
 pub(super) fn page(size: Option<u32>, after: Option<Cursor>) -> PageRequest {
     let default = PageRequest::default();
     PageRequest { size: size.unwrap_or(default.size), after }
+}
+
+/// An assignment by that actor, with the note if there is one.
+pub(super) fn assign_by(by: Actor, note: Option<String>) -> Assign {
+    note.into_iter().fold(Assign::by(by), Assign::note)
 }

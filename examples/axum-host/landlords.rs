@@ -9,14 +9,14 @@ use axum::{
 };
 use maintenance_core::{
     Actor, Comment, ComplexId, Move, NewComment, PageRequest, Request, RequestFilter, RequestId,
-    RequestStatus, Selection, UserId, WorkerId,
+    RequestStatus, Selection, WorkerId,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     App,
     caller::Landlord,
-    input::{Body, Id, Note, Params, RequestParams},
+    input::{Body, Id, Note, Params, RequestParams, assign_by},
     view::{Answer, Items, Record},
 };
 
@@ -120,12 +120,6 @@ struct Assign {
     note: Option<String>,
 }
 
-/// An assignment by that landlord, with the note if there is one.
-fn by(me: UserId, note: Option<String>) -> maintenance_core::Assign {
-    let assign = maintenance_core::Assign::by(Actor::Landlord(me));
-    note.into_iter().fold(assign, maintenance_core::Assign::note)
-}
-
 /// Assigns the request to a worker of the landlord's choice.
 async fn assign(
     Landlord(me): Landlord,
@@ -133,7 +127,7 @@ async fn assign(
     Id(id): Id<RequestId>,
     Body(Assign { worker_id, note }): Body<Assign>,
 ) -> Answer<Request> {
-    Ok(Json(app.engine.assign(id, worker_id, by(me, note)).await?))
+    Ok(Json(app.engine.assign(id, worker_id, assign_by(Actor::Landlord(me), note)).await?))
 }
 
 /// Takes the request from its worker.
@@ -143,7 +137,7 @@ async fn unassign(
     Id(id): Id<RequestId>,
     Body(Note { note }): Body<Note>,
 ) -> Answer<Request> {
-    Ok(Json(app.engine.unassign(id, by(me, note)).await?))
+    Ok(Json(app.engine.unassign(id, assign_by(Actor::Landlord(me), note)).await?))
 }
 
 #[derive(Serialize)]
@@ -159,7 +153,7 @@ async fn select(
     Id(id): Id<RequestId>,
     Body(Note { note }): Body<Note>,
 ) -> Answer<Selected> {
-    let assigned = app.engine.assign_by_selection(id, by(me, note)).await?;
+    let assigned = app.engine.assign_by_selection(id, assign_by(Actor::Landlord(me), note)).await?;
     Ok(Json(Selected { request: assigned.request, selection: assigned.selection }))
 }
 

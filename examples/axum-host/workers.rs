@@ -6,13 +6,13 @@ use axum::{
     routing::{get, post},
 };
 use maintenance_core::{
-    Actor, Assign, Comment, Error, Move, NewComment, Request, RequestId, RequestStatus, WorkerId,
+    Actor, Comment, Error, Move, NewComment, Request, RequestId, RequestStatus, WorkerId,
 };
 
 use super::{
     App,
     caller::Worker,
-    input::{Body, Id, Note, Params, RequestParams},
+    input::{Body, Id, Note, Params, RequestParams, assign_by},
     view::{Answer, Items, Record},
 };
 
@@ -68,8 +68,7 @@ async fn hand_back(
     Body(Note { note }): Body<Note>,
 ) -> Answer<Request> {
     mine(me, &app.engine.request(id).await?)?;
-    let assign = note.into_iter().fold(Assign::by(Actor::Worker(me)), Assign::note);
-    Ok(Json(app.engine.unassign(id, assign).await?))
+    Ok(Json(app.engine.unassign(id, assign_by(Actor::Worker(me), note)).await?))
 }
 
 async fn move_to(

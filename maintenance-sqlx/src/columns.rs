@@ -5,7 +5,8 @@
 //! - `request_columns!(of "r")` is `r.id, r.renter_id, …`;
 //! - `request_columns!(json "value")` reads them from a JSON object: `value ->> 'id', value ->> 'renter_id',
 //!   …`;
-//! - `request_columns!(list)` is the list in Rust, with PostgreSQL's types: `&[("id", "uuid"), …]`.
+//! - `request_columns!(list)` is the list in Rust, with the types of the columns on PostgreSQL (`texts` for `text[]`):
+//!   `&[("id", "uuid"), …]`; `request_columns!(list with notification_id: uuid)` has one more column at its end.
 
 macro_rules! columns {
     (named; $first:ident: $t:ident $(, $more:ident: $u:ident)*) => {

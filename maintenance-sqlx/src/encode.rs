@@ -88,16 +88,15 @@ pub(crate) fn time(at: DateTime<Utc>) -> String {
     clamp_to_storable(at).to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// An id, or nobody's.
-fn key<T: Into<Uuid>>(id: Option<T>) -> Cell<'static> {
+fn id_or_null<T: Into<Uuid>>(id: Option<T>) -> Cell<'static> {
     id.map_or(Cell::Null, |id| Cell::Id(id.into()))
 }
 
-fn when(at: Option<DateTime<Utc>>) -> Cell<'static> {
+fn time_or_null(at: Option<DateTime<Utc>>) -> Cell<'static> {
     at.map_or(Cell::Null, Cell::Time)
 }
 
-fn text(text: Option<&str>) -> Cell<'_> {
+fn text_or_null(text: Option<&str>) -> Cell<'_> {
     text.map_or(Cell::Null, Cell::Text)
 }
 
@@ -136,23 +135,23 @@ pub(crate) fn request(request: &Request) -> Row<'_> {
         ("priority", Cell::Text(request.priority.as_str())),
         ("created_at", Cell::Time(request.created_at)),
         ("updated_at", Cell::Time(request.updated_at)),
-        ("completed_at", when(request.completed_at)),
+        ("completed_at", time_or_null(request.completed_at)),
         ("property_id", Cell::Id(request.property_id.uuid())),
         ("location", Cell::Text(request.location.as_str())),
-        ("assigned_worker_id", key(request.assigned_worker_id)),
-        ("whatsapp_message_id", text(request.whatsapp_message_id.as_deref())),
+        ("assigned_worker_id", id_or_null(request.assigned_worker_id)),
+        ("whatsapp_message_id", text_or_null(request.whatsapp_message_id.as_deref())),
         ("whatsapp_status", Cell::Text(request.whatsapp_status.as_str())),
         ("complex_id", Cell::Id(request.complex_id.uuid())),
-        ("specialty", text(request.specialty.as_ref().map(Specialty::as_str))),
+        ("specialty", text_or_null(request.specialty.as_ref().map(Specialty::as_str))),
         ("version", Cell::Number(request.version)),
-        ("fingerprint", key(request.fingerprint)),
+        ("fingerprint", id_or_null(request.fingerprint)),
     ])
 }
 
 /// A request's row with the id of its newest message, which isn't part of the entity.
 pub(crate) fn filed_request(filing: &Filing) -> Row<'_> {
     let mut row = request(&filing.request);
-    row.0.push(("notification_id", key(filing.notification.as_ref().map(|message| message.id))));
+    row.0.push(("notification_id", id_or_null(filing.notification.as_ref().map(|message| message.id))));
     row
 }
 
@@ -164,7 +163,7 @@ pub(crate) fn status_change(change: &StatusChange) -> Row<'_> {
         ("new_status", Cell::Text(change.new_status.as_str())),
         ("changed_by", Cell::Id(change.changed_by.uuid())),
         ("changed_at", Cell::Time(change.changed_at)),
-        ("notes", text(change.notes.as_ref().map(Note::as_str))),
+        ("notes", text_or_null(change.notes.as_ref().map(Note::as_str))),
     ])
 }
 
@@ -172,12 +171,12 @@ pub(crate) fn assignment_change(change: &AssignmentChange) -> Row<'_> {
     Row(vec![
         ("id", Cell::Id(change.id.uuid())),
         ("request_id", Cell::Id(change.request_id.uuid())),
-        ("previous_worker_id", key(change.previous_worker_id)),
-        ("new_worker_id", key(change.new_worker_id)),
+        ("previous_worker_id", id_or_null(change.previous_worker_id)),
+        ("new_worker_id", id_or_null(change.new_worker_id)),
         ("changed_by", Cell::Id(change.changed_by.uuid())),
         ("changed_at", Cell::Time(change.changed_at)),
         ("cause", Cell::Text(change.cause.as_str())),
-        ("notes", text(change.notes.as_ref().map(Note::as_str))),
+        ("notes", text_or_null(change.notes.as_ref().map(Note::as_str))),
         ("ranking", Cell::Ranking(&change.ranking)),
     ])
 }
@@ -212,18 +211,18 @@ pub(crate) fn notification(message: &Notification) -> Row<'_> {
         ("kind", Cell::Text(message.kind.as_str())),
         ("priority", Cell::Text(message.priority.as_str())),
         ("status", Cell::Text(message.status.as_str())),
-        ("provider_message_id", text(message.provider_message_id.as_deref())),
+        ("provider_message_id", text_or_null(message.provider_message_id.as_deref())),
         ("attempts", Cell::Number(message.attempts)),
         ("claims", Cell::Number(message.claims)),
         ("due_at", Cell::Time(message.due_at)),
-        ("lease", key(message.lease)),
-        ("error_code", text(error.map(|error| error.code.as_str()))),
-        ("error_text", text(error.map(|error| error.text.as_str()))),
+        ("lease", id_or_null(message.lease)),
+        ("error_code", text_or_null(error.map(|error| error.code.as_str()))),
+        ("error_text", text_or_null(error.map(|error| error.text.as_str()))),
         ("since", Cell::Time(message.since)),
         ("created_at", Cell::Time(message.created_at)),
-        ("sent_at", when(message.sent_at)),
-        ("delivered_at", when(message.delivered_at)),
-        ("read_at", when(message.read_at)),
-        ("failed_at", when(message.failed_at)),
+        ("sent_at", time_or_null(message.sent_at)),
+        ("delivered_at", time_or_null(message.delivered_at)),
+        ("read_at", time_or_null(message.read_at)),
+        ("failed_at", time_or_null(message.failed_at)),
     ])
 }

@@ -191,10 +191,7 @@ impl<R: Repository> Maintenance<R> {
         let Assign { by, note, mut seen } = assign;
         let cause = match by {
             Actor::Landlord(_) | Actor::System => AssignmentCause::ByHand,
-            Actor::Worker(worker) => {
-                seen.get_or_insert(Some(worker));
-                AssignmentCause::HandedBack
-            }
+            Actor::Worker(_) => AssignmentCause::HandedBack,
             Actor::Renter(_) => {
                 let allowed = "a landlord or the request's worker";
                 return Err(Error::NotAllowed { allowed, action: "take a request from its worker" });

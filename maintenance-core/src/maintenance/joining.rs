@@ -20,7 +20,7 @@ pub(super) type Answer = Result<Submitted, Error>;
 /// How many are filed together at most. More gain little, since ranking costs the same for each; and a statement with
 /// the usual texts of so many still fits one TLS record of 16 kB. A longer one is sent in parts, and where the driver
 /// leaves Nagle's algorithm on (sqlx 0.9.0 does), the later parts can wait 40 ms for the first one's acknowledgement:
-/// with 24 together, 32 clients filed 1,370 requests a second over TLS, with 8 they file 5,880.
+/// with 24 together, 32 clients filed 1,370 requests per second over TLS, and with 8 they file 5,880.
 const GROUP: usize = 8;
 /// How many groups are under way at a time: while one is written, the next can be read.
 const GROUPS: usize = 3;

@@ -63,6 +63,7 @@ impl Specialty {
         if name.len() > 400 {
             return Err(Rule::new(RULE));
         }
+        // Most trades are usual ones, and each candidate that is read has some: these need no text of their own.
         if let Some(usual) = Self::USUAL.iter().find(|usual| usual.as_str() == name) {
             return Ok(usual.clone());
         }

@@ -24,30 +24,49 @@ pub(super) fn unnest(name: &str, columns: &Columns, others: usize) -> String {
 }
 
 /// Adds the rows to the arguments of a statement with [`unnest`]; their encoder names the columns in the same order.
+///
+/// # Errors
+///
+/// Fails when a row has a value of another type than its column.
 pub(super) fn add(arguments: &mut PgArguments, columns: &Columns, rows: &[Row<'_>]) -> Result<(), BoxError> {
-    for (at, (_, of)) in columns.iter().enumerate() {
-        let cells = rows.iter().map(|row| row.0.get(at).map_or(&Cell::Null, |(_, cell)| cell));
-        match *of {
+    for (at, column) in columns.iter().enumerate() {
+        let cells = Cells { rows, at, column };
+        match column.1 {
             "uuid" => {
-                arguments.add(array(cells, |cell| if let Cell::Id(id) = cell { Some(*id) } else { None }))
+                arguments.add(cells.read(|cell| if let Cell::Id(id) = cell { Some(*id) } else { None })?)
             }
-            "text" => arguments.add(array(cells, text)),
+            "text" => arguments.add(cells.read(text)?),
             "integer" => arguments
-                .add(array(cells, |cell| if let Cell::Number(n) = cell { Some(integer(*n)) } else { None })),
-            "timestamptz" => arguments.add(array(cells, |cell| {
-                if let Cell::Time(at) = cell { Some(clamp_to_storable(*at)) } else { None }
-            })),
+                .add(cells.read(|cell| if let Cell::Number(n) = cell { Some(integer(*n)) } else { None })?),
+            "timestamptz" => {
+                arguments.add(cells.read(|cell| {
+                    if let Cell::Time(at) = cell { Some(clamp_to_storable(*at)) } else { None }
+                })?)
+            }
             other => Err(format!("no rows of {other} are sent as arrays").into()),
         }?;
     }
     Ok(())
 }
 
-fn array<'a, T>(
-    cells: impl Iterator<Item = &'a Cell<'a>>,
-    value: impl Fn(&'a Cell<'a>) -> Option<T>,
-) -> Vec<Option<T>> {
-    cells.map(value).collect()
+/// One column of the rows.
+struct Cells<'a> {
+    rows: &'a [Row<'a>],
+    at: usize,
+    column: &'a (&'static str, &'static str),
+}
+
+impl<'a> Cells<'a> {
+    fn read<T>(&self, value: impl Fn(&'a Cell<'a>) -> Option<T>) -> Result<Vec<Option<T>>, BoxError> {
+        let read = |row: &'a Row<'a>| match row.0.get(self.at) {
+            Some((_, Cell::Null)) => Ok(None),
+            cell => match cell.and_then(|(_, cell)| value(cell)) {
+                Some(value) => Ok(Some(value)),
+                None => Err(format!("the column {} takes {}", self.column.0, self.column.1).into()),
+            },
+        };
+        self.rows.iter().map(read).collect()
+    }
 }
 
 fn text<'a>(cell: &'a Cell<'a>) -> Option<Cow<'a, str>> {

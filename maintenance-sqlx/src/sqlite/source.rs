@@ -30,7 +30,8 @@ pub(super) struct Pool {
     /// Held while writing. This lock is fair and wakes its next holder at once; SQLite's own wait sleeps and
     /// retries.
     pub(super) writer: Arc<Mutex<()>>,
-    /// The connection that wrote last, for the next write: its cache of pages still holds, since nobody else has written.
+    /// The connection that wrote last, for the next write: its cache of pages still holds if nobody else has
+    /// written.
     pub(super) to_write: Kept<Sqlite>,
     /// How long a call may take, including the wait for its turn.
     pub(super) limit: Duration,
@@ -42,9 +43,8 @@ impl Pool {
     async fn turn(&self, deadline: &Deadline) -> Result<MutexGuard<'_, ()>, RepositoryError> {
         deadline.bound(RepositoryErrorKind::Busy, self.writer.lock()).await
     }
-}
 
-impl Pool {
+    /// A connection to write with, for whoever's turn it is.
     async fn acquire_to_write(&self) -> Result<Lent<Sqlite>, sqlx::Error> {
         match self.to_write.take() {
             Some(kept) => Ok(kept),
@@ -60,9 +60,7 @@ impl Source<'_> {
             Self::Host(_) => "the host's transaction",
         }
     }
-}
 
-impl Source<'_> {
     /// Reads rows. Writers don't hold it up.
     pub(super) async fn rows<'q>(
         &self,
