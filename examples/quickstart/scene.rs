@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use maintenance_core::{
     ComplexId, Directory, DirectoryError, DispatchPolicy, Error, IdSource as _, Maintenance, Name,
-    NewRequest, NewWorker, Notifier, NotifyError, Outgoing, PhoneNumber, Place, PlaceText, Priority,
-    PropertyId, RandomIds, Receipt, RenterContact, RenterId, Repository, RequestForm, SelectionPolicy,
-    WorkerId, WorkerStatus,
+    NewRequest, NewWorker, Notifier, NotifyError, OrganizationId, Outgoing, PhoneNumber, Place, PlaceText,
+    Priority, PropertyId, RandomIds, Receipt, RenterContact, RenterId, Repository, RequestForm,
+    SelectionPolicy, WorkerId, WorkerStatus,
 };
 use uuid::Uuid;
 
@@ -150,12 +150,20 @@ fn request(complex: Uuid, form: RequestForm) -> NewRequest {
 /// What a host answers from its own tables; here property, complex and renter share an id.
 #[async_trait::async_trait]
 impl Directory for Scene {
-    async fn complex_of(&self, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
+    async fn complex_of(
+        &self,
+        _: OrganizationId,
+        property: PropertyId,
+    ) -> Result<Option<ComplexId>, DirectoryError> {
         let id = property.uuid();
         Ok([self.riverside, self.hilltop].contains(&id).then_some(id.into()))
     }
 
-    async fn places(&self, properties: &[PropertyId]) -> Result<HashMap<PropertyId, Place>, DirectoryError> {
+    async fn places(
+        &self,
+        _: OrganizationId,
+        properties: &[PropertyId],
+    ) -> Result<HashMap<PropertyId, Place>, DirectoryError> {
         let mut places = HashMap::new();
         for (complex, name, address) in
             [(self.riverside, "Riverside", "12 Quay Street"), (self.hilltop, "Hilltop", "3 Mill Lane")]
@@ -170,6 +178,7 @@ impl Directory for Scene {
 
     async fn contacts(
         &self,
+        _: OrganizationId,
         renters: &[RenterId],
     ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
         let mut contacts = HashMap::new();

@@ -8,7 +8,7 @@ use criterion::Criterion;
 use futures_util::FutureExt as _;
 use maintenance_core::{
     Actor, CommentFilter, ComplexId, Directory, DirectoryError, Maintenance, NewComment, NewRequest,
-    PageRequest, Priority, PropertyId, RenterContact, RenterId, RequestForm, UserId,
+    OrganizationId, PageRequest, Priority, PropertyId, RenterContact, RenterId, RequestForm, UserId,
 };
 use maintenance_memory::MemoryRepository;
 use uuid::Uuid;
@@ -17,11 +17,19 @@ struct Nowhere;
 
 #[async_trait]
 impl Directory for Nowhere {
-    async fn complex_of(&self, _: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
+    async fn complex_of(
+        &self,
+        _: OrganizationId,
+        _: PropertyId,
+    ) -> Result<Option<ComplexId>, DirectoryError> {
         Ok(None)
     }
 
-    async fn contacts(&self, _: &[RenterId]) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
+    async fn contacts(
+        &self,
+        _: OrganizationId,
+        _: &[RenterId],
+    ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
         Ok(HashMap::new())
     }
 }

@@ -32,10 +32,10 @@
 //!
 //! #[async_trait::async_trait]
 //! impl Directory for Properties {
-//!     async fn complex_of(&self, _: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
+//!     async fn complex_of(&self, _: OrganizationId, _: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
 //!         Ok(Some(ComplexId::from_uuid(Uuid::from_u128(1))))
 //!     }
-//!     async fn contacts(&self, _: &[RenterId]) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
+//!     async fn contacts(&self, _: OrganizationId, _: &[RenterId]) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
 //!         Ok(HashMap::new())
 //!     }
 //! }
@@ -112,9 +112,9 @@ pub use model::{
 pub use ports::mock;
 pub use ports::{
     AssignmentsOf, BoxError, Clock, CommentFilter, Cursor, Directory, DirectoryError, Inserted, Listing,
-    MAX_PAGE_SIZE, NotificationRepository, Notifier, NotifyError, Page, PageRequest, Position, Receipt,
-    Repository, RepositoryError, RepositoryErrorKind, RequestFilter, RequestRepository, SendEffect, Slice,
-    SystemClock, WorkerFilter, WorkerRepository,
+    MAX_PAGE_SIZE, NotificationRepository, Notifier, NotifyError, Organizations, Page, PageRequest, Position,
+    Receipt, Repository, RepositoryError, RepositoryErrorKind, RequestFilter, RequestRepository, SendEffect,
+    Slice, SystemClock, WorkerFilter, WorkerRepository,
 };
 pub use rules::{
     Candidate, CandidatesOf, Effect, Need, Refusal, SelectionPolicy, TRANSITIONS, Transition, exclusions,
@@ -123,8 +123,8 @@ pub use rules::{
 pub use values::{
     AssignmentChangeId, AssignmentId, AttachmentId, Backoff, CommentId, CommentText, ComplexId, Description,
     Email, FieldError, Fingerprint, IdSource, Invalid, LeaseId, Location, Name, Note, NotificationId,
-    PhoneNumber, PlaceText, PropertyId, RandomIds, Region, RenterId, RequestId, Rule, Specialty,
-    StatusChangeId, Text, Title, UserId, WorkerId, whole_micros,
+    OrganizationId, PhoneNumber, PlaceText, PropertyId, RandomIds, Region, RenterId, RequestId, Rule,
+    Specialty, StatusChangeId, Text, Title, UserId, WorkerId, whole_micros,
 };
 
 /// The README's example is compiled and run with those of the docs.

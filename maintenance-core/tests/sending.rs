@@ -494,12 +494,17 @@ struct Trap {
 
 #[async_trait]
 impl Directory for Trap {
-    async fn complex_of(&self, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
-        self.table.complex_of(property).await
+    async fn complex_of(
+        &self,
+        organization: OrganizationId,
+        property: PropertyId,
+    ) -> Result<Option<ComplexId>, DirectoryError> {
+        self.table.complex_of(organization, property).await
     }
 
     async fn contacts(
         &self,
+        organization: OrganizationId,
         renters: &[RenterId],
     ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
         if renters.contains(&self.renter) {
@@ -508,7 +513,7 @@ impl Directory for Trap {
             }
             panic!("a row that breaks the host's reader");
         }
-        self.table.contacts(renters).await
+        self.table.contacts(organization, renters).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use maintenance_core::{
-    Attachment, Comment, CommentFilter, Filing, Inserted, Listing, Position, RepositoryError,
+    Attachment, Comment, CommentFilter, Filing, Inserted, Listing, OrganizationId, Position, RepositoryError,
     RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus,
     Slice, Step, Write,
 };
@@ -16,6 +16,10 @@ use crate::{
 
 #[async_trait]
 impl RequestRepository for MemoryRepository<'_> {
+    fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
     async fn file(
         &self,
         filings: &[Filing],

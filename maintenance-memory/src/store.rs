@@ -10,9 +10,9 @@ use std::{
 use chrono::{DateTime, Utc};
 use maintenance_core::{
     AssignmentChange, Attachment, AttachmentId, Clock, Comment, CommentId, ComplexAssignment, ComplexId,
-    DeliveryUpdate, Inserted, Listing, Notification, NotificationId, NotificationKind, Position,
-    RepositoryError, RepositoryErrorKind, Request, RequestId, Slice, StatusChange, Worker, WorkerId,
-    WorkerStatus,
+    DeliveryUpdate, Inserted, Listing, Notification, NotificationId, NotificationKind, OrganizationId,
+    Organizations, Position, RepositoryError, RepositoryErrorKind, Request, RequestId, Slice, StatusChange,
+    Worker, WorkerId, WorkerStatus,
 };
 
 use crate::{MemoryTransaction, lock};
@@ -22,6 +22,7 @@ use crate::{MemoryTransaction, lock};
 #[derive(Clone, Default)]
 pub struct MemoryRepository<'t> {
     rows: Arc<Mutex<Rows>>,
+    pub(crate) organization: OrganizationId,
     transaction: PhantomData<&'t mut MemoryTransaction>,
 }
 
@@ -75,11 +76,17 @@ impl<'t> MemoryRepository<'t> {
     /// The store inside an open transaction: it sees what was there when the transaction began and what was
     /// written in it, and what it writes is seen by others once the transaction is committed.
     pub fn in_transaction(transaction: &'t mut MemoryTransaction) -> Self {
-        Self { rows: transaction.own.clone(), transaction: PhantomData }
+        Self { rows: transaction.own.clone(), organization: OrganizationId::NONE, transaction: PhantomData }
     }
 
     pub(crate) fn rows(&self) -> MutexGuard<'_, Rows> {
         lock(&self.rows)
+    }
+}
+
+impl Organizations for MemoryRepository<'_> {
+    fn of(&self, organization: OrganizationId) -> Self {
+        Self { organization, ..self.clone() }
     }
 }
 

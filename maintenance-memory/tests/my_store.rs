@@ -1,18 +1,22 @@
 //! A store that hands every call to another.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use maintenance_core::*;
 use maintenance_memory::{MemoryRepository, conformance};
 
+#[derive(Clone)]
 struct MyStore(MemoryRepository<'static>);
 
 macro_rules! delegate {
-    ($port:ident { $($method:ident($($argument:ident: $of:ty),*) -> $answer:ty;)* }) => {
+    ($port:ident $([$view:ident: $seen:ty])? { $($method:ident($($argument:ident: $of:ty),*) -> $answer:ty;)* }) => {
         #[async_trait]
         impl $port for MyStore {
+            $(fn $view(&self) -> $seen {
+                self.0.$view()
+            })?
             $(async fn $method(&self, $($argument: $of),*) -> Result<$answer, RepositoryError> {
                 self.0.$method($($argument),*).await
             })*
@@ -31,7 +35,7 @@ delegate!(WorkerRepository {
     candidates(of: &[CandidatesOf]) -> Listing<(ComplexId, Candidate)>;
 });
 
-delegate!(RequestRepository {
+delegate!(RequestRepository [organization: OrganizationId] {
     file(filings: &[Filing]) -> Vec<Result<Inserted<Request>, RepositoryError>>;
     request(id: RequestId) -> Option<Request>;
     record(id: RequestId) -> Option<RequestRecord>;
@@ -53,8 +57,14 @@ delegate!(NotificationRepository {
     time() -> Option<DateTime<Utc>>;
 });
 
-async fn my_store() -> (Arc<dyn Repository>, ()) {
-    (Arc::new(MyStore(MemoryRepository::new())), ())
+impl Organizations for MyStore {
+    fn of(&self, organization: OrganizationId) -> Self {
+        Self(self.0.of(organization))
+    }
+}
+
+async fn my_store() -> (MyStore, ()) {
+    (MyStore(MemoryRepository::new()), ())
 }
 
 conformance!(my_store);

@@ -26,7 +26,7 @@ macro_rules! columns {
 macro_rules! worker_columns {
     ($($form:tt)*) => {
         $crate::columns::columns!($($form)*;
-            id: uuid, first_name: text, last_name: text, phone_number: text, email: text, specialties: texts,
+            id: uuid, organization_id: uuid, first_name: text, last_name: text, phone_number: text, email: text, specialties: texts,
             status: text, created_at: timestamptz, updated_at: timestamptz)
     };
 }
@@ -42,7 +42,7 @@ macro_rules! assignment_columns {
 macro_rules! request_columns {
     ($($form:tt)*) => {
         $crate::columns::columns!($($form)*;
-            id: uuid, renter_id: uuid, title: text, description: text, status: text, priority: text,
+            id: uuid, organization_id: uuid, renter_id: uuid, title: text, description: text, status: text, priority: text,
             created_at: timestamptz, updated_at: timestamptz, completed_at: timestamptz, property_id: uuid,
             location: text, assigned_worker_id: uuid, whatsapp_message_id: text, whatsapp_status: text,
             complex_id: uuid, specialty: text, version: integer, fingerprint: uuid)
@@ -83,7 +83,7 @@ macro_rules! attachment_columns {
 macro_rules! notification_columns {
     ($($form:tt)*) => {
         $crate::columns::columns!($($form)*;
-            id: uuid, request_id: uuid, worker_id: uuid, kind: text, priority: text, status: text,
+            id: uuid, organization_id: uuid, request_id: uuid, worker_id: uuid, kind: text, priority: text, status: text,
             provider_message_id: text, attempts: integer, claims: integer, due_at: timestamptz, lease: uuid,
             error_code: text, error_text: text, since: timestamptz, created_at: timestamptz,
             sent_at: timestamptz, delivered_at: timestamptz, read_at: timestamptz, failed_at: timestamptz)

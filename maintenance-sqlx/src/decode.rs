@@ -32,6 +32,7 @@ pub(crate) fn worker<R: Raw>(row: &R) -> Result<Worker, RepositoryError> {
     let mut read = Reader::new(row, WORKERS, 0);
     Ok(Worker {
         id: read.id("id")?,
+        organization_id: read.id("organization_id")?,
         first_name: read.text("first_name")?,
         last_name: read.text("last_name")?,
         phone_number: read.text("phone_number")?,
@@ -105,6 +106,7 @@ fn request_at<R: Raw>(row: &R, first: usize) -> Result<Request, RepositoryError>
     let mut read = Reader::new(row, REQUESTS, first);
     let request = Request {
         id: read.id("id")?,
+        organization_id: read.id("organization_id")?,
         renter_id: read.id("renter_id")?,
         title: read.text("title")?,
         description: read.text("description")?,
@@ -205,6 +207,7 @@ fn notification_at<R: Raw>(row: &R, first: usize) -> Result<Notification, Reposi
     let mut read = Reader::new(row, NOTIFICATIONS, first);
     Ok(Notification {
         id: read.id("id")?,
+        organization_id: read.id("organization_id")?,
         request_id: read.id("request_id")?,
         worker_id: read.id("worker_id")?,
         kind: read.word("kind")?,

@@ -103,6 +103,7 @@ fn text_or_null(text: Option<&str>) -> Cell<'_> {
 pub(crate) fn worker(worker: &Worker) -> Row<'_> {
     Row(vec![
         ("id", Cell::Id(worker.id.uuid())),
+        ("organization_id", Cell::Id(worker.organization_id.uuid())),
         ("first_name", Cell::Text(worker.first_name.as_str())),
         ("last_name", Cell::Text(worker.last_name.as_str())),
         ("phone_number", Cell::Text(worker.phone_number.as_str())),
@@ -128,6 +129,7 @@ pub(crate) fn assignment(assignment: &ComplexAssignment) -> Row<'static> {
 pub(crate) fn request(request: &Request) -> Row<'_> {
     Row(vec![
         ("id", Cell::Id(request.id.uuid())),
+        ("organization_id", Cell::Id(request.organization_id.uuid())),
         ("renter_id", Cell::Id(request.renter_id.uuid())),
         ("title", Cell::Text(request.title.as_str())),
         ("description", Cell::Text(request.description.as_str())),
@@ -206,6 +208,7 @@ pub(crate) fn notification(message: &Notification) -> Row<'_> {
     let error = message.error.as_ref();
     Row(vec![
         ("id", Cell::Id(message.id.uuid())),
+        ("organization_id", Cell::Id(message.organization_id.uuid())),
         ("request_id", Cell::Id(message.request_id.uuid())),
         ("worker_id", Cell::Id(message.worker_id.uuid())),
         ("kind", Cell::Text(message.kind.as_str())),

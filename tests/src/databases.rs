@@ -15,15 +15,15 @@ use tempfile::TempDir;
 pub type Store = Arc<dyn Repository>;
 
 /// A store in memory.
-pub async fn memory() -> (Store, ()) {
-    std::future::ready((Arc::new(MemoryRepository::new()) as Store, ())).await
+pub async fn memory() -> (MemoryRepository<'static>, ()) {
+    std::future::ready((MemoryRepository::new(), ())).await
 }
 
 /// A store inside an open transaction on a store in memory.
-pub async fn memory_transaction() -> (Store, ()) {
+pub async fn memory_transaction() -> (MemoryRepository<'static>, ()) {
     // Leaked, so that tasks may share it; the transaction ends with the test process.
     let transaction = Box::leak(Box::new(MemoryRepository::new().begin()));
-    std::future::ready((Arc::new(MemoryRepository::in_transaction(transaction)) as Store, ())).await
+    std::future::ready((MemoryRepository::in_transaction(transaction), ())).await
 }
 
 /// The pool of a fresh, migrated SQLite file.
@@ -35,17 +35,17 @@ pub async fn sqlite_pool() -> (SqlitePool, TempDir) {
 }
 
 /// A store on a SQLite file.
-pub async fn sqlite() -> (Store, TempDir) {
+pub async fn sqlite() -> (SqliteRepository<'static>, TempDir) {
     let (pool, folder) = sqlite_pool().await;
-    (Arc::new(SqliteRepository::new(pool)), folder)
+    (SqliteRepository::new(pool), folder)
 }
 
 /// A store inside a host's open transaction on a SQLite file.
-pub async fn sqlite_transaction() -> (Store, TempDir) {
+pub async fn sqlite_transaction() -> (SqliteRepository<'static>, TempDir) {
     let (pool, folder) = sqlite_pool().await;
     // Leaked, so that tasks may share it; the transaction ends with the test process.
     let transaction = Box::leak(Box::new(pool.begin_with("begin immediate").await.unwrap()));
-    (Arc::new(SqliteRepository::in_transaction(transaction)), folder)
+    (SqliteRepository::in_transaction(transaction), folder)
 }
 
 #[cfg(feature = "postgres")]
@@ -53,8 +53,6 @@ pub use with_postgres::{Schema, in_schema, postgres, postgres_transaction};
 
 #[cfg(feature = "postgres")]
 mod with_postgres {
-    use std::sync::Arc;
-
     use maintenance_sqlx::{
         postgres::{self, PgRepository},
         sqlx::{
@@ -63,8 +61,6 @@ mod with_postgres {
         },
     };
     use uuid::Uuid;
-
-    use super::Store;
 
     /// A schema of its own on the test server. Dropping it ends its connections and drops everything in it.
     pub struct Schema {
@@ -148,18 +144,18 @@ mod with_postgres {
     }
 
     /// A store on PostgreSQL.
-    pub async fn postgres() -> (Store, Schema) {
+    pub async fn postgres() -> (PgRepository<'static>, Schema) {
         let schema = Schema::empty().await;
         let pool = schema.migrated().await;
-        (Arc::new(PgRepository::new(pool)), schema)
+        (PgRepository::new(pool), schema)
     }
 
     /// A store inside a host's open transaction on PostgreSQL.
-    pub async fn postgres_transaction() -> (Store, Schema) {
+    pub async fn postgres_transaction() -> (PgRepository<'static>, Schema) {
         let schema = Schema::empty().await;
         let pool = schema.migrated().await;
         // Leaked, so that tasks may share it; the schema's end ends its connection.
         let transaction = Box::leak(Box::new(pool.begin().await.unwrap()));
-        (Arc::new(PgRepository::in_transaction(transaction)), schema)
+        (PgRepository::in_transaction(transaction), schema)
     }
 }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use maintenance_core::{
-    Assign, Error, Inserted, Maintenance, Move, PageRequest, Repository, RequestStatus, Submission,
-    WorkerFilter, WorkerStatus, mock::MockDirectory,
+    Assign, Error, Inserted, Maintenance, Move, OrganizationId, Organizations, PageRequest, RequestStatus,
+    Submission, WorkerFilter, WorkerStatus, mock::MockDirectory,
 };
 use maintenance_memory::{
     MemoryRepository,
@@ -25,7 +25,7 @@ fn id(n: u128) -> maintenance_core::RequestId {
 
 /// What the engine does inside the host's transaction: it sees what was written there, a refused step leaves
 /// the transaction usable, and a pool sees nothing of it yet.
-async fn acts_inside<R: Repository>(world: &World, inside: R) {
+async fn acts_inside<R: Organizations>(world: &World, inside: R) {
     let (outside, inside) = (&world.maintenance, world.maintenance.within(inside));
     let worker = inside.add_worker(world.new_worker(&["plumbing"])).await.unwrap();
     inside.assign_complex(worker.id, world.complex, true).await.unwrap();
@@ -81,7 +81,7 @@ async fn rolled_back(world: &World) {
 async fn in_memory_the_engines_rows_commit_together_or_not_at_all() {
     for commit in [false, true] {
         let store = MemoryRepository::new();
-        let world = World::new(Arc::new(store.clone()));
+        let world = World::new(store.clone());
         let mut tx = store.begin();
         acts_inside(&world, MemoryRepository::in_transaction(&mut tx)).await;
         // Spawned, as a web framework does with a handler.
@@ -222,12 +222,20 @@ mod postgres {
 
     #[async_trait::async_trait]
     impl Directory for Properties {
-        async fn complex_of(&self, _: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
+        async fn complex_of(
+            &self,
+            _: OrganizationId,
+            _: PropertyId,
+        ) -> Result<Option<ComplexId>, DirectoryError> {
             sqlx::query("select 1").execute(&self.0).await.map_err(DirectoryError::new)?;
             Ok(Some(self.1))
         }
 
-        async fn contacts(&self, _: &[RenterId]) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
+        async fn contacts(
+            &self,
+            _: OrganizationId,
+            _: &[RenterId],
+        ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
             Ok(HashMap::new())
         }
     }
@@ -247,8 +255,11 @@ mod postgres {
                 let (engine, pool, mut new) = (engine.clone(), pool.clone(), world.new_request());
                 let directory = directory.clone();
                 filings.spawn(async move {
-                    new.complex_id =
-                        if resolves { directory.complex_of(new.property_id).await.unwrap() } else { None };
+                    new.complex_id = if resolves {
+                        directory.complex_of(OrganizationId::NONE, new.property_id).await.unwrap()
+                    } else {
+                        None
+                    };
                     let mut tx = pool.begin().await.unwrap();
                     let inside = engine.within(PgRepository::in_transaction(&mut tx));
                     let filed = inside.submit(new).await;

@@ -2,11 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "test code: a failed expectation is its result")]
 
-use std::{future::Future, sync::Arc};
+use std::future::Future;
 
+use maintenance_core::Organizations;
 use maintenance_memory::{MemoryRepository, conformance::World};
 use maintenance_tests::{
-    databases::{self, Store},
+    databases,
     model::{Event, answers, any_events},
 };
 use proptest::{prelude::*, test_runner::TestCaseError};
@@ -20,8 +21,8 @@ fn run<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-async fn same(events: &[Event], store: Store) -> Result<(), TestCaseError> {
-    let expected = answers(&World::new(Arc::new(MemoryRepository::new())), events).await;
+async fn same(events: &[Event], store: impl Organizations + 'static) -> Result<(), TestCaseError> {
+    let expected = answers(&World::new(MemoryRepository::new()), events).await;
     let actual = answers(&World::new(store), events).await;
     for (actual, expected) in actual.iter().zip(&expected) {
         prop_assert_eq!(actual, expected);

@@ -71,7 +71,7 @@ async fn hear_of_all(world: &World, counting: &Counting) {
 /// A store whose pool gives up soon.
 async fn world(options: PgConnectOptions) -> World {
     let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(TIMEOUT).test_before_acquire(false);
-    World::new(Arc::new(PgRepository::new(pool.connect_with(options).await.unwrap())))
+    World::new(PgRepository::new(pool.connect_with(options).await.unwrap()))
 }
 
 /// Submitters and a dispatcher go on while `strike` takes the database away a few times.

@@ -1,8 +1,6 @@
 //! One schema per organisation: two of them in one database, each with a dispatcher of its own.
 #![cfg(feature = "postgres")]
 
-use std::sync::Arc;
-
 use maintenance_core::WhatsAppStatus;
 use maintenance_memory::conformance::World;
 use maintenance_sqlx::postgres::{PgRepository, migrate};
@@ -16,7 +14,7 @@ async fn two_organisations_in_one_database_see_nothing_of_each_other() {
     let (one, two) = tokio::join!(migrate(&pools[0]), migrate(&pools[1]));
     one.unwrap();
     two.unwrap();
-    let worlds = pools.map(|pool| World::new(Arc::new(PgRepository::new(pool))));
+    let worlds = pools.map(|pool| World::new(PgRepository::new(pool)));
     let mut requests = Vec::new();
     for (n, world) in worlds.iter().enumerate() {
         world.worker(&["plumbing"]).await;

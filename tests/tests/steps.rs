@@ -11,9 +11,9 @@ use std::{future::Future, sync::Arc};
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
     AssignmentCause, AssignmentChange, Claim, DeliveryError, DeliveryEvent, DeliveryUpdate, Description,
-    Email, Filing, LeaseId, Location, Name, Note, Notification, NotificationKind, PhoneNumber, Priority,
-    Repository, RepositoryError, Request, RequestId, RequestStatus, SendOutcome, SendRecord, StatusChange,
-    Step, Title, UserId, WhatsAppStatus, Worker, WorkerId, WorkerStatus, Write,
+    Email, Filing, LeaseId, Location, Name, Note, Notification, NotificationKind, OrganizationId,
+    PhoneNumber, Priority, Repository, RepositoryError, Request, RequestId, RequestStatus, SendOutcome,
+    SendRecord, StatusChange, Step, Title, UserId, WhatsAppStatus, Worker, WorkerId, WorkerStatus, Write,
 };
 use maintenance_memory::MemoryRepository;
 use maintenance_tests::databases::{self, Store};
@@ -109,6 +109,7 @@ impl Life {
         for n in 0..3 {
             let worker = Worker {
                 id: worker_id(n),
+                organization_id: OrganizationId::NONE,
                 first_name: Name::new("Worker").unwrap(),
                 last_name: Name::new("One").unwrap(),
                 phone_number: PhoneNumber::try_from("+12025550123".to_owned()).unwrap(),
@@ -132,6 +133,7 @@ impl Life {
     fn message(&mut self, request: &Request, (kind, worker): Tells, at: DateTime<Utc>) -> Notification {
         Notification {
             id: self.mint().into(),
+            organization_id: request.organization_id,
             request_id: request.id,
             worker_id: worker_id(worker),
             kind,
@@ -276,6 +278,7 @@ impl Life {
             complex_id: id(7, 1_u8).into(),
             specialty: None,
             version: 1,
+            organization_id: OrganizationId::NONE,
             fingerprint: None,
         };
         let assignment = worker.map(|worker| self.change(&request, Some(worker_id(worker)), self.now));
@@ -377,7 +380,7 @@ proptest! {
     fn steps_on_sqlite_are_steps_in_memory(calls in any_calls()) {
         run(async {
             let (store, _alive) = databases::sqlite().await;
-            same(&calls, store).await
+            same(&calls, Arc::new(store)).await
         })?;
     }
 }
@@ -390,7 +393,7 @@ proptest! {
     fn steps_on_postgres_are_steps_in_memory(calls in any_calls()) {
         run(async {
             let (store, _alive) = databases::postgres().await;
-            same(&calls, store).await
+            same(&calls, Arc::new(store)).await
         })?;
     }
 }

@@ -13,7 +13,7 @@ use std::{
 
 use maintenance_core::{
     Clock as _, DeliveryEvent, DeliveryUpdate, DispatchPolicy, Maintenance, NotificationId, Notifier,
-    NotifyError, Outgoing, Receipt, RequestStatus, WhatsAppStatus,
+    NotifyError, Organizations, Outgoing, Receipt, RequestStatus, WhatsAppStatus,
 };
 use maintenance_memory::{ManualClock, conformance::World};
 use maintenance_tests::databases::{self, Store};
@@ -65,7 +65,7 @@ fn provider_id(id: NotificationId) -> String {
     format!("wamid.{id}")
 }
 
-async fn storm(store: Store, submitters: u128, each: u128, dispatchers: usize) {
+async fn storm(store: impl Organizations + 'static, submitters: u128, each: u128, dispatchers: usize) {
     let world = World::new(store);
     for _ in 0..5 {
         world.worker(&["plumbing"]).await;

@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use maintenance_core::{
-    ComplexId, Directory, DirectoryError, Invalid, NewRequest, PropertyId, RenterContact, RenterId,
-    Repository, RequestId, Submission, Submitted,
+    ComplexId, Directory, DirectoryError, Invalid, NewRequest, OrganizationId, PropertyId, RenterContact,
+    RenterId, Repository, RequestId, Submission, Submitted,
 };
 use maintenance_sqlx::postgres::{PgRepository, migrate};
 use sqlx::{
@@ -63,7 +63,11 @@ impl PgTables {
 
 #[async_trait]
 impl Directory for PgTables {
-    async fn complex_of(&self, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
+    async fn complex_of(
+        &self,
+        _: OrganizationId,
+        property: PropertyId,
+    ) -> Result<Option<ComplexId>, DirectoryError> {
         let query = sqlx::query_scalar(COMPLEX_OF).bind(property.uuid());
         let complex: Option<Uuid> = query.fetch_optional(&self.pool).await.map_err(DirectoryError::new)?;
         Ok(complex.map(Into::into))
@@ -71,6 +75,7 @@ impl Directory for PgTables {
 
     async fn contacts(
         &self,
+        _: OrganizationId,
         renters: &[RenterId],
     ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
         let ids: Vec<Uuid> = renters.iter().map(|renter| renter.uuid()).collect();

@@ -4,8 +4,8 @@ use std::{collections::HashMap, str::FromStr as _, sync::Arc};
 
 use async_trait::async_trait;
 use maintenance_core::{
-    ComplexId, Directory, DirectoryError, Invalid, NewRequest, PropertyId, RenterContact, RenterId,
-    Repository, RequestId, Submission, Submitted,
+    ComplexId, Directory, DirectoryError, Invalid, NewRequest, OrganizationId, PropertyId, RenterContact,
+    RenterId, Repository, RequestId, Submission, Submitted,
 };
 use maintenance_sqlx::sqlite::{SqliteRepository, migrate, open_with};
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
@@ -49,7 +49,11 @@ fn text(id: impl Into<Uuid>) -> Hyphenated {
 
 #[async_trait]
 impl Directory for SqliteTables {
-    async fn complex_of(&self, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
+    async fn complex_of(
+        &self,
+        _: OrganizationId,
+        property: PropertyId,
+    ) -> Result<Option<ComplexId>, DirectoryError> {
         let query = sqlx::query_scalar(COMPLEX_OF).bind(text(property));
         let complex: Option<Hyphenated> =
             query.fetch_optional(&self.pool).await.map_err(DirectoryError::new)?;
@@ -58,6 +62,7 @@ impl Directory for SqliteTables {
 
     async fn contacts(
         &self,
+        _: OrganizationId,
         renters: &[RenterId],
     ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
         let ids = serde_json::to_string(renters).map_err(DirectoryError::new)?;

@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use maintenance_core::{
-    CandidatesOf, ComplexId, Directory, DirectoryError, IdSource as _, Name, NewRequest, PhoneNumber,
-    Priority, PropertyId, RandomIds, RenterContact, RenterId, RequestForm, RequestId, Specialty, WorkerId,
+    CandidatesOf, ComplexId, Directory, DirectoryError, IdSource as _, Name, NewRequest, OrganizationId,
+    PhoneNumber, Priority, PropertyId, RandomIds, RenterContact, RenterId, RequestForm, RequestId, Specialty,
+    WorkerId,
 };
 use uuid::Uuid;
 
@@ -105,7 +106,11 @@ pub(crate) const DESCRIPTION: &str = "Water drips from the trap under the sink s
 /// The host's directory: every property is in its complex, and every renter has a number.
 #[async_trait]
 impl Directory for Dataset {
-    async fn complex_of(&self, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
+    async fn complex_of(
+        &self,
+        _: OrganizationId,
+        property: PropertyId,
+    ) -> Result<Option<ComplexId>, DirectoryError> {
         let (_, low) = property.uuid().as_u64_pair();
         let number = u32::try_from(low & 0xffff_ffff).map_err(DirectoryError::new)?;
         Ok(Some(Dataset::complex_of(*self, number)))
@@ -113,6 +118,7 @@ impl Directory for Dataset {
 
     async fn contacts(
         &self,
+        _: OrganizationId,
         renters: &[RenterId],
     ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
         let name = Name::new("Renter").map_err(DirectoryError::new)?;

@@ -219,5 +219,6 @@ fn outgoing(claimed: &Claimed, place: Option<Place>, renter: Option<RenterContac
     );
     let to = Recipient::Worker { id: notification.worker_id, phone_number };
     Outgoing::new(notification.id, notification.kind, to, content.place(place).renter(renter))
+        .organization(notification.organization_id)
         .attempt(notification.attempts.saturating_add(1))
 }

@@ -1,38 +1,54 @@
 //! The renters and places of a batch, asked of the host's directory without letting one row hold up the others.
 
-use std::{collections::HashMap, hash::Hash, panic::AssertUnwindSafe, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    hash::Hash,
+    panic::AssertUnwindSafe,
+    time::Duration,
+};
 
-use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    future::{BoxFuture, join_all},
+    stream::FuturesUnordered,
+};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
     model::{Claimed, NotificationKind, Place, RenterContact},
     ports::{Directory, DirectoryError},
-    values::{PropertyId, RenterId},
+    values::{OrganizationId, PropertyId, RenterId},
 };
 
 /// What the directory knows of a batch, and what failed.
 #[derive(Default)]
 pub(super) struct Surroundings {
-    renters: HashMap<RenterId, RenterContact>,
-    places: HashMap<PropertyId, Place>,
+    renters: Known<RenterId, RenterContact>,
+    places: Known<PropertyId, Place>,
     pub(super) errors: Vec<DirectoryError>,
 }
 
+/// What is known of each organisation's ids.
+type Known<K, V> = HashMap<(OrganizationId, K), V>;
 type Answer<K, V> = Result<HashMap<K, V>, DirectoryError>;
 /// A question to the directory.
-type Ask<K, V> = for<'d> fn(&'d dyn Directory, &'d [K]) -> BoxFuture<'d, Answer<K, V>>;
+type Ask<K, V> = for<'d> fn(&'d dyn Directory, OrganizationId, &'d [K]) -> BoxFuture<'d, Answer<K, V>>;
 
 impl Surroundings {
     /// Asks for all that these messages say of renters and places. Whoever can't be had within twice the limit is
     /// left out.
     pub(super) async fn of(claimed: &[Claimed], directory: &dyn Directory, limit: Duration) -> Self {
-        let renters = claimed.iter().filter(|claimed| names_renter(claimed)).map(|c| c.request.renter_id);
-        let properties = claimed.iter().map(|claimed| claimed.request.property_id);
+        let renters = claimed.iter().filter(|claimed| names_renter(claimed));
+        let renters = renters.map(|claimed| (claimed.request.organization_id, claimed.request.renter_id));
+        let properties =
+            claimed.iter().map(|claimed| (claimed.request.organization_id, claimed.request.property_id));
         let ((renters, mut errors), (places, more)) = tokio::join!(
-            found(directory, distinct(renters), limit, |directory, renters| directory.contacts(renters)),
-            found(directory, distinct(properties), limit, |directory, properties| directory
-                .places(properties)),
+            found(directory, renters, limit, |directory, organization, renters| {
+                directory.contacts(organization, renters)
+            }),
+            found(directory, properties, limit, |directory, organization, properties| {
+                directory.places(organization, properties)
+            }),
         );
         errors.extend(more);
         Self { renters, places, errors }
@@ -40,8 +56,10 @@ impl Surroundings {
 
     /// What the directory said for this message.
     pub(super) fn for_message(&self, claimed: &Claimed) -> (Option<Place>, Option<RenterContact>) {
-        let renter = self.renters.get(&claimed.request.renter_id).filter(|_| names_renter(claimed));
-        (self.places.get(&claimed.request.property_id).cloned(), renter.cloned())
+        let request = &claimed.request;
+        let renter = self.renters.get(&(request.organization_id, request.renter_id));
+        let place = self.places.get(&(request.organization_id, request.property_id));
+        (place.cloned(), renter.filter(|_| names_renter(claimed)).cloned())
     }
 }
 
@@ -50,25 +68,39 @@ fn names_renter(claimed: &Claimed) -> bool {
     claimed.notification.kind == NotificationKind::Assignment
 }
 
-fn distinct<K: Ord>(keys: impl Iterator<Item = K>) -> Vec<K> {
-    let mut keys: Vec<_> = keys.collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+/// What the directory has under these keys, each organisation being asked for its own.
+async fn found<K: Copy + Ord + Hash, V>(
+    directory: &dyn Directory,
+    keys: impl Iterator<Item = (OrganizationId, K)>,
+    limit: Duration,
+    ask: Ask<K, V>,
+) -> (Known<K, V>, Vec<DirectoryError>) {
+    let mut of = BTreeMap::<_, BTreeSet<_>>::new();
+    for (organization, key) in keys {
+        of.entry(organization).or_default().insert(key);
+    }
+    let asked = of.into_iter().map(|(organization, keys)| async move {
+        let keys: Vec<K> = keys.into_iter().collect();
+        (organization, found_of(directory, organization, &keys, limit, ask).await)
+    });
+    let (mut known, mut errors) = (HashMap::new(), Vec::new());
+    for (organization, (found, failed)) in join_all(asked).await {
+        known.extend(found.into_iter().map(|(key, value)| ((organization, key), value)));
+        errors.extend(failed);
+    }
+    (known, errors)
 }
 
-/// What the directory has under these keys. All are asked for together; when that fails, hangs or panics each is asked
+/// What one organisation has under these keys. All are asked for together; when that fails, hangs or panics each is asked
 /// for alone.
-async fn found<K: Eq + Hash, V>(
+async fn found_of<K: Eq + Hash, V>(
     directory: &dyn Directory,
-    keys: Vec<K>,
+    organization: OrganizationId,
+    keys: &[K],
     limit: Duration,
     ask: Ask<K, V>,
 ) -> (HashMap<K, V>, Vec<DirectoryError>) {
-    if keys.is_empty() {
-        return (HashMap::new(), Vec::new());
-    }
-    let first = match in_time(ask(directory, &keys), Instant::now() + limit).await {
+    let first = match in_time(ask(directory, organization, keys), Instant::now() + limit).await {
         Ok(found) => return (found, Vec::new()),
         Err(error) => error,
     };
@@ -77,8 +109,8 @@ async fn found<K: Eq + Hash, V>(
     }
     let deadline = Instant::now() + limit;
     let (mut all, mut errors) = (HashMap::new(), Vec::new());
-    let mut asked: FuturesUnordered<_> =
-        keys.iter().map(|key| in_time(ask(directory, std::slice::from_ref(key)), deadline)).collect();
+    let alone = keys.iter().map(|key| ask(directory, organization, std::slice::from_ref(key)));
+    let mut asked: FuturesUnordered<_> = alone.map(|answer| in_time(answer, deadline)).collect();
     while let Some(answer) = asked.next().await {
         match answer {
             Ok(found) => all.extend(found),

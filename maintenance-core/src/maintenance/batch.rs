@@ -116,7 +116,7 @@ impl<R: Repository> Maintenance<R> {
         properties.dedup();
         let complexes = match properties.as_slice() {
             [] => Ok(HashMap::new()),
-            unknown => self.shared.directory.complexes_of(unknown).await,
+            unknown => self.shared.directory.complexes_of(self.organization(), unknown).await,
         };
         let complexes = match complexes {
             Ok(complexes) => complexes,

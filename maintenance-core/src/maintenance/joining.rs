@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::Submitted;
-use crate::{maintenance::Error, model::Request, ports::RepositoryError};
+use crate::{maintenance::Error, model::Request, ports::RepositoryError, values::OrganizationId};
 
 /// What a submit answers.
 pub(super) type Answer = Result<Submitted, Error>;
@@ -66,12 +66,13 @@ impl Joining {
         draft: Request,
         file: impl Fn(Vec<Request>) -> F,
     ) -> Answer {
+        let organization = draft.organization_id;
         let ticket = self.enter(draft);
         loop {
             match ticket.turn().await {
                 Turn::Answered(answer) => return *answer,
                 Turn::Lead => {
-                    let mut group = Group::take(self);
+                    let mut group = Group::take(self, organization);
                     if !group.slots.is_empty() {
                         let drafts = group.slots.iter().map(|slot| slot.draft.clone()).collect();
                         let answers = file(drafts).await;
@@ -192,12 +193,14 @@ struct Group<'j> {
 }
 
 impl<'j> Group<'j> {
-    /// Takes what waits; of several with one id the first, the others wait for the next group.
-    fn take(joining: &'j Joining) -> Self {
+    /// Takes what waits of one organisation, since the leader sees no other's workers; of several with one id the first,
+    /// the others wait for the next group.
+    fn take(joining: &'j Joining, organization: OrganizationId) -> Self {
         let mut state = joining.state();
         let (mut ids, mut slots, mut left) = (HashSet::new(), Vec::new(), VecDeque::new());
         while let Some(slot) = state.waiting.pop_front() {
-            if slots.len() < GROUP && ids.insert(slot.draft.id) {
+            let fits = slot.draft.organization_id == organization && slots.len() < GROUP;
+            if fits && ids.insert(slot.draft.id) {
                 slots.push(slot);
             } else {
                 left.push_back(slot);

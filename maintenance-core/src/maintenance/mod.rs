@@ -38,9 +38,9 @@ pub use submit::{Submission, Submitted};
 use wake::Wake;
 
 use crate::{
-    ports::{Clock, Directory, Repository, SystemClock},
+    ports::{Clock, Directory, Organizations, Repository, SystemClock},
     rules::SelectionPolicy,
-    values::{IdSource, RandomIds, time},
+    values::{IdSource, OrganizationId, RandomIds, time},
 };
 
 /// The engine: every use case over one store.
@@ -106,8 +106,32 @@ impl<R: Repository> Maintenance<R> {
         self
     }
 
+    /// The same engine for that organisation: everything that it reads and writes is that organisation's, and what
+    /// belongs to another is not found, whichever id is given. Cheap, so a host with several customers in shared tables
+    /// calls it per request that it serves. A host with one customer never does.
+    ///
+    /// ```
+    /// # use maintenance_core::*;
+    /// # async fn example(maintenance: Maintenance<impl Organizations>, tenant: OrganizationId, id: RequestId) -> Result<(), Error> {
+    /// let request = maintenance.of(tenant).request(id).await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn of(&self, organization: OrganizationId) -> Self
+    where
+        R: Organizations,
+    {
+        let repository = self.repository.of(organization);
+        Self { repository, shared: self.shared.clone(), joining: self.joining.clone() }
+    }
+
+    /// The organisation whose engine this is.
+    pub fn organization(&self) -> OrganizationId {
+        self.repository.organization()
+    }
+
     /// The same engine over another store: over the host's open transaction, so that the host's rows and the
-    /// engine's commit together.
+    /// engine's commit together. It is that of the same organisation.
     ///
     /// Two rules hold while the transaction is open, since it holds one of the pool's connections: where each of
     /// several transactions waits for a further one, none gets it.
@@ -120,7 +144,9 @@ impl<R: Repository> Maintenance<R> {
     ///
     /// A dispatcher sees nothing before the host commits. Call [`wake`](Self::wake) after the commit to have
     /// the message sent at once rather than at the next poll.
-    pub fn within<T: Repository>(&self, repository: T) -> Maintenance<T> {
+    #[expect(clippy::needless_pass_by_value, reason = "the view takes the place of what is handed over")]
+    pub fn within<T: Organizations>(&self, repository: T) -> Maintenance<T> {
+        let repository = repository.of(self.organization());
         Maintenance { repository, shared: self.shared.clone(), joining: None }
     }
 

@@ -67,7 +67,9 @@ impl<R: Repository> Maintenance<R> {
     #[instrument(skip_all, fields(request), err(level = "debug"))]
     pub async fn submit(&self, new: NewRequest) -> Result<Submitted, Error> {
         let complex = match new.complex_id {
-            None if self.asks_directory() => self.shared.directory.complex_of(new.property_id).await?,
+            None if self.asks_directory() => {
+                self.shared.directory.complex_of(self.organization(), new.property_id).await?
+            }
             given => given,
         };
         let draft = self.draft(&new, complex)?;
@@ -98,6 +100,7 @@ impl<R: Repository> Maintenance<R> {
         let now = self.shared.now();
         let mut draft = Request {
             id: new.id.unwrap_or_else(|| RequestId::mint(&self.shared.ids)),
+            organization_id: self.organization(),
             renter_id: new.renter_id,
             title: texts.title,
             description: texts.description,

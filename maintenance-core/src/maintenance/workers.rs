@@ -38,7 +38,7 @@ impl<R: Repository> Maintenance<R> {
     #[instrument(skip_all, err(level = "debug"))]
     pub async fn add_worker(&self, new: NewWorker) -> Result<Worker, Error> {
         let id = new.id.unwrap_or_else(|| WorkerId::mint(&self.shared.ids));
-        let worker = new.validate(id, self.shared.now())?;
+        let worker = new.validate(id, self.organization(), self.shared.now())?;
         match self.repository.add_worker(&worker).await? {
             Inserted::New => Ok(worker),
             Inserted::Existing(stored) => same_worker(&stored, &worker).map(|()| stored),

@@ -8,7 +8,9 @@ use super::{
     request::{Priority, Request},
     send::{SendOutcome, SendRecord},
 };
-use crate::values::{LeaseId, NotificationId, RequestId, WorkerId, text_enum::text_enum, time};
+use crate::values::{
+    LeaseId, NotificationId, OrganizationId, RequestId, WorkerId, text_enum::text_enum, time,
+};
 
 text_enum! {
     /// What a message is about.
@@ -27,6 +29,9 @@ text_enum! {
 pub struct Notification {
     /// Its id.
     pub id: NotificationId,
+    /// The organisation of its request.
+    #[serde(default, skip_serializing_if = "OrganizationId::is_none")]
+    pub organization_id: OrganizationId,
     /// The request it is about.
     pub request_id: RequestId,
     /// The recipient.
@@ -83,6 +88,7 @@ impl Notification {
     ) -> Self {
         Self {
             id,
+            organization_id: request.organization_id,
             request_id: request.id,
             worker_id,
             kind,

@@ -1,7 +1,7 @@
 //! What a channel is given to send.
 
 use crate::values::{
-    Description, Location, NotificationId, PhoneNumber, RequestId, Specialty, Title, WorkerId,
+    Description, Location, NotificationId, OrganizationId, PhoneNumber, RequestId, Specialty, Title, WorkerId,
 };
 
 use super::{
@@ -16,6 +16,8 @@ use super::{
 pub struct Outgoing {
     /// Our id of the message: the channel should carry it, so that a webhook can bring it back.
     pub notification_id: NotificationId,
+    /// The organisation in whose name it goes out.
+    pub organization_id: OrganizationId,
     /// What the message is about.
     pub kind: NotificationKind,
     /// Which attempt this is, from 1.
@@ -71,7 +73,14 @@ impl Outgoing {
         to: Recipient,
         content: Content,
     ) -> Self {
-        Self { notification_id, kind, attempt: 1, to, content }
+        Self { notification_id, organization_id: OrganizationId::NONE, kind, attempt: 1, to, content }
+    }
+
+    /// The same in the name of that organisation.
+    #[must_use]
+    pub fn organization(mut self, organization_id: OrganizationId) -> Self {
+        self.organization_id = organization_id;
+        self
     }
 
     /// The same as that attempt, counted from 1.

@@ -5,8 +5,8 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::delivery::WhatsAppStatus;
 use crate::values::{
-    ComplexId, Description, Fingerprint, Invalid, Location, PropertyId, RenterId, RequestId, Rule, Specialty,
-    Title, WorkerId, text_enum::text_enum, time,
+    ComplexId, Description, Fingerprint, Invalid, Location, OrganizationId, PropertyId, RenterId, RequestId,
+    Rule, Specialty, Title, WorkerId, text_enum::text_enum, time,
 };
 
 text_enum! {
@@ -53,6 +53,9 @@ text_enum! {
 pub struct Request {
     /// Its id.
     pub id: RequestId,
+    /// The organisation whose it is.
+    #[serde(default, skip_serializing_if = "OrganizationId::is_none")]
+    pub organization_id: OrganizationId,
     /// The renter who filed it.
     pub renter_id: RenterId,
     /// Title.
@@ -286,6 +289,7 @@ impl Request {
         let (id, at) = (uuid::Uuid::from_u128(id), DateTime::UNIX_EPOCH);
         Self {
             id: id.into(),
+            organization_id: OrganizationId::NONE,
             renter_id: id.into(),
             title: Title::new("The sink leaks").unwrap(),
             description: Description::new("Water under the sink.").unwrap(),

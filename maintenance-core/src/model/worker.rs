@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::values::{
-    Email, Invalid, Name, PhoneNumber, Specialty, WorkerId, phone::Region, text_enum::text_enum, time,
+    Email, Invalid, Name, OrganizationId, PhoneNumber, Specialty, WorkerId, phone::Region,
+    text_enum::text_enum, time,
 };
 
 text_enum! {
@@ -29,6 +30,9 @@ const MAX_SPECIALTIES: usize = 50;
 pub struct Worker {
     /// Their id.
     pub id: WorkerId,
+    /// The organisation for which they work.
+    #[serde(default, skip_serializing_if = "OrganizationId::is_none")]
+    pub organization_id: OrganizationId,
     /// First name.
     pub first_name: Name,
     /// Last name.
@@ -102,7 +106,12 @@ pub struct WorkerUpdate {
 
 impl NewWorker {
     /// The worker, or every field that is wrong.
-    pub(crate) fn validate(&self, id: WorkerId, now: DateTime<Utc>) -> Result<Worker, Invalid> {
+    pub(crate) fn validate(
+        &self,
+        id: WorkerId,
+        organization_id: OrganizationId,
+        now: DateTime<Utc>,
+    ) -> Result<Worker, Invalid> {
         let mut invalid = Invalid::default();
         let first_name = invalid.keep("first_name", Name::new(&self.first_name));
         let last_name = invalid.keep("last_name", Name::new(&self.last_name));
@@ -112,6 +121,7 @@ impl NewWorker {
         let worker = first_name.zip(last_name).zip(phone_number).zip(email).map(
             |(((first_name, last_name), phone_number), email)| Worker {
                 id,
+                organization_id,
                 first_name,
                 last_name,
                 phone_number,

@@ -42,7 +42,9 @@ use crate::{
         RequestStatus, SendRecord, Step, Worker,
     },
     rules::{Candidate, CandidatesOf},
-    values::{ComplexId, IdSource, NotificationId, PropertyId, RenterId, RequestId, WorkerId},
+    values::{
+        ComplexId, IdSource, NotificationId, OrganizationId, PropertyId, RenterId, RequestId, WorkerId,
+    },
 };
 
 mock! {
@@ -124,11 +126,13 @@ mock! {
     impl Directory for Directory {
         async fn places(
             &self,
+            organization: OrganizationId,
             properties: &[PropertyId],
         ) -> Result<HashMap<PropertyId, Place>, DirectoryError>;
-        async fn complex_of(&self, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError>;
+        async fn complex_of(&self, organization: OrganizationId, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError>;
         async fn contacts(
             &self,
+            organization: OrganizationId,
             renters: &[RenterId],
         ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError>;
     }

@@ -15,5 +15,7 @@ pub use directory::{Directory, DirectoryError};
 pub use filter::{AssignmentsOf, CommentFilter, RequestFilter, WorkerFilter};
 pub use notifier::{Notifier, NotifyError, Receipt, SendEffect};
 pub use page::{Cursor, Listing, MAX_PAGE_SIZE, Page, PageRequest, Position, Slice};
-pub use repository::{Inserted, NotificationRepository, Repository, RequestRepository, WorkerRepository};
+pub use repository::{
+    Inserted, NotificationRepository, Organizations, Repository, RequestRepository, WorkerRepository,
+};
 pub use repository_error::{BoxError, RepositoryError, RepositoryErrorKind};

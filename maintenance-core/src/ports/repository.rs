@@ -6,9 +6,11 @@
 //! - it answers in bounded time: `Busy` is returned once the store has waited as long as it is set to wait;
 //! - every guard named at a method is checked in the same atomic step as the write;
 //! - times keep their microseconds, enums their text, texts every character;
-//! - no log, `Debug` or error holds a name, a number or a text.
+//! - no log, `Debug` or error holds a name, a number or a text;
+//! - workers, requests and all that belongs to them are seen as one organisation sees them: what belongs to another is
+//!   not found, whichever id is given, and can't be told from what doesn't exist. The outbox is that of all.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -19,7 +21,7 @@ use crate::{
         Filing, Notification, Recorded, Request, RequestRecord, RequestStatus, SendRecord, Step, Worker,
     },
     rules::{Candidate, CandidatesOf},
-    values::{ComplexId, NotificationId, RequestId, WorkerId},
+    values::{ComplexId, NotificationId, OrganizationId, RequestId, WorkerId},
 };
 
 use super::{
@@ -81,6 +83,12 @@ pub trait WorkerRepository: Send + Sync {
 #[async_trait]
 #[auto_impl::auto_impl(&, Box, Arc)]
 pub trait RequestRepository: Send + Sync {
+    /// The organisation that this view of the store is of. A store that knows one organisation needs no method of its
+    /// own.
+    fn organization(&self) -> OrganizationId {
+        OrganizationId::NONE
+    }
+
     /// Files requests, each with the row of its assignment history and the message to its worker, all in one step.
     /// One is not filed when a request with its id is there, or, as `Conflict`, when its message's worker isn't active
     /// (any more): what is refused stops none of the others. Answers in order; an error of the whole has filed none. No
@@ -175,6 +183,19 @@ pub trait NotificationRepository: Send + Sync {
 
     /// The time by the store's own clock, UTC, if it has one that can differ from this process's.
     async fn time(&self) -> Result<Option<DateTime<Utc>>, RepositoryError>;
+}
+
+/// A store that several organisations share. A view is cheap: hosts make one for each call.
+pub trait Organizations: Repository + Sized {
+    /// The same store as that organisation sees it.
+    #[must_use]
+    fn of(&self, organization: OrganizationId) -> Self;
+}
+
+impl<T: Organizations> Organizations for Arc<T> {
+    fn of(&self, organization: OrganizationId) -> Self {
+        Self::new(T::of(self, organization))
+    }
 }
 
 /// A whole store.

@@ -78,6 +78,9 @@ macro_rules! ids {
 }
 
 ids! {
+    /// A customer of the host, who shares its tables with others: any UUID, [`OrganizationId::NONE`] for a host that
+    /// has one customer.
+    OrganizationId,
     /// A maintenance worker.
     WorkerId,
     /// The assignment of a worker to a complex.
@@ -104,6 +107,22 @@ ids! {
     RenterId,
     /// Whoever acted: a renter, a worker, a landlord, or [`UserId::SYSTEM`].
     UserId,
+}
+
+impl OrganizationId {
+    /// The nil UUID: the organisation of a host that has only one and never names it.
+    pub const NONE: Self = Self(Uuid::nil());
+
+    /// Whether the host names no organisation.
+    pub fn is_none(&self) -> bool {
+        *self == Self::NONE
+    }
+}
+
+impl Default for OrganizationId {
+    fn default() -> Self {
+        Self::NONE
+    }
 }
 
 impl UserId {

@@ -16,7 +16,7 @@ pub use email::Email;
 pub use fingerprint::Fingerprint;
 pub use ids::{
     AssignmentChangeId, AssignmentId, AttachmentId, CommentId, ComplexId, IdSource, LeaseId, NotificationId,
-    PropertyId, RandomIds, RenterId, RequestId, StatusChangeId, UserId, WorkerId,
+    OrganizationId, PropertyId, RandomIds, RenterId, RequestId, StatusChangeId, UserId, WorkerId,
 };
 pub use invalid::{FieldError, Invalid, Rule};
 pub use phone::{PhoneNumber, Region};

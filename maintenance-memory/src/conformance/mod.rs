@@ -35,14 +35,15 @@ pub mod unassign;
 pub mod workers;
 mod world;
 
-use std::sync::Arc;
-
-use maintenance_core::Repository;
+use maintenance_core::Organizations;
 
 pub use world::{World, accepted, file_one, refused};
 
 /// Runs a case on a fresh store, on a runtime of its own. What comes with the store lives until the case has ended.
-pub fn run<K>(fresh: impl AsyncFnOnce() -> (Arc<dyn Repository>, K), case: impl AsyncFnOnce(World)) {
+pub fn run<R: Organizations + 'static, K>(
+    fresh: impl AsyncFnOnce() -> (R, K),
+    case: impl AsyncFnOnce(World),
+) {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all().build().expect("a runtime can be made");
     runtime.block_on(async {
@@ -52,7 +53,7 @@ pub fn run<K>(fresh: impl AsyncFnOnce() -> (Arc<dyn Repository>, K), case: impl 
 }
 
 /// Makes a test of each case, in the module where it stands. `$fresh` is the path of an async function that
-/// returns a fresh `Arc<dyn Repository>` and whatever must live as long as it is used, such as the folder of its
+/// returns a fresh store, which has several organisations' rows, and whatever must live as long as it is used, such as the folder of its
 /// file; `()` if nothing.
 ///
 /// The [module's documentation](mod@crate::conformance) has an example.

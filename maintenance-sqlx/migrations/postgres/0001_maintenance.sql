@@ -3,6 +3,7 @@
 
 create table maintenance_workers (
     id           uuid        not null primary key,
+    organization_id uuid not null default '00000000-0000-0000-0000-000000000000',
     first_name   text        not null,
     last_name    text        not null,
     phone_number text        not null,
@@ -15,10 +16,11 @@ create table maintenance_workers (
 
 create index maintenance_workers_phone_number_idx on maintenance_workers (phone_number);
 create index maintenance_workers_status_idx       on maintenance_workers (status);
-create index maintenance_workers_list_idx         on maintenance_workers (created_at, id);
+create index maintenance_workers_list_idx         on maintenance_workers (organization_id, created_at, id);
 
 create table complex_maintenance_assignments (
     id          uuid        not null primary key,
+    organization_id uuid not null default '00000000-0000-0000-0000-000000000000',
     worker_id   uuid        not null references maintenance_workers (id),
     complex_id  uuid        not null,
     is_primary  boolean     not null,
@@ -32,10 +34,11 @@ create unique index complex_maintenance_assignments_pair_key
     on complex_maintenance_assignments (worker_id, complex_id);
 -- At most one primary worker per complex.
 create unique index complex_maintenance_assignments_primary_key
-    on complex_maintenance_assignments (complex_id) where is_primary;
+    on complex_maintenance_assignments (organization_id, complex_id) where is_primary;
 
 create table maintenance_requests (
     id                  uuid        not null primary key,
+    organization_id uuid not null default '00000000-0000-0000-0000-000000000000',
     renter_id           uuid        not null,
     title               text        not null,
     description         text        not null,
@@ -64,17 +67,22 @@ create index maintenance_requests_status_idx             on maintenance_requests
 create index maintenance_requests_created_at_idx         on maintenance_requests (created_at);
 create index maintenance_requests_assigned_worker_id_idx on maintenance_requests (assigned_worker_id);
 create index maintenance_requests_whatsapp_status_idx    on maintenance_requests (whatsapp_status);
--- For the newest-first lists. A list by complex or by status merges one query per status and priority, so that a
+-- For the newest-first lists. Those that any organisation has begin with it; a complex, a property, a renter and a
+-- worker are of one organisation. A list by complex or by status merges one query per status and priority, so that a
 -- rare one is found without reading past the others. "Nulls last" keeps the planner from using the index on
 -- created_at instead, with which it would read past all requests in search of something rare.
+create index maintenance_requests_list_idx on maintenance_requests
+    (organization_id, created_at desc nulls last, id desc nulls last);
+create index maintenance_requests_unassigned_list_idx on maintenance_requests
+    (organization_id, created_at desc nulls last, id desc nulls last) where assigned_worker_id is null;
 create index maintenance_requests_complex_list_idx on maintenance_requests
     (complex_id, status, created_at desc nulls last, id desc nulls last);
 create index maintenance_requests_property_list_idx on maintenance_requests
     (property_id, created_at desc nulls last, id desc nulls last);
 create index maintenance_requests_status_list_idx on maintenance_requests
-    (status, priority, created_at desc nulls last, id desc nulls last);
+    (organization_id, status, priority, created_at desc nulls last, id desc nulls last);
 create index maintenance_requests_whatsapp_list_idx on maintenance_requests
-    (whatsapp_status, created_at desc nulls last, id desc nulls last);
+    (organization_id, whatsapp_status, created_at desc nulls last, id desc nulls last);
 -- The list of a worker, and the time at which the worker was last given work.
 create index maintenance_requests_worker_list_idx on maintenance_requests
     (assigned_worker_id, created_at desc nulls last, id desc nulls last);
@@ -95,6 +103,7 @@ create index maintenance_attachments_request_id_idx on maintenance_attachments (
 
 create table maintenance_comments (
     id         uuid        not null primary key,
+    organization_id uuid not null default '00000000-0000-0000-0000-000000000000',
     request_id uuid        not null references maintenance_requests (id),
     user_id    uuid        not null,
     user_type  text        not null check (user_type in ('renter', 'landlord', 'maintenance_staff')),
@@ -104,7 +113,7 @@ create table maintenance_comments (
 
 create index maintenance_comments_request_id_idx on maintenance_comments (request_id);
 create index maintenance_comments_user_id_idx    on maintenance_comments (user_id);
-create index maintenance_comments_list_idx       on maintenance_comments (created_at, id);
+create index maintenance_comments_list_idx       on maintenance_comments (organization_id, created_at, id);
 create index maintenance_comments_user_list_idx  on maintenance_comments
     (user_id, created_at nulls first, id nulls first);
 
@@ -141,6 +150,7 @@ create index maintenance_assignment_history_request_id_idx on maintenance_assign
 -- The fill factor leaves room on each page for the updates of a message's life, so that they needn't touch every index.
 create table maintenance_notifications (
     id                  uuid        not null primary key,
+    organization_id uuid not null default '00000000-0000-0000-0000-000000000000',
     request_id          uuid        not null references maintenance_requests (id),
     worker_id           uuid        not null references maintenance_workers (id),
     kind                text        not null,

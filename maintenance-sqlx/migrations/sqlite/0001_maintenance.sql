@@ -4,6 +4,7 @@
 
 create table maintenance_workers (
     id           text not null primary key,
+    organization_id text not null default '00000000-0000-0000-0000-000000000000',
     first_name   text not null,
     last_name    text not null,
     phone_number text not null,
@@ -16,10 +17,11 @@ create table maintenance_workers (
 
 create index maintenance_workers_phone_number_idx on maintenance_workers (phone_number);
 create index maintenance_workers_status_idx       on maintenance_workers (status);
-create index maintenance_workers_list_idx         on maintenance_workers (created_at, id);
+create index maintenance_workers_list_idx         on maintenance_workers (organization_id, created_at, id);
 
 create table complex_maintenance_assignments (
     id          text    not null primary key,
+    organization_id text not null default '00000000-0000-0000-0000-000000000000',
     worker_id   text    not null references maintenance_workers (id),
     complex_id  text    not null,
     is_primary  integer not null check (is_primary in (0, 1)),
@@ -33,10 +35,11 @@ create unique index complex_maintenance_assignments_pair_key
     on complex_maintenance_assignments (worker_id, complex_id);
 -- At most one primary worker per complex.
 create unique index complex_maintenance_assignments_primary_key
-    on complex_maintenance_assignments (complex_id) where is_primary = 1;
+    on complex_maintenance_assignments (organization_id, complex_id) where is_primary = 1;
 
 create table maintenance_requests (
     id                  text    not null primary key,
+    organization_id text not null default '00000000-0000-0000-0000-000000000000',
     renter_id           text    not null,
     title               text    not null,
     description         text    not null,
@@ -65,12 +68,18 @@ create index maintenance_requests_status_idx             on maintenance_requests
 create index maintenance_requests_created_at_idx         on maintenance_requests (created_at);
 create index maintenance_requests_assigned_worker_id_idx on maintenance_requests (assigned_worker_id);
 create index maintenance_requests_whatsapp_status_idx    on maintenance_requests (whatsapp_status);
--- For the newest-first lists. A list by complex or by status merges one query per status and priority, so that a
+-- For the newest-first lists. Those that any organisation has begin with it; a complex, a property, a renter and a
+-- worker are of one organisation. A list by complex or by status merges one query per status and priority, so that a
 -- rare one is found without reading past the others.
+create index maintenance_requests_list_idx on maintenance_requests (organization_id, created_at, id);
+create index maintenance_requests_unassigned_list_idx on maintenance_requests (organization_id, created_at, id)
+    where assigned_worker_id is null;
 create index maintenance_requests_complex_list_idx  on maintenance_requests (complex_id, status, created_at, id);
 create index maintenance_requests_property_list_idx on maintenance_requests (property_id, created_at, id);
-create index maintenance_requests_status_list_idx   on maintenance_requests (status, priority, created_at, id);
-create index maintenance_requests_whatsapp_list_idx on maintenance_requests (whatsapp_status, created_at, id);
+create index maintenance_requests_status_list_idx on maintenance_requests
+    (organization_id, status, priority, created_at, id);
+create index maintenance_requests_whatsapp_list_idx on maintenance_requests
+    (organization_id, whatsapp_status, created_at, id);
 -- The list of a worker, and the time at which the worker was last given work.
 create index maintenance_requests_worker_list_idx on maintenance_requests (assigned_worker_id, created_at, id);
 -- A worker's open requests: their list and their number.
@@ -89,6 +98,7 @@ create index maintenance_attachments_request_id_idx on maintenance_attachments (
 
 create table maintenance_comments (
     id         text not null primary key,
+    organization_id text not null default '00000000-0000-0000-0000-000000000000',
     request_id text not null references maintenance_requests (id),
     user_id    text not null,
     user_type  text not null check (user_type in ('renter', 'landlord', 'maintenance_staff')),
@@ -98,7 +108,7 @@ create table maintenance_comments (
 
 create index maintenance_comments_request_id_idx on maintenance_comments (request_id);
 create index maintenance_comments_user_id_idx    on maintenance_comments (user_id);
-create index maintenance_comments_list_idx       on maintenance_comments (created_at, id);
+create index maintenance_comments_list_idx       on maintenance_comments (organization_id, created_at, id);
 create index maintenance_comments_user_list_idx  on maintenance_comments (user_id, created_at, id);
 
 create table maintenance_status_history (
@@ -133,6 +143,7 @@ create index maintenance_assignment_history_request_id_idx on maintenance_assign
 
 create table maintenance_notifications (
     id                  text    not null primary key,
+    organization_id text not null default '00000000-0000-0000-0000-000000000000',
     request_id          text    not null references maintenance_requests (id),
     worker_id           text    not null references maintenance_workers (id),
     kind                text    not null,

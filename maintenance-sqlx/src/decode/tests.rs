@@ -54,7 +54,7 @@ fn at(n: u8) -> String {
 #[test]
 fn workers_and_their_complexes_go_there_and_back() {
     let row = json!({
-        "id": id(1), "first_name": "Worker", "last_name": "One", "phone_number": "+12025550123",
+        "id": id(1), "organization_id": id(4), "first_name": "Worker", "last_name": "One", "phone_number": "+12025550123",
         "email": "worker@example.com", "specialties": ["plumbing"], "status": "on_leave", "created_at": at(2),
         "updated_at": at(3),
     });
@@ -69,7 +69,7 @@ fn workers_and_their_complexes_go_there_and_back() {
 #[test]
 fn requests_go_there_and_back() {
     let row = json!({
-        "id": id(1), "renter_id": id(2), "title": "The sink leaks", "description": "Since Monday.",
+        "id": id(1), "organization_id": id(12), "renter_id": id(2), "title": "The sink leaks", "description": "Since Monday.",
         "status": "completed", "priority": "high", "created_at": at(3), "updated_at": at(5),
         "completed_at": at(4), "property_id": id(6), "location": "Kitchen", "assigned_worker_id": id(7),
         "whatsapp_message_id": "wamid.8", "whatsapp_status": "read", "complex_id": id(9),
@@ -111,7 +111,7 @@ fn comments_and_attachments_go_there_and_back() {
 #[test]
 fn notifications_go_there_and_back() {
     let row = json!({
-        "id": id(1), "request_id": id(2), "worker_id": id(3), "kind": "withdrawn", "priority": "emergency",
+        "id": id(1), "organization_id": id(15), "request_id": id(2), "worker_id": id(3), "kind": "withdrawn", "priority": "emergency",
         "status": "sent", "provider_message_id": "wamid.4", "attempts": 5, "claims": 6, "due_at": at(7),
         "lease": id(8), "error_code": "131026", "error_text": "It can't be delivered.", "since": at(9),
         "created_at": at(10), "sent_at": at(11), "delivered_at": at(12), "read_at": at(13),

@@ -32,6 +32,7 @@ mod workers;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use maintenance_core::{OrganizationId, Organizations};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::Mutex;
 
@@ -44,6 +45,7 @@ use source::Source;
 #[derive(Clone)]
 pub struct PgRepository<'c> {
     source: Source<'c>,
+    organization: OrganizationId,
 }
 
 impl PgRepository<'static> {
@@ -61,7 +63,10 @@ impl PgRepository<'static> {
     /// # }
     /// ```
     pub fn new(pool: PgPool) -> Self {
-        Self { source: Source::Pool { queue: Queue::new(pool), limit: limit::DEFAULT } }
+        Self {
+            source: Source::Pool { queue: Queue::new(pool), limit: limit::DEFAULT },
+            organization: OrganizationId::NONE,
+        }
     }
 
     /// Sets the time limit of each call, 30 seconds by default. It includes the wait for a connection. A call
@@ -104,7 +109,13 @@ impl<'c> PgRepository<'c> {
     /// # }
     /// ```
     pub fn in_transaction(connection: &'c mut PgConnection) -> Self {
-        Self { source: Source::Host(Arc::new(Mutex::new(connection))) }
+        Self { source: Source::Host(Arc::new(Mutex::new(connection))), organization: OrganizationId::NONE }
+    }
+}
+
+impl Organizations for PgRepository<'_> {
+    fn of(&self, organization: OrganizationId) -> Self {
+        Self { organization, ..self.clone() }
     }
 }
 

@@ -35,6 +35,7 @@ mod workers;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use maintenance_core::{OrganizationId, Organizations};
 use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 
@@ -50,6 +51,7 @@ use source::{Pool, Source};
 #[derive(Clone)]
 pub struct SqliteRepository<'c> {
     source: Source<'c>,
+    organization: OrganizationId,
 }
 
 impl SqliteRepository<'static> {
@@ -72,7 +74,7 @@ impl SqliteRepository<'static> {
             to_write: Kept::new(),
             limit: limit::DEFAULT,
         };
-        Self { source: Source::Pool(pool) }
+        Self { source: Source::Pool(pool), organization: OrganizationId::NONE }
     }
 
     /// Sets the time limit of each call, 30 seconds by default. It includes the wait for the call's turn to
@@ -117,7 +119,13 @@ impl<'c> SqliteRepository<'c> {
     /// # }
     /// ```
     pub fn in_transaction(connection: &'c mut SqliteConnection) -> Self {
-        Self { source: Source::Host(Arc::new(Mutex::new(connection))) }
+        Self { source: Source::Host(Arc::new(Mutex::new(connection))), organization: OrganizationId::NONE }
+    }
+}
+
+impl Organizations for SqliteRepository<'_> {
+    fn of(&self, organization: OrganizationId) -> Self {
+        Self { organization, ..self.clone() }
     }
 }
 

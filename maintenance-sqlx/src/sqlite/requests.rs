@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use maintenance_core::{
-    Attachment, Comment, CommentFilter, Filing, Inserted, Listing, RepositoryError, RepositoryErrorKind,
-    Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus, Slice, Step,
+    Attachment, Comment, CommentFilter, Filing, Inserted, Listing, OrganizationId, RepositoryError,
+    RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus,
+    Slice, Step,
 };
 use tracing::instrument;
 
@@ -139,6 +140,10 @@ pub(super) const STATEMENTS: &[&str] = &[
 
 #[async_trait]
 impl RequestRepository for SqliteRepository<'_> {
+    fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
     #[instrument(level = "debug", skip_all, fields(requests = filings.len()))]
     async fn file(
         &self,

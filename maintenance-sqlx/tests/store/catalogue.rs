@@ -30,6 +30,7 @@ pub(crate) const TABLES: &[Table] = &[
         name: "maintenance_workers",
         columns: &[
             ("id", Id, false),
+            ("organization_id", Id, false),
             ("first_name", Text, false),
             ("last_name", Text, false),
             ("phone_number", Text, false),
@@ -52,6 +53,7 @@ pub(crate) const TABLES: &[Table] = &[
         name: "complex_maintenance_assignments",
         columns: &[
             ("id", Id, false),
+            ("organization_id", Id, false),
             ("worker_id", Id, false),
             ("complex_id", Id, false),
             ("is_primary", Flag, false),
@@ -72,6 +74,7 @@ pub(crate) const TABLES: &[Table] = &[
         name: "maintenance_requests",
         columns: &[
             ("id", Id, false),
+            ("organization_id", Id, false),
             ("renter_id", Id, false),
             ("title", Text, false),
             ("description", Text, false),
@@ -125,6 +128,7 @@ pub(crate) const TABLES: &[Table] = &[
         name: "maintenance_comments",
         columns: &[
             ("id", Id, false),
+            ("organization_id", Id, false),
             ("request_id", Id, false),
             ("user_id", Id, false),
             ("user_type", Text, false),
@@ -177,6 +181,7 @@ pub(crate) const TABLES: &[Table] = &[
         name: "maintenance_notifications",
         columns: &[
             ("id", Id, false),
+            ("organization_id", Id, false),
             ("request_id", Id, false),
             ("worker_id", Id, false),
             ("kind", Text, false),

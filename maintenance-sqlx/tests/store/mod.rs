@@ -23,11 +23,19 @@ pub(crate) struct NoDirectory;
 
 #[async_trait]
 impl Directory for NoDirectory {
-    async fn complex_of(&self, _: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
+    async fn complex_of(
+        &self,
+        _: OrganizationId,
+        _: PropertyId,
+    ) -> Result<Option<ComplexId>, DirectoryError> {
         Ok(Some(complex(1)))
     }
 
-    async fn contacts(&self, _: &[RenterId]) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
+    async fn contacts(
+        &self,
+        _: OrganizationId,
+        _: &[RenterId],
+    ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
         Ok(HashMap::new())
     }
 }
@@ -73,6 +81,7 @@ pub(crate) fn at(micros: i64) -> DateTime<Utc> {
 pub(crate) fn worker(n: u128) -> Worker {
     Worker {
         id: id(0xa000 + n).into(),
+        organization_id: OrganizationId::NONE,
         first_name: Name::new("Worker 'O\"ne' \\ ü").unwrap(),
         last_name: Name::new("Example").unwrap(),
         phone_number: PhoneNumber::try_from("+12025550123".to_owned()).unwrap(),

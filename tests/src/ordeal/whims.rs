@@ -15,8 +15,8 @@ use std::{
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
-    Clock, ComplexId, Directory, DirectoryError, Notifier, NotifyError, Outgoing, PropertyId, Receipt,
-    RenterContact, RenterId, SystemClock,
+    Clock, ComplexId, Directory, DirectoryError, Notifier, NotifyError, OrganizationId, Outgoing, PropertyId,
+    Receipt, RenterContact, RenterId, SystemClock,
 };
 use maintenance_memory::TableDirectory;
 use maintenance_whatsapp::CloudApi;
@@ -141,17 +141,22 @@ impl BadDirectory {
 
 #[async_trait]
 impl Directory for BadDirectory {
-    async fn complex_of(&self, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
+    async fn complex_of(
+        &self,
+        organization: OrganizationId,
+        property: PropertyId,
+    ) -> Result<Option<ComplexId>, DirectoryError> {
         self.trouble().await?;
-        self.0.complex_of(property).await
+        self.0.complex_of(organization, property).await
     }
 
     async fn contacts(
         &self,
+        organization: OrganizationId,
         renters: &[RenterId],
     ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
         self.trouble().await?;
-        self.0.contacts(renters).await
+        self.0.contacts(organization, renters).await
     }
 }
 
