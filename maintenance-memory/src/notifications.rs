@@ -101,6 +101,10 @@ impl NotificationRepository for MemoryRepository<'_> {
         Ok(effects)
     }
 
+    async fn notification(&self, id: NotificationId) -> Result<Option<Notification>, RepositoryError> {
+        Ok(self.rows().notifications.get(&id).cloned())
+    }
+
     async fn file_again(
         &self,
         failed: NotificationId,

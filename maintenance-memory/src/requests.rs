@@ -25,16 +25,17 @@ impl RequestRepository for MemoryRepository<'_> {
         filings: &[Filing],
     ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
         let mut rows = self.rows();
-        Ok(filings.iter().map(|filing| file(&mut rows, filing)).collect())
+        Ok(filings.iter().map(|filing| self.file_one(&mut rows, filing)).collect())
     }
 
     async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError> {
-        Ok(self.rows().requests.get(&id).cloned())
+        Ok(self.rows().requests.get(&id).filter(|request| self.sees(request.organization_id)).cloned())
     }
 
     async fn record(&self, id: RequestId) -> Result<Option<RequestRecord>, RepositoryError> {
         let rows = self.rows();
-        let Some(request) = rows.requests.get(&id).cloned() else { return Ok(None) };
+        let request = rows.requests.get(&id).filter(|request| self.sees(request.organization_id));
+        let Some(request) = request.cloned() else { return Ok(None) };
         let mut comments: Vec<Comment> =
             rows.comments.values().filter(|comment| comment.request_id == id).cloned().collect();
         comments.sort_by_key(|comment| (comment.created_at, comment.id));
@@ -60,7 +61,8 @@ impl RequestRepository for MemoryRepository<'_> {
         page: Slice,
     ) -> Result<Listing<Request>, RepositoryError> {
         let rows = self.rows();
-        let kept = rows.requests.values().filter(|request| matches(filter, request));
+        let kept = rows.requests.values().filter(|request| self.sees(request.organization_id));
+        let kept = kept.filter(|request| matches(filter, request));
         let position = |request: &Request| Position { at: request.created_at, id: request.id.uuid() };
         Ok(slice(kept.cloned(), position, Order::NewestFirst, page))
     }
@@ -70,7 +72,9 @@ impl RequestRepository for MemoryRepository<'_> {
         filter: &RequestFilter,
     ) -> Result<BTreeMap<RequestStatus, u64>, RepositoryError> {
         let mut counts = BTreeMap::new();
-        for request in self.rows().requests.values().filter(|request| matches(filter, request)) {
+        let rows = self.rows();
+        let ours = rows.requests.values().filter(|request| self.sees(request.organization_id));
+        for request in ours.filter(|request| matches(filter, request)) {
             *counts.entry(request.status).or_default() += 1;
         }
         Ok(counts)
@@ -78,7 +82,8 @@ impl RequestRepository for MemoryRepository<'_> {
 
     async fn apply(&self, step: &Step) -> Result<(), RepositoryError> {
         let mut rows = self.rows();
-        let before = rows.requests.get(&step.request_id).ok_or(RepositoryErrorKind::NotFound)?;
+        let before = rows.requests.get(&step.request_id).filter(|before| self.sees(before.organization_id));
+        let before = before.ok_or(RepositoryErrorKind::NotFound)?;
         if before.version != step.seen {
             return Err(RepositoryErrorKind::Conflict.into());
         }
@@ -104,13 +109,23 @@ impl RequestRepository for MemoryRepository<'_> {
 
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
         let mut rows = self.rows();
-        rows.check_request(comment.request_id)?;
+        let theirs =
+            rows.comments.get(&comment.id).is_some_and(|stored| !self.has_request(&rows, stored.request_id));
+        if theirs || !self.has_request(&rows, comment.request_id) {
+            return Err(RepositoryErrorKind::NotFound.into());
+        }
         Ok(insert(&mut rows.comments, comment.id, comment))
     }
 
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
         let mut rows = self.rows();
-        rows.check_request(attachment.request_id)?;
+        let theirs = rows
+            .attachments
+            .get(&attachment.id)
+            .is_some_and(|stored| !self.has_request(&rows, stored.request_id));
+        if theirs || !self.has_request(&rows, attachment.request_id) {
+            return Err(RepositoryErrorKind::NotFound.into());
+        }
         Ok(insert(&mut rows.attachments, attachment.id, attachment))
     }
 
@@ -120,7 +135,8 @@ impl RequestRepository for MemoryRepository<'_> {
         page: Slice,
     ) -> Result<Listing<Comment>, RepositoryError> {
         let rows = self.rows();
-        let kept = rows.comments.values().filter(|comment| {
+        let kept = rows.comments.values().filter(|comment| self.has_request(&rows, comment.request_id));
+        let kept = kept.filter(|comment| {
             filter.request_id.is_none_or(|request| comment.request_id == request)
                 && filter.user_id.is_none_or(|user| comment.user_id == user)
         });
@@ -129,16 +145,22 @@ impl RequestRepository for MemoryRepository<'_> {
     }
 }
 
-fn file(rows: &mut Rows, filing: &Filing) -> Result<Inserted<Request>, RepositoryError> {
-    let Filing { request, assignment, notification } = filing;
-    if let Some(stored) = rows.requests.get(&request.id) {
-        return Ok(Inserted::Existing(stored.clone()));
+impl MemoryRepository<'_> {
+    fn file_one(&self, rows: &mut Rows, filing: &Filing) -> Result<Inserted<Request>, RepositoryError> {
+        let Filing { request, assignment, notification } = filing;
+        match rows.requests.get(&request.id) {
+            Some(stored) if self.sees(stored.organization_id) => {
+                return Ok(Inserted::Existing(stored.clone()));
+            }
+            None if self.sees(request.organization_id) => {}
+            _ => return Err(RepositoryErrorKind::Conflict.into()),
+        }
+        rows.check_recipient(notification.as_ref())?;
+        rows.requests.insert(request.id, request.clone());
+        rows.assignment_history.extend(assignment.clone());
+        rows.add_notification(notification.as_ref());
+        Ok(Inserted::New)
     }
-    rows.check_recipient(notification.as_ref())?;
-    rows.requests.insert(request.id, request.clone());
-    rows.assignment_history.extend(assignment.clone());
-    rows.add_notification(notification.as_ref());
-    Ok(Inserted::New)
 }
 
 fn matches(filter: &RequestFilter, request: &Request) -> bool {

@@ -79,6 +79,19 @@ impl<'t> MemoryRepository<'t> {
         Self { rows: transaction.own.clone(), organization: OrganizationId::NONE, transaction: PhantomData }
     }
 
+    /// Whether what is that organisation's is seen here.
+    pub(crate) fn sees(&self, organization: OrganizationId) -> bool {
+        self.organization == organization
+    }
+
+    pub(crate) fn has_worker(&self, rows: &Rows, id: WorkerId) -> bool {
+        rows.workers.get(&id).is_some_and(|worker| self.sees(worker.organization_id))
+    }
+
+    pub(crate) fn has_request(&self, rows: &Rows, id: RequestId) -> bool {
+        rows.requests.get(&id).is_some_and(|request| self.sees(request.organization_id))
+    }
+
     pub(crate) fn rows(&self) -> MutexGuard<'_, Rows> {
         lock(&self.rows)
     }
@@ -95,14 +108,10 @@ impl Rows {
     pub(crate) fn check_recipient(&self, notification: Option<&Notification>) -> Result<(), RepositoryError> {
         let active = notification.is_none_or(|notification| {
             let worker = self.workers.get(&notification.worker_id);
-            worker.is_some_and(|worker| worker.status == WorkerStatus::Active)
+            let ours = worker.filter(|worker| worker.organization_id == notification.organization_id);
+            ours.is_some_and(|worker| worker.status == WorkerStatus::Active)
         });
         if active { Ok(()) } else { Err(RepositoryErrorKind::Conflict.into()) }
-    }
-
-    /// The guard of a row that belongs to a request.
-    pub(crate) fn check_request(&self, id: RequestId) -> Result<(), RepositoryError> {
-        if self.requests.contains_key(&id) { Ok(()) } else { Err(RepositoryErrorKind::NotFound.into()) }
     }
 
     pub(crate) fn add_notification(&mut self, notification: Option<&Notification>) {

@@ -9,22 +9,28 @@ use maintenance_core::{
 
 use crate::{
     MemoryRepository,
-    store::{Order, insert, slice},
+    store::{Order, Rows, insert, slice},
 };
 
 #[async_trait]
 impl WorkerRepository for MemoryRepository<'_> {
     async fn add_worker(&self, worker: &Worker) -> Result<Inserted<Worker>, RepositoryError> {
-        Ok(insert(&mut self.rows().workers, worker.id, worker))
+        let mut rows = self.rows();
+        let other = rows.workers.get(&worker.id).is_some_and(|stored| !self.sees(stored.organization_id));
+        if other || !self.sees(worker.organization_id) {
+            return Err(RepositoryErrorKind::Conflict.into());
+        }
+        Ok(insert(&mut rows.workers, worker.id, worker))
     }
 
     async fn worker(&self, id: WorkerId) -> Result<Option<Worker>, RepositoryError> {
-        Ok(self.rows().workers.get(&id).cloned())
+        Ok(self.rows().workers.get(&id).filter(|worker| self.sees(worker.organization_id)).cloned())
     }
 
     async fn save_worker(&self, worker: &Worker, seen: DateTime<Utc>) -> Result<(), RepositoryError> {
         let mut rows = self.rows();
-        let stored = rows.workers.get_mut(&worker.id).ok_or(RepositoryErrorKind::NotFound)?;
+        let stored = rows.workers.get_mut(&worker.id).filter(|stored| self.sees(stored.organization_id));
+        let stored = stored.ok_or(RepositoryErrorKind::NotFound)?;
         if stored.updated_at != seen {
             return Err(RepositoryErrorKind::Conflict.into());
         }
@@ -35,7 +41,8 @@ impl WorkerRepository for MemoryRepository<'_> {
     async fn workers(&self, filter: &WorkerFilter, page: Slice) -> Result<Listing<Worker>, RepositoryError> {
         let rows = self.rows();
         let kept = rows.workers.values().filter(|worker| {
-            filter.status.is_none_or(|status| worker.status == status)
+            self.sees(worker.organization_id)
+                && filter.status.is_none_or(|status| worker.status == status)
                 && filter.specialty.as_ref().is_none_or(|trade| worker.specialties.contains(trade))
                 && filter
                     .complex_id
@@ -50,13 +57,16 @@ impl WorkerRepository for MemoryRepository<'_> {
         assignment: &ComplexAssignment,
     ) -> Result<ComplexAssignment, RepositoryError> {
         let mut rows = self.rows();
-        if !rows.workers.contains_key(&assignment.worker_id) {
+        if !self.has_worker(&rows, assignment.worker_id) {
             return Err(RepositoryErrorKind::NotFound.into());
         }
         if assignment.is_primary {
-            let others = rows.assignments.values_mut();
-            for other in others.filter(|other| other.is_primary && other.complex_id == assignment.complex_id)
-            {
+            let Rows { assignments, workers, .. } = &mut *rows;
+            let ours = |of: &ComplexAssignment| {
+                workers.get(&of.worker_id).is_some_and(|worker| self.sees(worker.organization_id))
+            };
+            let others = assignments.values_mut().filter(|other| other.complex_id == assignment.complex_id);
+            for other in others.filter(|other| other.is_primary && ours(other)) {
                 other.is_primary = false;
                 other.updated_at = assignment.updated_at;
             }
@@ -69,7 +79,8 @@ impl WorkerRepository for MemoryRepository<'_> {
     }
 
     async fn unassign_complex(&self, worker: WorkerId, complex: ComplexId) -> Result<bool, RepositoryError> {
-        Ok(self.rows().assignments.remove(&(complex, worker)).is_some())
+        let mut rows = self.rows();
+        Ok(self.has_worker(&rows, worker) && rows.assignments.remove(&(complex, worker)).is_some())
     }
 
     async fn assignments(&self, of: AssignmentsOf) -> Result<Listing<ComplexAssignment>, RepositoryError> {
@@ -81,6 +92,7 @@ impl WorkerRepository for MemoryRepository<'_> {
                 AssignmentsOf::Complex(complex) => assignment.complex_id == complex,
                 AssignmentsOf::Worker(worker) => assignment.worker_id == worker,
             })
+            .filter(|assignment| self.has_worker(&rows, assignment.worker_id))
             .cloned()
             .collect();
         items.sort_by_key(|assignment| (assignment.assigned_at, assignment.id));
@@ -96,7 +108,8 @@ impl WorkerRepository for MemoryRepository<'_> {
         let asked =
             |assignment: &&ComplexAssignment| of.iter().any(|of| of.complex_id == assignment.complex_id);
         let items = assignments.filter(asked).filter_map(|assignment| {
-            let worker = rows.workers.get(&assignment.worker_id)?;
+            let worker = rows.workers.get(&assignment.worker_id);
+            let worker = worker.filter(|worker| self.sees(worker.organization_id))?;
             let theirs = || rows.requests.values().filter(|r| r.assigned_worker_id == Some(worker.id));
             let open = theirs().filter(|request| request.status.is_open()).count();
             let candidate = Candidate {

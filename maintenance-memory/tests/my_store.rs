@@ -52,6 +52,7 @@ delegate!(NotificationRepository {
     defer(deferral: Deferral) -> u64;
     record_outcomes(records: &[SendRecord]) -> Recorded;
     record_deliveries(updates: &[DeliveryUpdate], now: DateTime<Utc>) -> Vec<DeliveryEffect>;
+    notification(id: NotificationId) -> Option<Notification>;
     file_again(failed: NotificationId, again: &Notification) -> bool;
     catch_up(forget_before: DateTime<Utc>) -> Vec<DeliveryUpdate>;
     time() -> Option<DateTime<Utc>>;

@@ -97,7 +97,7 @@ macro_rules! early_columns {
     };
 }
 
-/// The rows of a table that belong to the request `$1`, joined to those of no other table.
+/// The rows of a table that belong to the request `$1` of the organisation `$2`, joined to those of no other table.
 macro_rules! rows_of_request_sql {
     ($table:literal, $columns:ident of $row:literal) => {
         concat!(
@@ -110,15 +110,15 @@ macro_rules! rows_of_request_sql {
             $row,
             " where ",
             $row,
-            ".request_id = $1) ",
+            ".request_id = (select id from maintenance_requests where id = $1 and organization_id = $2)) ",
             $row,
             " on false"
         )
     };
 }
 
-/// Reads a request with its histories, comments, attachments and notifications in one statement, and so in
-/// one snapshot. Each row of the full joins holds the columns of one entity, and nulls for the others.
+/// Reads the request `$1` of the organisation `$2` with its histories, comments, attachments and notifications in one
+/// statement, and so in one snapshot. Each row of the full joins holds the columns of one entity, and nulls for the others.
 macro_rules! record_sql {
     () => {
         concat!(
@@ -136,7 +136,7 @@ macro_rules! record_sql {
             notification_columns!(of "n"),
             " from (select ",
             request_columns!(of "r"),
-            " from maintenance_requests r where r.id = $1) r",
+            " from maintenance_requests r where r.id = $1 and r.organization_id = $2) r",
             $crate::columns::rows_of_request_sql!("maintenance_status_history", history_columns of "h"),
             $crate::columns::rows_of_request_sql!(
                 "maintenance_assignment_history",

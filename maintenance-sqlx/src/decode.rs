@@ -201,6 +201,10 @@ fn attachment_at<R: Raw>(row: &R, first: usize) -> Result<Attachment, Repository
     })
 }
 
+pub(crate) fn notification<R: Raw>(row: &R) -> Result<Notification, RepositoryError> {
+    notification_at(row, 0)
+}
+
 const NOTIFICATION_COLUMNS: usize = notification_columns!(list).len();
 
 fn notification_at<R: Raw>(row: &R, first: usize) -> Result<Notification, RepositoryError> {

@@ -3,7 +3,8 @@
 
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    CommentFilter, Priority, RequestFilter, RequestStatus, Slice, Specialty, WhatsAppStatus, WorkerFilter,
+    CommentFilter, OrganizationId, Priority, RequestFilter, RequestStatus, Slice, Specialty, WhatsAppStatus,
+    WorkerFilter,
 };
 use sqlx::{Database, QueryBuilder};
 use uuid::Uuid;
@@ -29,9 +30,9 @@ pub(crate) trait Dialect: Database + Sized {
     const HIDE_FROM_PLANNER: (&'static str, &'static str);
     /// Brackets around a subquery of ids. They make the database read the subquery first, and once.
     const IN_SUBQUERY: (&'static str, &'static str);
-    /// Suffix of the table's name that makes SQLite read the index on `created_at`. Once it has statistics
-    /// and there are few workers, it would read each worker's index in turn and sort all rows.
-    const FORCE_TIME_INDEX: &'static str;
+    /// Whether to name the index to read of a list that only its organisation and perhaps the missing worker select.
+    /// Once SQLite has statistics and there are few workers, it would read each worker's index in turn and sort all rows.
+    const FORCE_INDEX: bool;
     /// Parentheses around each arm of a `union all`, for an order and a limit of its own. SQLite needs none,
     /// since it hands the order down to the arms itself, and its grammar allows none.
     const ARM_PARENTHESES: Option<(&'static str, &'static str)>;
@@ -97,17 +98,33 @@ enum LeadingIndex {
     Renter,
     Property,
     Worker,
-    /// The worker's index too, for the requests without a worker.
-    Unassigned,
     /// Its second column is the status.
     Complex,
-    /// Its second column is the priority.
+    /// The organisation's, of the requests without a worker.
+    Unassigned,
+    /// The organisation's by status and priority.
     Status,
+    /// The organisation's by the state of the newest message.
     Message,
+    /// All of the organisation's.
     Time,
 }
 
 impl LeadingIndex {
+    /// Whether its first column is the organisation.
+    fn is_of_organization(self) -> bool {
+        matches!(self, Self::Unassigned | Self::Status | Self::Message | Self::Time)
+    }
+
+    /// The clause that names this index.
+    fn forced<D: Dialect>(self) -> &'static str {
+        match self {
+            Self::Unassigned if D::FORCE_INDEX => " indexed by maintenance_requests_unassigned_list_idx",
+            Self::Time if D::FORCE_INDEX => " indexed by maintenance_requests_list_idx",
+            _ => "",
+        }
+    }
+
     fn of(filter: &RequestFilter, statuses: &[RequestStatus]) -> Self {
         // At any time few messages are under way or failed, and few requests are open.
         let few_messages = filter
@@ -152,8 +169,12 @@ fn each<T: Copy>(given: &[T], all: &[T]) -> Vec<T> {
     if given.is_empty() { all.to_vec() } else { given.to_vec() }
 }
 
-/// Requests, newest first.
-pub(crate) fn requests<D: Dialect>(filter: &RequestFilter, slice: Slice) -> QueryBuilder<D> {
+/// An organisation's requests, newest first.
+pub(crate) fn requests<D: Dialect>(
+    organization: OrganizationId,
+    filter: &RequestFilter,
+    slice: Slice,
+) -> QueryBuilder<D> {
     let statuses = statuses(filter);
     let index = LeadingIndex::of(filter, &statuses);
     let mut query = QueryBuilder::new("");
@@ -173,22 +194,20 @@ pub(crate) fn requests<D: Dialect>(filter: &RequestFilter, slice: Slice) -> Quer
             .collect(),
         _ => vec![(statuses, filter.priority)],
     };
-    let nulls = if matches!(index, LeadingIndex::Renter | LeadingIndex::Time) { "" } else { D::DESC_NULLS };
+    let nulls = if index == LeadingIndex::Renter { "" } else { D::DESC_NULLS };
     let parentheses = D::ARM_PARENTHESES.filter(|_| arms.len() > 1);
     for (n, (statuses, priority)) in arms.iter().enumerate() {
         query.push(if n == 0 { "" } else { " union all " });
         query.push(parentheses.map_or("", |(begin, _)| begin));
         query.push(concat!("select ", request_columns!(of "r"), " from maintenance_requests r"));
-        query.push(if index == LeadingIndex::Time { D::FORCE_TIME_INDEX } else { "" });
-        conditions(&mut query, filter, index, statuses, *priority).beyond('r', '<', slice);
+        query.push(index.forced::<D>());
+        conditions(&mut query, organization, filter, index, statuses, *priority).beyond('r', '<', slice);
         if let Some((_, end)) = parentheses {
-            newest_first(&mut query, "", nulls, slice);
+            newest_first(&mut query, nulls, slice);
             query.push(end);
         }
     }
-    // After `is null`, PostgreSQL uses the index's order only if `order by` names that column too.
-    let unassigned = if index == LeadingIndex::Unassigned { "assigned_worker_id, " } else { "" };
-    newest_first(&mut query, unassigned, nulls, slice);
+    newest_first(&mut query, nulls, slice);
     query
 }
 
@@ -198,14 +217,15 @@ fn limit<D: Dialect>(query: &mut QueryBuilder<D>, slice: Slice) {
     query.push(" limit ").push(slice.limit);
 }
 
-/// The order behind the columns `before`, which all rows have alike, and the limit.
-fn newest_first<D: Dialect>(query: &mut QueryBuilder<D>, before: &str, nulls: &str, slice: Slice) {
-    query.push(" order by ").push(before).push("created_at desc").push(nulls).push(", id desc").push(nulls);
+/// The order and the limit.
+fn newest_first<D: Dialect>(query: &mut QueryBuilder<D>, nulls: &str, slice: Slice) {
+    query.push(" order by created_at desc").push(nulls).push(", id desc").push(nulls);
     limit(query, slice);
 }
 
 fn conditions<'q, D: Dialect>(
     query: &'q mut QueryBuilder<D>,
+    organization: OrganizationId,
     filter: &RequestFilter,
     index: LeadingIndex,
     statuses: &[RequestStatus],
@@ -213,6 +233,7 @@ fn conditions<'q, D: Dialect>(
 ) -> Conditions<'q, D> {
     let leads = |candidate| index == candidate;
     let mut conditions = Conditions::of(query);
+    conditions.id("r.organization_id", Some(organization.uuid()), index.is_of_organization());
     conditions.id("r.renter_id", filter.renter_id.map(Uuid::from), leads(LeadingIndex::Renter));
     conditions.id("r.property_id", filter.property_id.map(Uuid::from), leads(LeadingIndex::Property));
     conditions.id(
@@ -254,23 +275,31 @@ fn conditions<'q, D: Dialect>(
     conditions
 }
 
-/// The number of requests of each status.
-pub(crate) fn count_by_status<D: Dialect>(filter: &RequestFilter) -> QueryBuilder<D> {
+/// The number of an organisation's requests of each status.
+pub(crate) fn count_by_status<D: Dialect>(
+    organization: OrganizationId,
+    filter: &RequestFilter,
+) -> QueryBuilder<D> {
     let statuses = statuses(filter);
     let index = LeadingIndex::of(filter, &statuses);
     let mut query = QueryBuilder::new("select r.status, count(*) from maintenance_requests r");
     // In that index the priority follows the status, so a condition on the priority needs one on the status.
     let listed = if index == LeadingIndex::Status { each(&statuses, RequestStatus::ALL) } else { statuses };
-    conditions(&mut query, filter, index, &listed, filter.priority);
+    conditions(&mut query, organization, filter, index, &listed, filter.priority);
     query.push(" group by r.status");
     query
 }
 
-/// Workers, newest first.
-pub(crate) fn workers<D: Dialect>(filter: &WorkerFilter, slice: Slice) -> QueryBuilder<D> {
+/// An organisation's workers, newest first.
+pub(crate) fn workers<D: Dialect>(
+    organization: OrganizationId,
+    filter: &WorkerFilter,
+    slice: Slice,
+) -> QueryBuilder<D> {
     let mut query =
         QueryBuilder::new(concat!("select ", worker_columns!(of "w"), " from maintenance_workers w"));
     let mut conditions = Conditions::of(&mut query);
+    conditions.id("w.organization_id", Some(organization.uuid()), filter.complex_id.is_none());
     if let Some(complex) = filter.complex_id {
         let (begin, end) = D::IN_SUBQUERY;
         let query = conditions.and("w.id ").push(begin);
@@ -290,14 +319,20 @@ pub(crate) fn workers<D: Dialect>(filter: &WorkerFilter, slice: Slice) -> QueryB
     query
 }
 
-/// Comments, oldest first.
-pub(crate) fn comments<D: Dialect>(filter: &CommentFilter, slice: Slice) -> QueryBuilder<D> {
+/// An organisation's comments, oldest first.
+pub(crate) fn comments<D: Dialect>(
+    organization: OrganizationId,
+    filter: &CommentFilter,
+    slice: Slice,
+) -> QueryBuilder<D> {
     let mut query =
         QueryBuilder::new(concat!("select ", comment_columns!(of "c"), " from maintenance_comments c"));
     let mut conditions = Conditions::of(&mut query);
+    let all = filter.request_id.is_none() && filter.user_id.is_none();
+    conditions.id("c.organization_id", Some(organization.uuid()), all);
     conditions.id("c.request_id", filter.request_id.map(Uuid::from), true);
     conditions.id("c.user_id", filter.user_id.map(Uuid::from), filter.request_id.is_none());
-    let nulls = if conditions.any { D::ASC_NULLS } else { "" };
+    let nulls = if all { "" } else { D::ASC_NULLS };
     conditions.beyond('c', '>', slice);
     query.push(" order by c.created_at").push(nulls).push(", c.id").push(nulls);
     limit(&mut query, slice);

@@ -1,7 +1,9 @@
 //! What each database's tests of plans share: the lists, and 100,000 requests.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use maintenance_core::{Position, Priority, RequestFilter, RequestStatus, Slice, WhatsAppStatus};
+use maintenance_core::{
+    OrganizationId, Position, Priority, RequestFilter, RequestStatus, Slice, WhatsAppStatus,
+};
 use uuid::Uuid;
 
 const REQUESTS: u32 = 100_000;
@@ -12,6 +14,7 @@ const COMPLEX: u128 = 4;
 const ASSIGNMENT: u128 = 5;
 const COMMENT: u128 = 6;
 const REQUEST: u128 = 9;
+const ORGANIZATION: u128 = 10;
 
 /// An id that [`Fill`] gives.
 fn id(kind: u128, n: u128) -> Uuid {
@@ -34,6 +37,11 @@ pub(crate) fn user() -> Uuid {
 #[cfg(feature = "postgres")]
 pub(crate) fn request() -> Uuid {
     id(REQUEST, 3)
+}
+
+/// Whose lists are read: one organisation has nearly all requests, the other those of one complex of fifty.
+pub(crate) fn organizations() -> [(&'static str, OrganizationId); 2] {
+    [("most", OrganizationId::NONE), ("few", id(ORGANIZATION, 1).into())]
 }
 
 /// Every kind of list of requests by its name, for keys with many and with few requests.
@@ -95,7 +103,7 @@ pub(crate) fn slices() -> [(&'static str, Slice); 2] {
 
 /// The tables' content, for which each database gives the SQL that differs.
 ///
-/// A third of all requests are in complex 0, no request of complex 2 is open, one property has a twentieth of
+/// A third of all requests are in complex 0, complex 49 is another organisation's, no request of complex 2 is open, one property has a twentieth of
 /// all requests, 2 in 1,000 are emergencies, and none is of low priority.
 pub(crate) struct Fill {
     /// A table `n` of the numbers `n` from 1 to the given one.
@@ -104,6 +112,8 @@ pub(crate) struct Fill {
     pub(crate) id: fn(u128, &str) -> String,
     /// The time that many minutes after the beginning of 1970.
     pub(crate) minute: fn(&str) -> String,
+    /// The nil organisation.
+    pub(crate) no_organization: &'static str,
     /// A worker's trades.
     pub(crate) specialties: &'static str,
 }
@@ -114,6 +124,7 @@ impl Fill {
         let workers = (self.numbers)(1_020);
         let requests = (self.numbers)(REQUESTS);
         let comments = (self.numbers)(20_000);
+        let none = self.no_organization;
         vec![
             format!(
                 "insert into maintenance_workers (id, first_name, last_name, phone_number, email, specialties,
@@ -135,10 +146,10 @@ impl Fill {
                 at = time("n"),
             ),
             format!(
-                "insert into maintenance_requests (id, renter_id, title, description, status, priority,
+                "insert into maintenance_requests (id, organization_id, renter_id, title, description, status, priority,
                         created_at, updated_at, completed_at, property_id, location, assigned_worker_id,
                         whatsapp_message_id, whatsapp_status, complex_id, specialty, version, notification_id)
-                 select {id}, {renter}, 'The sink leaks', 'Since Monday.', status,
+                 select {id}, {organization}, {renter}, 'The sink leaks', 'Since Monday.', status,
                         case when n % 500 = 0 then 'emergency' when n % 5 = 0 then 'high' else 'medium' end,
                         {at}, {at}, case when status = 'completed' then {at} end, {property}, 'Kitchen',
                         {worker}, null,
@@ -152,6 +163,8 @@ impl Fill {
                            from (select n, case when n % 3 = 0 then 0 else n % 50 end as c
                                    from {requests}) c) r",
                 id = id(REQUEST, "n"),
+                organization =
+                    format!("case when c = 49 then {} else {none} end", id(ORGANIZATION, "1")),
                 renter = id(RENTER, "n % 9973"),
                 property = id(PROPERTY, "case when n % 20 = 1 then 0 else n % 9967 end"),
                 worker = id(WORKER, "c * 20 + n % 20 + 1"),

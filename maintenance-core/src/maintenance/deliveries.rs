@@ -9,10 +9,7 @@ use crate::{
     maintenance::{Error, tries::Tries},
     model::{DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, NextStep, Scope, WhatsAppStatus},
     ports::Repository,
-    values::{
-        Backoff, NotificationId, RequestId,
-        time::{later, next_timestamp},
-    },
+    values::{Backoff, NotificationId, time::later},
 };
 
 /// How long a message that a webhook told had failed waits before it goes out again, by its attempts.
@@ -68,10 +65,10 @@ pub(crate) async fn apply_deliveries<R: Repository>(
         }
     };
     for (update, effect) in updates.iter().zip(&effects) {
-        let DeliveryEffect::Known { notification_id, request_id } = *effect else { continue };
+        let DeliveryEffect::Known { notification_id, .. } = *effect else { continue };
         let failed = update.event == DeliveryEvent::Failed;
         if let Some(wait) = update.next.filter(|_| failed).and_then(|next| rest(shared, next, update)) {
-            file_again(repository, shared, request_id, notification_id, wait).await?;
+            file_again(repository, shared, notification_id, wait).await?;
         }
     }
     Ok(effects)
@@ -103,24 +100,21 @@ fn rest(shared: &Shared, next: NextStep, update: &DeliveryUpdate) -> Option<Dura
 async fn file_again<R: Repository>(
     repository: &R,
     shared: &Shared,
-    request: RequestId,
     failed: NotificationId,
     wait: Duration,
 ) -> Result<(), Error> {
-    let Some(record) = repository.record(request).await? else { return Ok(()) };
-    let Some(old) = record.notifications.iter().find(|n| n.id == failed) else { return Ok(()) };
+    let Some(old) = repository.notification(failed).await? else { return Ok(()) };
     if old.status != WhatsAppStatus::Failed {
         return Ok(());
     }
     let now = shared.now();
     let due = later(now, wait.max(AGAIN.after(old.attempts)));
-    let again =
-        old.again(NotificationId::mint(&shared.ids), next_timestamp(now, record.request.updated_at), due);
+    let again = old.again(NotificationId::mint(&shared.ids), now, due);
     let mut tries = Tries::default();
     loop {
         match repository.file_again(failed, &again).await.map_err(Error::from) {
             Ok(true) => {
-                tracing::info!(%request, notification = %failed, "filed anew after a failure told by webhook");
+                tracing::info!(request = %old.request_id, notification = %failed, "filed anew after a failure told by webhook");
                 return Ok(());
             }
             Ok(false) => return Ok(()),

@@ -98,6 +98,7 @@ mock! {
             updates: &[DeliveryUpdate],
             now: DateTime<Utc>,
         ) -> Result<Vec<DeliveryEffect>, RepositoryError>;
+        async fn notification(&self, id: NotificationId) -> Result<Option<Notification>, RepositoryError>;
         async fn file_again(
             &self,
             failed: NotificationId,

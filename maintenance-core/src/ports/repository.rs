@@ -170,6 +170,9 @@ pub trait NotificationRepository: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<Vec<DeliveryEffect>, RepositoryError>;
 
+    /// A message, whichever organisation's it is.
+    async fn notification(&self, id: NotificationId) -> Result<Option<Notification>, RepositoryError>;
+
     /// Files a message that repeats a failed one, which then is the request's newest. Returns whether it did: it does
     /// not when the failed message isn't the newest assignment message of an open request any more, isn't failed, or
     /// when its worker isn't the request's or isn't active. Moves neither the request's version nor its `updated_at`.

@@ -75,7 +75,7 @@ impl Dialect for Postgres {
     const ASC_NULLS: &'static str = " nulls first";
     const HIDE_FROM_PLANNER: (&'static str, &'static str) = ("(select ", ")");
     const IN_SUBQUERY: (&'static str, &'static str) = ("= any (array(", "))");
-    const FORCE_TIME_INDEX: &'static str = "";
+    const FORCE_INDEX: bool = false;
     const ARM_PARENTHESES: Option<(&'static str, &'static str)> = Some(("(", ")"));
 
     fn id(query: &mut QueryBuilder<Self>, id: Uuid) {

@@ -5,7 +5,7 @@ use std::{
     sync::LazyLock,
 };
 
-use maintenance_core::{Filing, Inserted, RepositoryError, RepositoryErrorKind, Request};
+use maintenance_core::{Filing, Inserted, OrganizationId, RepositoryError, RepositoryErrorKind, Request};
 use sqlx::{
     Row as _,
     postgres::{PgArguments, PgRow},
@@ -25,8 +25,8 @@ const REQUEST_COLUMNS: &Columns = request_columns!(list with notification_id: uu
 const MESSAGE_COLUMNS: &Columns = notification_columns!(list);
 const ASSIGNMENT_COLUMNS: &Columns = assignment_history_columns!(list);
 
-/// Files requests whose id is new and whose worker is active, with their messages and the rows of their
-/// assignments, each as an array per column.
+/// Files requests of the organisation `$organization` whose id is new and whose worker is active, with their messages
+/// and the rows of their assignments, each as an array per column.
 ///
 /// The workers stay locked until the transaction ends: whoever sets a worker inactive waits, and then finds
 /// the request among that worker's requests. Rows are inserted in the order of their ids, so that two batches
@@ -40,6 +40,7 @@ static FILE: LazyLock<String> = LazyLock::new(|| {
         select w.id
           from maintenance_workers w
          where w.id = any (array (select worker_id from new_message)) and w.status = 'active'
+           and w.organization_id = ${organization}
          order by w.id
            for share
     ), deliverable as (
@@ -50,7 +51,8 @@ static FILE: LazyLock<String> = LazyLock::new(|| {
         insert into maintenance_requests ({request_columns}, notification_id)
         select {request_columns}, i.notification_id
           from {requests}
-         where i.notification_id is null or i.notification_id in (select id from deliverable)
+         where i.organization_id = ${organization}
+           and (i.notification_id is null or i.notification_id in (select id from deliverable))
          order by i.id
         on conflict (id) do nothing
         returning id, notification_id
@@ -69,6 +71,7 @@ static FILE: LazyLock<String> = LazyLock::new(|| {
         requests = unnest("i", REQUEST_COLUMNS, 0),
         messages = unnest("n", MESSAGE_COLUMNS, REQUEST_COLUMNS.len()),
         assignments = unnest("a", ASSIGNMENT_COLUMNS, REQUEST_COLUMNS.len() + MESSAGE_COLUMNS.len()),
+        organization = REQUEST_COLUMNS.len() + MESSAGE_COLUMNS.len() + ASSIGNMENT_COLUMNS.len() + 1,
         request_columns = request_columns!(named),
         assignment_columns = assignment_history_columns!(named),
         message_columns = notification_columns!(named),
@@ -77,8 +80,11 @@ static FILE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-const REQUESTS: &str =
-    concat!("select ", request_columns!(of "r"), " from maintenance_requests r where r.id = any ($1)");
+const REQUESTS: &str = concat!(
+    "select ",
+    request_columns!(of "r"),
+    " from maintenance_requests r where r.id = any ($1) and r.organization_id = $2"
+);
 
 #[cfg(test)]
 pub(super) fn statements() -> [&'static str; 2] {
@@ -88,8 +94,12 @@ pub(super) fn statements() -> [&'static str; 2] {
 type Answers = Vec<Result<Inserted<Request>, RepositoryError>>;
 
 /// Files the requests, and reads those that were refused in a second statement.
-pub(super) async fn file(source: &Source<'_>, filings: &[Filing]) -> Result<Answers, RepositoryError> {
-    let file = bind(filings)?;
+pub(super) async fn file(
+    source: &Source<'_>,
+    organization: OrganizationId,
+    filings: &[Filing],
+) -> Result<Answers, RepositoryError> {
+    let file = bind(organization, filings)?;
     let mut connection = source.connection().await?;
     let rows = connection.fetch_all(file).await?;
     let mut new = HashSet::with_capacity(rows.len());
@@ -100,13 +110,17 @@ pub(super) async fn file(source: &Source<'_>, filings: &[Filing]) -> Result<Answ
     let refused: Vec<Uuid> =
         filings.iter().filter(|filing| !is_new(filing)).map(|filing| filing.request.id.uuid()).collect();
     // The others are filed, so an error of the second statement is the answer to the refused ones only.
-    let stored = if refused.is_empty() { Ok(HashMap::new()) } else { read(&mut connection, refused).await };
+    let stored = if refused.is_empty() {
+        Ok(HashMap::new())
+    } else {
+        read(&mut connection, organization, refused).await
+    };
     let answer = |filing: &Filing| {
         if is_new(filing) {
             return Ok(Inserted::New);
         }
         match &stored {
-            // If the request isn't stored, its worker isn't active.
+            // If the organisation has no such request, its worker isn't active, or the id is another organisation's.
             Ok(stored) => match stored.get(&filing.request.id.uuid()) {
                 Some(row) => decode::request(row).map(Inserted::Existing),
                 None => Err(RepositoryErrorKind::Conflict.into()),
@@ -119,13 +133,14 @@ pub(super) async fn file(source: &Source<'_>, filings: &[Filing]) -> Result<Answ
 
 async fn read(
     connection: &mut Connection<'_, '_>,
+    organization: OrganizationId,
     ids: Vec<Uuid>,
 ) -> Result<HashMap<Uuid, PgRow>, RepositoryError> {
-    let rows = connection.fetch_all(sqlx::query(REQUESTS).bind(ids)).await?;
+    let rows = connection.fetch_all(sqlx::query(REQUESTS).bind(ids).bind(organization.uuid())).await?;
     rows.into_iter().map(|row| Ok((row.try_get(0).map_err(repository_error)?, row))).collect()
 }
 
-fn bind(filings: &[Filing]) -> Result<Query, RepositoryError> {
+fn bind(organization: OrganizationId, filings: &[Filing]) -> Result<Query, RepositoryError> {
     let requests: Vec<_> = filings.iter().map(encode::filed_request).collect();
     let messages: Vec<_> =
         filings.iter().filter_map(|f| f.notification.as_ref()).map(encode::notification).collect();
@@ -138,5 +153,5 @@ fn bind(filings: &[Filing]) -> Result<Query, RepositoryError> {
         arrays::add(&mut arguments, columns, &rows)
             .map_err(|error| repository_error(sqlx::Error::Encode(error)))?;
     }
-    Ok(sqlx::query_with(FILE.as_str(), arguments))
+    Ok(sqlx::query_with(FILE.as_str(), arguments).bind(organization.uuid()))
 }

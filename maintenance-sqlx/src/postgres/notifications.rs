@@ -9,7 +9,10 @@ use maintenance_core::{
 use tracing::instrument;
 
 use super::{PgRepository, claims, deliveries, outcomes};
-use crate::{columns::notification_columns, encode};
+use crate::{columns::notification_columns, decode, encode};
+
+const NOTIFICATION: &str =
+    concat!("select ", notification_columns!(of "n"), " from maintenance_notifications n where n.id = $1");
 
 /// Files a message that repeats a failed one, if that one is still its request's newest and its worker still
 /// has the request and is active. `$1` is the failed message, `$2` the new one as a JSON row.
@@ -49,6 +52,7 @@ const TIME: &str = "select clock_timestamp()";
 pub(super) const STATEMENTS: &[&str] = &[
     claims::CLAIM,
     claims::DEFER,
+    NOTIFICATION,
     FILE_AGAIN,
     TIME,
     outcomes::RECORD_OUTCOMES,
@@ -80,6 +84,12 @@ impl NotificationRepository for PgRepository<'_> {
         now: DateTime<Utc>,
     ) -> Result<Vec<DeliveryEffect>, RepositoryError> {
         deliveries::record(&self.source, updates, now).await
+    }
+
+    #[instrument(level = "debug", skip_all, fields(notification = %id))]
+    async fn notification(&self, id: NotificationId) -> Result<Option<Notification>, RepositoryError> {
+        let query = sqlx::query(NOTIFICATION).bind(id.uuid());
+        self.source.connection().await?.read(query, decode::notification).await
     }
 
     #[instrument(level = "debug", skip_all, fields(%failed_id, notification = %again.id))]

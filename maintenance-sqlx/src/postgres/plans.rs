@@ -20,13 +20,14 @@ use super::{
 };
 use crate::{
     lists,
-    plans::{Fill, filters, large_complex, request, slices, user},
+    plans::{Fill, filters, large_complex, organizations, request, slices, user},
 };
 
 const FILL: Fill = Fill {
     numbers: |to| format!("generate_series(1, {to}) n"),
     id: |kind, n| format!("('{kind:08x}-0000-4000-8000-' || lpad(to_hex({n}), 12, '0'))::uuid"),
     minute: |n| format!("timestamptz '1970-01-01 00:00+00' + ({n}) * interval '1 minute'"),
+    no_organization: "'00000000-0000-0000-0000-000000000000'::uuid",
     specialties: "array['plumbing']",
 };
 
@@ -51,14 +52,16 @@ async fn filled<'c>(connection: &'c mut PgConnection, schema: &str) -> Transacti
 /// Every kind of list by its name.
 fn every_list() -> Vec<(String, QueryBuilder<Postgres>)> {
     let mut lists = Vec::new();
-    for (page, slice) in slices() {
-        let mut add = |name: &str, query| lists.push((format!("{name}, {page} page"), query));
+    for ((page, slice), (whose, organization)) in
+        slices().into_iter().flat_map(|slice| organizations().map(|whose| (slice, whose)))
+    {
+        let mut add = |name: &str, query| lists.push((format!("{whose}: {name}, {page} page"), query));
         for (name, filter) in filters() {
-            add(&format!("requests {name}"), lists::requests(&filter, slice));
+            add(&format!("requests {name}"), lists::requests(organization, &filter, slice));
         }
         let comments = |user: Option<Uuid>, request: Option<Uuid>| {
             let filter = CommentFilter { user_id: user.map(Into::into), request_id: request.map(Into::into) };
-            lists::comments(&filter, slice)
+            lists::comments(organization, &filter, slice)
         };
         add("comments", comments(None, None));
         add("a user's comments", comments(Some(user()), None));
@@ -66,13 +69,20 @@ fn every_list() -> Vec<(String, QueryBuilder<Postgres>)> {
         let any = WorkerFilter::default;
         let plumbing = Specialty::try_from("plumbing".to_owned()).ok();
         let complex = Some(large_complex().into());
-        add("workers", lists::workers(&any(), slice));
+        add("workers", lists::workers(organization, &any(), slice));
         add(
             "active workers",
-            lists::workers(&WorkerFilter { status: Some(WorkerStatus::Active), ..any() }, slice),
+            lists::workers(
+                organization,
+                &WorkerFilter { status: Some(WorkerStatus::Active), ..any() },
+                slice,
+            ),
         );
-        add("plumbers", lists::workers(&WorkerFilter { specialty: plumbing, ..any() }, slice));
-        add("a complex's workers", lists::workers(&WorkerFilter { complex_id: complex, ..any() }, slice));
+        add("plumbers", lists::workers(organization, &WorkerFilter { specialty: plumbing, ..any() }, slice));
+        add(
+            "a complex's workers",
+            lists::workers(organization, &WorkerFilter { complex_id: complex, ..any() }, slice),
+        );
     }
     lists
 }
@@ -88,11 +98,13 @@ async fn every_list_is_served_by_an_index() {
     let mut complexes = PgArguments::default();
     complexes.add(vec![large_complex()]).unwrap();
     complexes.add(vec![Some("plumbing general")]).unwrap();
+    complexes.add(Uuid::nil()).unwrap();
     let query = QueryBuilder::with_arguments(CANDIDATES, complexes);
     explain(&mut tx, "candidates", query, &mut bad).await;
     let mut complex = PgArguments::default();
     complex.add(large_complex()).unwrap();
     complex.add(vec!["plumbing", "general"]).unwrap();
+    complex.add(Uuid::nil()).unwrap();
     let query = QueryBuilder::with_arguments(CANDIDATES_OF_ONE, complex);
     explain(&mut tx, "candidates of one", query, &mut bad).await;
     assert!(bad.is_empty(), "{}", bad.join("\n"));
@@ -115,7 +127,7 @@ async fn a_list_is_planned_once() {
     let anew: Vec<String> = sqlx::query_scalar(
         "select regexp_replace(statement, '^.* from maintenance', '') from pg_prepared_statements
           where generic_plans = 0 and custom_plans > $1
-            and statement !~ '(_id =|created_at >=|created_at <) [$]'",
+            and statement !~ '((renter|property|worker|complex|user|request)_id =|created_at >=|created_at <) [$]'",
     )
     .bind(TRIED)
     .fetch_all(&mut *tx)

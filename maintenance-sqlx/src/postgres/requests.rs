@@ -23,8 +23,11 @@ use crate::{
     writes::Writes,
 };
 
-const REQUEST: &str =
-    concat!("select ", request_columns!(of "r"), " from maintenance_requests r where r.id = $1");
+const REQUEST: &str = concat!(
+    "select ",
+    request_columns!(of "r"),
+    " from maintenance_requests r where r.id = $1 and r.organization_id = $2"
+);
 
 const RECORD: &str = record_sql!();
 
@@ -33,7 +36,7 @@ const RECORD: &str = record_sql!();
 /// Parameters: `$1` the request, `$2` the version that the step saw, `$3` the step's time; `$4` the new
 /// status or null; `$5` whether the worker changes, `$6` the new worker; `$7` the assignment message or null,
 /// `$8` the worker who must be active or null; `$9` to `$11` the rows of the two histories and of the outbox,
-/// each as a JSON array. The worker stays locked until the transaction ends, as when a request is filed.
+/// each as a JSON array; `$12` the organisation. The worker stays locked until the transaction ends, as when a request is filed.
 const APPLY: &str = concat!(
     "
     with moved as (
@@ -46,9 +49,11 @@ const APPLY: &str = concat!(
                whatsapp_status     = case when $7::uuid is null then whatsapp_status else 'pending' end,
                notification_id     = coalesce($7::uuid, notification_id),
                updated_at = $3, version = version + 1
-         where id = $1 and version = $2
+         where id = $1 and version = $2 and organization_id = $12
            and ($8::uuid is null
-                or exists (select from maintenance_workers where id = $8 and status = 'active' for share))
+                or exists (select from maintenance_workers
+                            where id = $8 and status = 'active' and organization_id = $12
+                              for share))
         returning id
     ), changed as (
         insert into maintenance_status_history
@@ -81,39 +86,52 @@ const APPLY: &str = concat!(
     select exists (select from moved)"
 );
 
-const REQUEST_EXISTS: &str = "select exists (select from maintenance_requests where id = $1)";
+const REQUEST_EXISTS: &str =
+    "select exists (select from maintenance_requests where id = $1 and organization_id = $2)";
 
-/// Adds what belongs to a request, if the request exists and its own id is new. `$1` is a JSON array of one row.
+/// Adds what belongs to a request of the organisation `$2`, if the request exists and its own id is new. `$1` is the JSON row. A
+/// comment's row has the organisation too.
 macro_rules! add_to_request_sql {
-    ($table:literal, $columns:ident) => {
+    ($table:literal, $columns:ident $(, $organization:literal)?) => {
         concat!(
             "
     insert into ",
             $table,
             " (",
             $columns!(named),
+            $(", ", $organization,)?
             ")
     select ",
             $columns!(of "i"),
+            $(", $2 as ", $organization,)?
             "
       from json_populate_record(null::",
             $table,
             ", $1::text::json) i
-     where exists (select from maintenance_requests where id = i.request_id)
+     where exists (select from maintenance_requests where id = i.request_id and organization_id = $2)
     on conflict (id) do nothing"
         )
     };
 }
 
-const ADD_COMMENT: &str = add_to_request_sql!("maintenance_comments", comment_columns);
+const ADD_COMMENT: &str = add_to_request_sql!("maintenance_comments", comment_columns, "organization_id");
 
-const COMMENT: &str =
-    concat!("select ", comment_columns!(of "c"), " from maintenance_comments c where c.id = $1");
+const COMMENT: &str = concat!(
+    "select ",
+    comment_columns!(of "c"),
+    " from maintenance_comments c where c.id = $1 and c.organization_id = $2"
+);
 
 const ADD_ATTACHMENT: &str = add_to_request_sql!("maintenance_attachments", attachment_columns);
 
-const ATTACHMENT: &str =
-    concat!("select ", attachment_columns!(of "f"), " from maintenance_attachments f where f.id = $1");
+const ATTACHMENT: &str = concat!(
+    "select ",
+    attachment_columns!(of "f"),
+    "
+      from maintenance_attachments f
+      join maintenance_requests r on r.id = f.request_id
+     where f.id = $1 and r.organization_id = $2"
+);
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] =
@@ -130,18 +148,18 @@ impl RequestRepository for PgRepository<'_> {
         &self,
         filings: &[Filing],
     ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
-        filing::file(&self.source, filings).await
+        filing::file(&self.source, self.organization, filings).await
     }
 
     #[instrument(level = "debug", skip_all, fields(request = %id))]
     async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError> {
-        let query = sqlx::query(REQUEST).bind(id.uuid());
+        let query = sqlx::query(REQUEST).bind(id.uuid()).bind(self.organization.uuid());
         self.source.connection().await?.read(query, decode::request).await
     }
 
     #[instrument(level = "debug", skip_all, fields(%request))]
     async fn record(&self, request: RequestId) -> Result<Option<RequestRecord>, RepositoryError> {
-        let query = sqlx::query(RECORD).bind(request.uuid());
+        let query = sqlx::query(RECORD).bind(request.uuid()).bind(self.organization.uuid());
         decode::record(&self.source.connection().await?.fetch_all(query).await?)
     }
 
@@ -151,7 +169,7 @@ impl RequestRepository for PgRepository<'_> {
         filter: &RequestFilter,
         slice: Slice,
     ) -> Result<Listing<Request>, RepositoryError> {
-        self.source.list(lists::requests(filter, slice).build(), decode::request).await
+        self.source.list(lists::requests(self.organization, filter, slice).build(), decode::request).await
     }
 
     #[instrument(level = "debug", skip_all)]
@@ -159,7 +177,7 @@ impl RequestRepository for PgRepository<'_> {
         &self,
         filter: &RequestFilter,
     ) -> Result<BTreeMap<RequestStatus, u64>, RepositoryError> {
-        let mut query = lists::count_by_status(filter);
+        let mut query = lists::count_by_status(self.organization, filter);
         let rows = self.source.connection().await?.fetch_all(query.build()).await?;
         rows.iter().map(decode::status_count).collect()
     }
@@ -178,19 +196,22 @@ impl RequestRepository for PgRepository<'_> {
             .bind(step.must_be_active().map(Uuid::from))
             .bind(writes.history)
             .bind(writes.assignments)
-            .bind(writes.messages);
+            .bind(writes.messages)
+            .bind(self.organization.uuid());
         let mut connection = self.source.connection().await?;
         if connection.fetch_value(query).await? {
             return Ok(());
         }
-        let exists = sqlx::query(REQUEST_EXISTS).bind(step.request_id.uuid());
+        let exists = sqlx::query(REQUEST_EXISTS).bind(step.request_id.uuid()).bind(self.organization.uuid());
         Err(conflict_or_not_found(connection.fetch_value(exists).await?))
     }
 
     #[instrument(level = "debug", skip_all, fields(comment = %comment.id, request = %comment.request_id))]
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
-        let insert = sqlx::query(ADD_COMMENT).bind(encode::row(&encode::comment(comment)));
-        let stored = sqlx::query(COMMENT).bind(comment.id.uuid());
+        let insert = sqlx::query(ADD_COMMENT)
+            .bind(encode::row(&encode::comment(comment)))
+            .bind(self.organization.uuid());
+        let stored = sqlx::query(COMMENT).bind(comment.id.uuid()).bind(self.organization.uuid());
         // If the comment isn't stored either, its request doesn't exist.
         let missing = RepositoryErrorKind::NotFound;
         self.source.connection().await?.insert_or_read(insert, stored, decode::comment, missing).await
@@ -199,8 +220,8 @@ impl RequestRepository for PgRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(attachment = %attachment.id, request = %attachment.request_id))]
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
         let row = encode::row(&encode::attachment(attachment));
-        let insert = sqlx::query(ADD_ATTACHMENT).bind(row);
-        let stored = sqlx::query(ATTACHMENT).bind(attachment.id.uuid());
+        let insert = sqlx::query(ADD_ATTACHMENT).bind(row).bind(self.organization.uuid());
+        let stored = sqlx::query(ATTACHMENT).bind(attachment.id.uuid()).bind(self.organization.uuid());
         // If the attachment isn't stored either, its request doesn't exist.
         let missing = RepositoryErrorKind::NotFound;
         self.source.connection().await?.insert_or_read(insert, stored, decode::attachment, missing).await
@@ -212,6 +233,6 @@ impl RequestRepository for PgRepository<'_> {
         filter: &CommentFilter,
         slice: Slice,
     ) -> Result<Listing<Comment>, RepositoryError> {
-        self.source.list(lists::comments(filter, slice).build(), decode::comment).await
+        self.source.list(lists::comments(self.organization, filter, slice).build(), decode::comment).await
     }
 }

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    AssignmentsOf, Candidate, CandidatesOf, ComplexAssignment, ComplexId, Inserted, Listing, RepositoryError,
-    RepositoryErrorKind, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
+    AssignmentsOf, Candidate, CandidatesOf, ComplexAssignment, ComplexId, Inserted, Listing, OrganizationId,
+    RepositoryError, RepositoryErrorKind, Slice, Worker, WorkerFilter, WorkerId, WorkerRepository,
 };
 use tracing::instrument;
 
@@ -16,7 +16,7 @@ use crate::{
     lists,
 };
 
-/// `$1` is the worker as a JSON row.
+/// `$1` is the worker as a JSON row, `$2` the organisation.
 const ADD_WORKER: &str = concat!(
     "
     insert into maintenance_workers (",
@@ -26,13 +26,18 @@ const ADD_WORKER: &str = concat!(
     worker_columns!(of "w"),
     "
       from json_populate_record(null::maintenance_workers, $1::text::json) w
+     where w.organization_id = $2
     on conflict (id) do nothing"
 );
 
-const WORKER: &str =
-    concat!("select ", worker_columns!(of "w"), " from maintenance_workers w where w.id = $1");
+const WORKER: &str = concat!(
+    "select ",
+    worker_columns!(of "w"),
+    " from maintenance_workers w where w.id = $1 and w.organization_id = $2"
+);
 
-/// `$1` is the worker as a JSON row, `$2` the `updated_at` that the caller saw.
+/// `$1` is the worker as a JSON row, `$2` the `updated_at` that the caller saw, `$3` the
+/// organisation.
 const SAVE_WORKER: &str = concat!(
     "
     update maintenance_workers o
@@ -42,12 +47,13 @@ const SAVE_WORKER: &str = concat!(
     worker_columns!(of "w"),
     ")
       from json_populate_record(null::maintenance_workers, $1::text::json) w
-     where o.id = w.id and o.updated_at = $2"
+     where o.id = w.id and o.updated_at = $2 and o.organization_id = $3 and w.organization_id = $3"
 );
 
-const WORKER_EXISTS: &str = "select exists (select from maintenance_workers where id = $1)";
+const WORKER_EXISTS: &str =
+    "select exists (select from maintenance_workers where id = $1 and organization_id = $2)";
 
-/// `$1` is the assignment as a JSON row. The former primary is demoted first, since a complex
+/// `$1` is the assignment as a JSON row, `$2` the organisation. The former primary is demoted first, since a complex
 /// has at most one primary worker at every moment. The statement ends with a select, since a server that
 /// shards by schema can't distribute one that ends with an insert from a CTE.
 const ASSIGN_COMPLEX: &str = concat!(
@@ -57,21 +63,21 @@ const ASSIGN_COMPLEX: &str = concat!(
     assignment_columns!(of "i"),
     "
           from json_populate_record(null::complex_maintenance_assignments, $1::text::json) i
-          join maintenance_workers w on w.id = i.worker_id
+          join maintenance_workers w on w.id = i.worker_id and w.organization_id = $2
     ), demoted as (
         update complex_maintenance_assignments a
            set is_primary = false, updated_at = i.updated_at
           from input i
-         where a.complex_id = i.complex_id and a.is_primary and a.worker_id <> i.worker_id and i.is_primary
+         where a.organization_id = $2 and a.complex_id = i.complex_id and a.is_primary and a.worker_id <> i.worker_id and i.is_primary
         returning a.id
     ), assigned as (
         insert into complex_maintenance_assignments as a
                (",
     assignment_columns!(named),
-    ")
+    ", organization_id)
         select ",
     assignment_columns!(of "i"),
-    "
+    ", $2
           from input i
          where (select count(*) from demoted) >= 0
         on conflict (worker_id, complex_id) do update
@@ -85,19 +91,25 @@ const ASSIGN_COMPLEX: &str = concat!(
     " from assigned a"
 );
 
-const UNASSIGN_COMPLEX: &str =
-    "delete from complex_maintenance_assignments where worker_id = $1 and complex_id = $2";
+const UNASSIGN_COMPLEX: &str = "
+    delete from complex_maintenance_assignments where worker_id = $1 and complex_id = $2 and organization_id = $3";
 
 const ASSIGNMENTS_OF_COMPLEX: &str = concat!(
     "select ",
     assignment_columns!(of "a"),
-    " from complex_maintenance_assignments a where a.complex_id = $1 order by a.assigned_at, a.id"
+    "
+      from complex_maintenance_assignments a
+     where a.complex_id = $1 and a.organization_id = $2
+     order by a.assigned_at, a.id"
 );
 
 const ASSIGNMENTS_OF_WORKER: &str = concat!(
     "select ",
     assignment_columns!(of "a"),
-    " from complex_maintenance_assignments a where a.worker_id = $1 order by a.assigned_at, a.id"
+    "
+      from complex_maintenance_assignments a
+     where a.worker_id = $1 and a.organization_id = $2
+     order by a.assigned_at, a.id"
 );
 
 /// The load is counted for those alone who are active and have one of the trades asked for; no trades ask for any.
@@ -131,15 +143,15 @@ macro_rules! candidates_sql {
     };
 }
 
-/// `$1` are the complexes, `$2` the trades for each, joined by spaces.
+/// `$1` are the complexes, `$2` the trades for each, joined by spaces; `$3` is the organisation.
 pub(super) const CANDIDATES: &str = candidates_sql!(
     "string_to_array(k.trades, ' ')",
     "unnest($1::uuid[], $2::text[]) as k (complex_id, trades)
-              join complex_maintenance_assignments a on a.complex_id = k.complex_id
+              join complex_maintenance_assignments a on a.complex_id = k.complex_id and a.organization_id = $3
               join maintenance_workers w on w.id = a.worker_id"
 );
 
-/// The candidates of one complex, which each submit asks for. Unlike the statement with a list of complexes,
+/// The candidates of one complex `$1` for the trades `$2` in the organisation `$3`, which each submit asks for. Unlike the statement with a list of complexes,
 /// this one is planned only once. The inner `offset 0` makes the planner look up the complex's workers; without it, it
 /// may read all workers.
 pub(super) const CANDIDATES_OF_ONE: &str = candidates_sql!(
@@ -149,15 +161,15 @@ pub(super) const CANDIDATES_OF_ONE: &str = candidates_sql!(
                                    from maintenance_workers w
                                   where w.id = a.worker_id
                                  offset 0) w
-             where a.complex_id = $1"
+             where a.complex_id = $1 and a.organization_id = $3"
 );
 
-fn candidates(of: &[CandidatesOf]) -> Query {
+fn candidates(organization: OrganizationId, of: &[CandidatesOf]) -> Query {
     fn trades(of: &CandidatesOf) -> Option<Vec<String>> {
         let trades = of.trades.as_ref()?;
         Some(trades.iter().map(|trade| trade.as_str().to_owned()).collect())
     }
-    match of {
+    let query = match of {
         [one] => sqlx::query(CANDIDATES_OF_ONE).bind(one.complex_id.uuid()).bind(trades(one)),
         several => {
             let complexes: Vec<_> = several.iter().map(|of| of.complex_id.uuid()).collect();
@@ -165,7 +177,8 @@ fn candidates(of: &[CandidatesOf]) -> Query {
             let trades: Vec<_> = several.iter().map(|of| trades(of).map(|of| of.join(" "))).collect();
             sqlx::query(CANDIDATES).bind(complexes).bind(trades)
         }
-    }
+    };
+    query.bind(organization.uuid())
 }
 
 #[cfg(test)]
@@ -194,7 +207,9 @@ impl PgRepository<'_> {
         &self,
         assignment: &ComplexAssignment,
     ) -> Result<ComplexAssignment, RepositoryError> {
-        let assign = sqlx::query(ASSIGN_COMPLEX).bind(encode::row(&encode::assignment(assignment)));
+        let assign = sqlx::query(ASSIGN_COMPLEX)
+            .bind(encode::row(&encode::assignment(assignment)))
+            .bind(self.organization.uuid());
         let assigned = self.source.connection().await?.read(assign, decode::assignment).await?;
         assigned.ok_or_else(|| RepositoryErrorKind::NotFound.into())
     }
@@ -204,8 +219,8 @@ impl PgRepository<'_> {
 impl WorkerRepository for PgRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(worker = %worker.id))]
     async fn add_worker(&self, worker: &Worker) -> Result<Inserted<Worker>, RepositoryError> {
-        let insert = bind_worker(ADD_WORKER, worker);
-        let stored = sqlx::query(WORKER).bind(worker.id.uuid());
+        let insert = bind_worker(ADD_WORKER, worker).bind(self.organization.uuid());
+        let stored = sqlx::query(WORKER).bind(worker.id.uuid()).bind(self.organization.uuid());
         // If no worker is stored either, another transaction has just removed it, or this one can't see it
         // yet.
         let missing = RepositoryErrorKind::Conflict;
@@ -214,24 +229,24 @@ impl WorkerRepository for PgRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(worker = %id))]
     async fn worker(&self, id: WorkerId) -> Result<Option<Worker>, RepositoryError> {
-        let query = sqlx::query(WORKER).bind(id.uuid());
+        let query = sqlx::query(WORKER).bind(id.uuid()).bind(self.organization.uuid());
         self.source.connection().await?.read(query, decode::worker).await
     }
 
     #[instrument(level = "debug", skip_all, fields(worker = %worker.id))]
     async fn save_worker(&self, worker: &Worker, seen: DateTime<Utc>) -> Result<(), RepositoryError> {
         let mut connection = self.source.connection().await?;
-        let save = bind_worker(SAVE_WORKER, worker).bind(seen);
+        let save = bind_worker(SAVE_WORKER, worker).bind(seen).bind(self.organization.uuid());
         if connection.execute(save).await? > 0 {
             return Ok(());
         }
-        let exists = sqlx::query(WORKER_EXISTS).bind(worker.id.uuid());
+        let exists = sqlx::query(WORKER_EXISTS).bind(worker.id.uuid()).bind(self.organization.uuid());
         Err(conflict_or_not_found(connection.fetch_value(exists).await?))
     }
 
     #[instrument(level = "debug", skip_all)]
     async fn workers(&self, filter: &WorkerFilter, slice: Slice) -> Result<Listing<Worker>, RepositoryError> {
-        self.source.list(lists::workers(filter, slice).build(), decode::worker).await
+        self.source.list(lists::workers(self.organization, filter, slice).build(), decode::worker).await
     }
 
     #[instrument(level = "debug", skip_all, fields(worker = %assignment.worker_id, complex = %assignment.complex_id))]
@@ -252,7 +267,10 @@ impl WorkerRepository for PgRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(%worker, %complex))]
     async fn unassign_complex(&self, worker: WorkerId, complex: ComplexId) -> Result<bool, RepositoryError> {
-        let unassign = sqlx::query(UNASSIGN_COMPLEX).bind(worker.uuid()).bind(complex.uuid());
+        let unassign = sqlx::query(UNASSIGN_COMPLEX)
+            .bind(worker.uuid())
+            .bind(complex.uuid())
+            .bind(self.organization.uuid());
         Ok(self.source.connection().await?.execute(unassign).await? > 0)
     }
 
@@ -262,7 +280,7 @@ impl WorkerRepository for PgRepository<'_> {
             AssignmentsOf::Complex(complex) => sqlx::query(ASSIGNMENTS_OF_COMPLEX).bind(complex.uuid()),
             AssignmentsOf::Worker(worker) => sqlx::query(ASSIGNMENTS_OF_WORKER).bind(worker.uuid()),
         };
-        self.source.list(query, decode::assignment).await
+        self.source.list(query.bind(self.organization.uuid()), decode::assignment).await
     }
 
     #[instrument(level = "debug", skip_all, fields(complexes = of.len()))]
@@ -270,6 +288,6 @@ impl WorkerRepository for PgRepository<'_> {
         &self,
         of: &[CandidatesOf],
     ) -> Result<Listing<(ComplexId, Candidate)>, RepositoryError> {
-        self.source.list(candidates(of), decode::candidate).await
+        self.source.list(candidates(self.organization, of), decode::candidate).await
     }
 }

@@ -106,7 +106,7 @@ impl Dialect for Sqlite {
     const ASC_NULLS: &'static str = "";
     const HIDE_FROM_PLANNER: (&'static str, &'static str) = ("", "");
     const IN_SUBQUERY: (&'static str, &'static str) = ("in (", ")");
-    const FORCE_TIME_INDEX: &'static str = " indexed by maintenance_requests_created_at_idx";
+    const FORCE_INDEX: bool = true;
     const ARM_PARENTHESES: Option<(&'static str, &'static str)> = None;
 
     fn id(query: &mut QueryBuilder<Self>, uuid: Uuid) {

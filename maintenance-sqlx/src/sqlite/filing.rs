@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use maintenance_core::{Filing, Inserted, RepositoryError, RepositoryErrorKind, Request};
+use maintenance_core::{Filing, Inserted, OrganizationId, RepositoryError, RepositoryErrorKind, Request};
 use sqlx::{Row as _, sqlite::SqliteRow};
 
 use super::{
@@ -17,7 +17,7 @@ use crate::{
 
 /// Reads the requests that are stored, files those that aren't and whose worker is active, and then writes
 /// their messages and the rows of their assignments. `$1` are the requests, `$2` the messages to their
-/// workers, `$3` the rows of the assignment history, each as a JSON array.
+/// workers, `$3` the rows of the assignment history, each as a JSON array; `$4` is the organisation.
 ///
 /// A message is skipped if it is stored for the same request: its filing is repeated.
 const FILE: Script = script!(
@@ -26,7 +26,7 @@ const FILE: Script = script!(
     request_columns!(of "r"),
     "
       from maintenance_requests r
-     where r.id in (select value ->> 'id' from json_each($1));
+     where r.id in (select value ->> 'id' from json_each($1)) and r.organization_id = $4;
 
     insert into maintenance_requests
            (",
@@ -36,11 +36,13 @@ const FILE: Script = script!(
     request_columns!(json "i.value"),
     ", i.value ->> 'notification_id'
       from json_each($1) i
-     where i.value ->> 'notification_id' is null
-        or i.value ->> 'notification_id' in (
-           select m.value ->> 'id'
-             from json_each($2) m
-             join maintenance_workers w on w.id = m.value ->> 'worker_id' and w.status = 'active')
+     where i.value ->> 'organization_id' = $4
+       and (i.value ->> 'notification_id' is null
+            or i.value ->> 'notification_id' in (
+               select m.value ->> 'id'
+                 from json_each($2) m
+                 join maintenance_workers w on w.id = m.value ->> 'worker_id' and w.status = 'active'
+                      and w.organization_id = $4))
     on conflict (id) do nothing
     returning id;
 
@@ -76,6 +78,7 @@ pub(super) const STATEMENTS: &[&str] = &[FILE.transaction, FILE.savepoint];
 /// Files the requests.
 pub(super) async fn file(
     source: &Source<'_>,
+    organization: OrganizationId,
     filings: &[Filing],
 ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
     let messages = filings.iter().filter_map(|filing| filing.notification.as_ref());
@@ -85,7 +88,7 @@ pub(super) async fn file(
         encode::rows(messages.map(encode::notification)),
         encode::rows(assignments.map(encode::assignment_change)),
     ];
-    let bind = |query: Query| parameters.into_iter().fold(query, Query::bind);
+    let bind = |query: Query| parameters.into_iter().fold(query, Query::bind).bind(id(organization));
     answers(filings, &source.write(&FILE, bind).await?)
 }
 

@@ -10,11 +10,14 @@ use tracing::instrument;
 
 use super::{
     SqliteRepository, claims,
-    convert::id,
+    convert::{self, id},
     deliveries, outcomes,
     script::{Query, Script, script},
 };
-use crate::{columns::notification_columns, encode};
+use crate::{columns::notification_columns, decode, encode};
+
+const NOTIFICATION: &str =
+    concat!("select ", notification_columns!(of "n"), " from maintenance_notifications n where n.id = $1");
 
 /// Files a message that repeats a failed one, if that one is still its request's newest and its worker still
 /// has the request and is active. `$1` is the failed message, `$2` the new one as a JSON array of one row.
@@ -44,6 +47,7 @@ pub(super) const STATEMENTS: &[&str] = &[
     claims::CLAIM.transaction,
     claims::CLAIM.savepoint,
     claims::DEFER,
+    NOTIFICATION,
     FILE_AGAIN.transaction,
     FILE_AGAIN.savepoint,
     outcomes::RECORD_OUTCOMES.transaction,
@@ -79,6 +83,12 @@ impl NotificationRepository for SqliteRepository<'_> {
         now: DateTime<Utc>,
     ) -> Result<Vec<DeliveryEffect>, RepositoryError> {
         deliveries::record(&self.source, updates, now).await
+    }
+
+    #[instrument(level = "debug", skip_all, fields(notification = %id))]
+    async fn notification(&self, id: NotificationId) -> Result<Option<Notification>, RepositoryError> {
+        let query = sqlx::query(NOTIFICATION).bind(convert::id(id));
+        self.source.read(query, decode::notification).await
     }
 
     #[instrument(level = "debug", skip_all, fields(%failed_id, notification = %again.id))]

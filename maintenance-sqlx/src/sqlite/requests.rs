@@ -27,8 +27,11 @@ use crate::{
     writes::Writes,
 };
 
-const REQUEST: &str =
-    concat!("select ", request_columns!(of "r"), " from maintenance_requests r where r.id = $1");
+const REQUEST: &str = concat!(
+    "select ",
+    request_columns!(of "r"),
+    " from maintenance_requests r where r.id = $1 and r.organization_id = $2"
+);
 
 const RECORD: &str = record_sql!();
 
@@ -36,8 +39,9 @@ const RECORD: &str = record_sql!();
 /// message is active.
 macro_rules! guard_sql {
     () => {
-        "exists (select 1 from maintenance_requests where id = $1 and version = $2)
-       and ($8 is null or exists (select 1 from maintenance_workers where id = $8 and status = 'active'))"
+        "exists (select 1 from maintenance_requests where id = $1 and version = $2 and organization_id = $12)
+       and ($8 is null or exists (select 1 from maintenance_workers
+                                   where id = $8 and status = 'active' and organization_id = $12))"
     };
 }
 
@@ -46,7 +50,7 @@ macro_rules! guard_sql {
 /// Parameters: `$1` the request, `$2` the version that the step saw, `$3` the step's time; `$4` the new
 /// status or null; `$5` whether the worker changes, `$6` the new worker; `$7` the assignment message or null,
 /// `$8` the worker who must be active or null; `$9` to `$11` the rows of the two histories and of the outbox,
-/// each as a JSON array.
+/// each as a JSON array; `$12` the organisation.
 const APPLY: Script = script!(
     "
     insert into maintenance_status_history
@@ -93,37 +97,51 @@ const APPLY: Script = script!(
     returning id"
 );
 
-const REQUEST_EXISTS: &str = "select exists (select 1 from maintenance_requests where id = $1)";
+const REQUEST_EXISTS: &str =
+    "select exists (select 1 from maintenance_requests where id = $1 and organization_id = $2)";
 
-/// Adds what belongs to a request, if the request exists and its own id is new. `$1` is a JSON array of one row.
+/// Adds what belongs to a request of the organisation `$2`, if the request exists and its own id is new. `$1` is a JSON array of one row. A
+/// comment's row has the organisation too.
 macro_rules! add_to_request_sql {
-    ($table:literal, $columns:ident) => {
+    ($table:literal, $columns:ident $(, $organization:literal)?) => {
         concat!(
             "
     insert into ",
             $table,
             " (",
             $columns!(named),
+            $(", ", $organization,)?
             ")
     select ",
             $columns!(json "value"),
+            $(", $2 as ", $organization,)?
             "
       from json_each($1)
-     where exists (select 1 from maintenance_requests where id = value ->> 'request_id')
+     where exists (select 1 from maintenance_requests
+                    where id = value ->> 'request_id' and organization_id = $2)
     on conflict (id) do nothing"
         )
     };
 }
 
-const ADD_COMMENT: &str = add_to_request_sql!("maintenance_comments", comment_columns);
+const ADD_COMMENT: &str = add_to_request_sql!("maintenance_comments", comment_columns, "organization_id");
 
-const COMMENT: &str =
-    concat!("select ", comment_columns!(of "c"), " from maintenance_comments c where c.id = $1");
+const COMMENT: &str = concat!(
+    "select ",
+    comment_columns!(of "c"),
+    " from maintenance_comments c where c.id = $1 and c.organization_id = $2"
+);
 
 const ADD_ATTACHMENT: &str = add_to_request_sql!("maintenance_attachments", attachment_columns);
 
-const ATTACHMENT: &str =
-    concat!("select ", attachment_columns!(of "f"), " from maintenance_attachments f where f.id = $1");
+const ATTACHMENT: &str = concat!(
+    "select ",
+    attachment_columns!(of "f"),
+    "
+      from maintenance_attachments f
+      join maintenance_requests r on r.id = f.request_id
+     where f.id = $1 and r.organization_id = $2"
+);
 
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
@@ -149,17 +167,18 @@ impl RequestRepository for SqliteRepository<'_> {
         &self,
         filings: &[Filing],
     ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
-        filing::file(&self.source, filings).await
+        filing::file(&self.source, self.organization, filings).await
     }
 
     #[instrument(level = "debug", skip_all, fields(request = %id))]
     async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError> {
-        self.source.read(sqlx::query(REQUEST).bind(convert::id(id)), decode::request).await
+        let query = sqlx::query(REQUEST).bind(convert::id(id)).bind(convert::id(self.organization));
+        self.source.read(query, decode::request).await
     }
 
     #[instrument(level = "debug", skip_all, fields(%request))]
     async fn record(&self, request: RequestId) -> Result<Option<RequestRecord>, RepositoryError> {
-        let query = sqlx::query(RECORD).bind(id(request));
+        let query = sqlx::query(RECORD).bind(id(request)).bind(id(self.organization));
         let rows = self.source.rows(query).await?;
         decode::record(&rows)
     }
@@ -170,7 +189,7 @@ impl RequestRepository for SqliteRepository<'_> {
         filter: &RequestFilter,
         slice: Slice,
     ) -> Result<Listing<Request>, RepositoryError> {
-        self.source.list(lists::requests(filter, slice).build(), decode::request).await
+        self.source.list(lists::requests(self.organization, filter, slice).build(), decode::request).await
     }
 
     #[instrument(level = "debug", skip_all)]
@@ -178,7 +197,7 @@ impl RequestRepository for SqliteRepository<'_> {
         &self,
         filter: &RequestFilter,
     ) -> Result<BTreeMap<RequestStatus, u64>, RepositoryError> {
-        let mut query = lists::count_by_status(filter);
+        let mut query = lists::count_by_status(self.organization, filter);
         let rows = self.source.rows(query.build()).await?;
         rows.iter().map(decode::status_count).collect()
     }
@@ -199,18 +218,21 @@ impl RequestRepository for SqliteRepository<'_> {
                 .bind(writes.history)
                 .bind(writes.assignments)
                 .bind(writes.messages)
+                .bind(id(self.organization))
         };
         if !self.source.write(&APPLY, bind).await?.is_empty() {
             return Ok(());
         }
-        let exists = sqlx::query(REQUEST_EXISTS).bind(id(step.request_id));
+        let exists = sqlx::query(REQUEST_EXISTS).bind(id(step.request_id)).bind(id(self.organization));
         Err(conflict_or_not_found(self.source.read_value(exists).await?))
     }
 
     #[instrument(level = "debug", skip_all, fields(comment = %comment.id, request = %comment.request_id))]
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
-        let insert = sqlx::query(ADD_COMMENT).bind(encode::rows([encode::comment(comment)]));
-        let stored = sqlx::query(COMMENT).bind(id(comment.id));
+        let insert = sqlx::query(ADD_COMMENT)
+            .bind(encode::rows([encode::comment(comment)]))
+            .bind(id(self.organization));
+        let stored = sqlx::query(COMMENT).bind(id(comment.id)).bind(id(self.organization));
         // If the comment isn't stored either, its request doesn't exist.
         let missing = RepositoryErrorKind::NotFound;
         self.source.insert_or_read(insert, stored, decode::comment, missing).await
@@ -219,8 +241,8 @@ impl RequestRepository for SqliteRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(attachment = %attachment.id, request = %attachment.request_id))]
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
         let row = encode::rows([encode::attachment(attachment)]);
-        let insert = sqlx::query(ADD_ATTACHMENT).bind(row);
-        let stored = sqlx::query(ATTACHMENT).bind(id(attachment.id));
+        let insert = sqlx::query(ADD_ATTACHMENT).bind(row).bind(id(self.organization));
+        let stored = sqlx::query(ATTACHMENT).bind(id(attachment.id)).bind(id(self.organization));
         // If the attachment isn't stored either, its request doesn't exist.
         let missing = RepositoryErrorKind::NotFound;
         self.source.insert_or_read(insert, stored, decode::attachment, missing).await
@@ -232,6 +254,6 @@ impl RequestRepository for SqliteRepository<'_> {
         filter: &CommentFilter,
         slice: Slice,
     ) -> Result<Listing<Comment>, RepositoryError> {
-        self.source.list(lists::comments(filter, slice).build(), decode::comment).await
+        self.source.list(lists::comments(self.organization, filter, slice).build(), decode::comment).await
     }
 }
