@@ -96,8 +96,8 @@ mod values;
 #[cfg(feature = "tokio")]
 pub use dispatcher::{DispatchPolicy, DispatchReport, Dispatcher, Patience, Problem};
 pub use maintenance::{
-    Assign, Assigned, Difference, Error, Maintenance, Move, Pause, ProblemDetails, Reassigned, Reused,
-    Submission, Submitted,
+    ActingAs, Assign, Assigned, Difference, Error, Maintenance, Move, Pause, ProblemDetails, Reassigned,
+    Reused, Submission, Submitted,
 };
 pub use model::{
     Actor, AssignmentCause, AssignmentChange, Attachment, Claim, Claimed, Comment, ComplexAssignment,
@@ -117,8 +117,8 @@ pub use ports::{
     Slice, SystemClock, WorkerFilter, WorkerRepository,
 };
 pub use rules::{
-    Candidate, CandidatesOf, Effect, Need, Refusal, SelectionPolicy, TRANSITIONS, Transition, exclusions,
-    permit, select,
+    Candidate, CandidatesOf, Effect, Need, Refusal, SelectionPolicy, TRANSITIONS, Transition, Viewer,
+    exclusions, permit, select,
 };
 pub use values::{
     AssignmentChangeId, AssignmentId, AttachmentId, Backoff, CommentId, CommentText, ComplexId, Description,

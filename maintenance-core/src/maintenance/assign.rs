@@ -49,6 +49,13 @@ impl Assign {
     }
 }
 
+impl Assign {
+    /// The same by another actor.
+    pub(super) fn acted_by(self, by: Actor) -> Self {
+        Self { by, ..self }
+    }
+}
+
 /// The worker that a caller saw on a request, if any.
 type SeenWorker = Option<WorkerId>;
 

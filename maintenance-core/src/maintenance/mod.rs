@@ -1,5 +1,6 @@
 //! The use cases.
 
+mod acting;
 mod assign;
 mod batch;
 mod complexes;
@@ -13,6 +14,7 @@ mod problem;
 #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "only a dispatcher asks what rests"))]
 mod rests;
 mod reused;
+mod seen;
 mod status;
 mod submit;
 mod tries;
@@ -23,6 +25,7 @@ use std::{fmt, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
+pub use acting::ActingAs;
 pub use assign::{Assign, Assigned};
 pub use batch::Reassigned;
 #[cfg(feature = "tokio")]

@@ -51,6 +51,13 @@ impl Move {
     }
 }
 
+impl Move {
+    /// The same by another actor.
+    pub(super) fn acted_by(self, by: Actor) -> Self {
+        Self { by, ..self }
+    }
+}
+
 impl<R: Repository> Maintenance<R> {
     /// Moves a request to another status, as the table [`TRANSITIONS`](crate::TRANSITIONS) allows: who may, whether a note
     /// must say why, and what happens together with it. The request, its history row and the messages are one step.

@@ -4,10 +4,12 @@ mod decide;
 #[cfg(feature = "tokio")]
 mod moot;
 mod selection;
+mod sight;
 mod transition;
 
 pub(crate) use decide::{Choice, Decision, assign, change_status, file, tell_again};
 #[cfg(feature = "tokio")]
 pub(crate) use moot::Turn;
 pub use selection::{Candidate, CandidatesOf, Need, SelectionPolicy, exclusions, select};
+pub use sight::Viewer;
 pub use transition::{Effect, Refusal, TRANSITIONS, Transition, permit};

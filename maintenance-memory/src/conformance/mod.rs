@@ -23,10 +23,12 @@
 )]
 
 pub mod assign;
+mod attempts;
 pub mod batch;
 pub mod claims;
 pub mod conversation;
 pub mod deliveries;
+pub mod isolation;
 pub mod lists;
 pub mod outbox;
 pub mod status;
@@ -162,6 +164,11 @@ macro_rules! conformance {
             deliveries: a_failure_that_passes_files_the_message_anew_once,
             deliveries: a_failure_about_us_rests_the_channel,
             deliveries: the_request_mirrors_its_newest_message,
+            isolation: an_id_of_another_organisation_is_an_id_that_nobody_has,
+            isolation: an_id_that_another_organisation_has_used_is_refused,
+            isolation: each_organisation_has_its_own_workers_in_a_complex,
+            isolation: one_dispatcher_sends_the_messages_of_all,
+            isolation: an_actor_finds_what_they_may_see,
         );
     };
     (@ $fresh:path; $($file:ident: $case:ident,)*) => {$(

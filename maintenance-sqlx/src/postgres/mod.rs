@@ -25,6 +25,7 @@ mod outcomes;
 #[cfg(test)]
 mod plans;
 mod requests;
+mod row_security;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ use sqlx::{PgConnection, PgPool};
 use tokio::sync::Mutex;
 
 pub use migrate::{migrate, migrate_in, migrator};
+pub use row_security::secure_rows;
 
 use crate::{limit, queue::Queue};
 use source::Source;
