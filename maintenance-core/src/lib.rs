@@ -21,7 +21,7 @@
 //!
 //! use maintenance_core::{
 //!     ComplexId, Directory, DirectoryError, DispatchPolicy, Maintenance, NewRequest, Notifier,
-//!     NotifyError, Outgoing, Priority, PropertyId, Receipt, RenterContact, RenterId,
+//!     NotifyError, OrganizationId, Outgoing, Priority, PropertyId, Receipt, RenterContact, RenterId,
 //!     RequestForm, Submission,
 //! };
 //! use maintenance_memory::MemoryRepository;
@@ -32,10 +32,18 @@
 //!
 //! #[async_trait::async_trait]
 //! impl Directory for Properties {
-//!     async fn complex_of(&self, _: OrganizationId, _: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
+//!     async fn complex_of(
+//!         &self,
+//!         _: OrganizationId,
+//!         _: PropertyId,
+//!     ) -> Result<Option<ComplexId>, DirectoryError> {
 //!         Ok(Some(ComplexId::from_uuid(Uuid::from_u128(1))))
 //!     }
-//!     async fn contacts(&self, _: OrganizationId, _: &[RenterId]) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
+//!     async fn contacts(
+//!         &self,
+//!         _: OrganizationId,
+//!         _: &[RenterId],
+//!     ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
 //!         Ok(HashMap::new())
 //!     }
 //! }
