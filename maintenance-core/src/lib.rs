@@ -104,35 +104,35 @@ mod values;
 #[cfg(feature = "tokio")]
 pub use dispatcher::{DispatchPolicy, DispatchReport, Dispatcher, Patience, Problem};
 pub use maintenance::{
-    ActingAs, Assign, Assigned, Difference, Error, Maintenance, Move, Pause, ProblemDetails, Reassigned,
-    Reused, Submission, Submitted,
+    ActingAs, Assign, Assigned, Difference, Error, Events, Maintenance, Move, Pause, ProblemDetails,
+    Reassigned, Reused, Submission, Submitted,
 };
 pub use model::{
     Actor, AssignmentCause, AssignmentChange, Attachment, Claim, Claimed, Comment, ComplexAssignment,
-    Content, Deferral, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, Exclusion, FileType,
-    FileUrl, Filing, NewAttachment, NewComment, NewRequest, NewWorker, NextStep, Notification,
-    NotificationKind, Outgoing, Place, Priority, Ranked, Recipient, Recorded, RenterContact, Request,
-    RequestForm, RequestRecord, RequestStatus, Role, Scope, Selection, SendOutcome, SendRecord, Standing,
-    StatusChange, Step, Told, TradeMatch, UserType, Verdict, WhatsAppStatus, Worker, WorkerStatus,
-    WorkerUpdate, Write,
+    Content, Deferral, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, Event, EventKind,
+    EventPosition, Exclusion, FileType, FileUrl, Filing, NewAttachment, NewComment, NewEvent, NewRequest,
+    NewWorker, NextStep, Notification, NotificationKind, Outgoing, Place, Priority, Ranked, Recipient,
+    Recorded, RenterContact, Request, RequestForm, RequestRecord, RequestStatus, Role, Scope, Selection,
+    SendOutcome, SendRecord, Standing, StatusChange, Step, Told, TradeMatch, UserType, Verdict,
+    WhatsAppStatus, Worker, WorkerStatus, WorkerUpdate, Write,
 };
 #[cfg(feature = "mock")]
 pub use ports::mock;
 pub use ports::{
-    AssignmentsOf, BoxError, Clock, CommentFilter, Cursor, Directory, DirectoryError, Inserted, Listing,
-    MAX_PAGE_SIZE, NotificationRepository, Notifier, NotifyError, Organizations, Page, PageRequest, Position,
-    Receipt, Repository, RepositoryError, RepositoryErrorKind, RequestFilter, RequestRepository, SendEffect,
-    Slice, SystemClock, WorkerFilter, WorkerRepository,
+    AssignmentsOf, BoxError, Clock, CommentFilter, Cursor, Directory, DirectoryError, EventRepository,
+    Inserted, Listing, MAX_PAGE_SIZE, NotificationRepository, Notifier, NotifyError, Organizations, Page,
+    PageRequest, Position, Receipt, Repository, RepositoryError, RepositoryErrorKind, RequestFilter,
+    RequestRepository, SendEffect, Slice, SystemClock, WorkerFilter, WorkerRepository,
 };
 pub use rules::{
     Candidate, CandidatesOf, Effect, Need, Refusal, SelectionPolicy, TRANSITIONS, Transition, Viewer,
     exclusions, permit, select,
 };
 pub use values::{
-    AssignmentChangeId, AssignmentId, AttachmentId, Backoff, CommentId, CommentText, ComplexId, Description,
-    Email, FieldError, Fingerprint, IdSource, Invalid, LeaseId, Location, Name, Note, NotificationId,
-    OrganizationId, PhoneNumber, PlaceText, PropertyId, RandomIds, Region, RenterId, RequestId, Rule,
-    Specialty, StatusChangeId, Text, Title, UserId, WorkerId, whole_micros,
+    AssignmentChangeId, AssignmentId, AttachmentId, Backoff, CommentId, CommentText, ComplexId, ConsumerName,
+    Description, Email, FieldError, Fingerprint, IdSource, Invalid, LeaseId, Location, Name, Note,
+    NotificationId, OrganizationId, PhoneNumber, PlaceText, PropertyId, RandomIds, Region, RenterId,
+    RequestId, Rule, Specialty, StatusChangeId, Text, Title, UserId, WorkerId, whole_micros,
 };
 
 /// The README's example is compiled and run with those of the docs.

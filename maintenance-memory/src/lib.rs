@@ -6,6 +6,7 @@ mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod directory;
+mod events;
 mod ids;
 mod notifications;
 mod notifier;

@@ -15,7 +15,7 @@ use maintenance_core::{
     Worker, WorkerId, WorkerStatus,
 };
 
-use crate::{MemoryTransaction, lock};
+use crate::{MemoryTransaction, events::Journal, lock};
 
 /// A store in memory, for tests: `MemoryRepository<'static>`, or that of an open transaction. Clones share their
 /// rows; each method holds the lock for its whole step.
@@ -44,6 +44,8 @@ pub(crate) struct Rows {
     pub(crate) sends: BTreeMap<String, NotificationId>,
     /// Webhook updates whose message isn't known yet, with the time of receipt.
     pub(crate) early: Vec<(DateTime<Utc>, DeliveryUpdate)>,
+    /// Events, and who follows them.
+    pub(crate) journal: Journal,
     /// Whether outcomes can't be recorded.
     pub(crate) outcomes_fail: bool,
     /// The store's own clock, if it was given one.

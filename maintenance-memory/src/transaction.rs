@@ -1,12 +1,12 @@
 //! A transaction on the store in memory, to be lent to the engine as a host lends its database's.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Mutex},
 };
 
-use maintenance_core::{ComplexId, RepositoryError, RepositoryErrorKind, WorkerId};
+use maintenance_core::{RepositoryError, RepositoryErrorKind, WorkerId};
 
 use crate::{MemoryRepository, lock, store::Rows};
 
@@ -97,9 +97,11 @@ fn merge_rows(base: &Rows, before: &Rows, own: &Rows) -> Option<Rows> {
         newest: merge(&base.newest, &before.newest, &own.newest, PartialEq::eq)?,
         sends: merge(&base.sends, &before.sends, &own.sends, PartialEq::eq)?,
         early: merge_list(&base.early, &before.early, &own.early),
+        journal: base.journal.clone(),
         outcomes_fail: base.outcomes_fail,
         clock: base.clock.clone(),
     };
+    merged.journal.merge(&before.journal, &own.journal);
     // How far a request's message has come moves no version: it follows the messages of both sides.
     for request in own.requests.values().filter(|request| before.requests.get(&request.id) != Some(*request))
     {
@@ -115,9 +117,11 @@ fn merge_rows(base: &Rows, before: &Rows, own: &Rows) -> Option<Rows> {
 
 fn has_one_primary_per_complex(rows: &Rows) -> bool {
     let primaries = rows.assignments.values().filter(|assignment| assignment.is_primary);
-    let complexes: Vec<ComplexId> = primaries.map(|assignment| assignment.complex_id).collect();
-    // The table's order brings those of one complex together.
-    complexes.is_sorted_by(|one, next| one < next)
+    let mut seen = BTreeSet::new();
+    // Each organisation has its own.
+    let mut complexes = primaries
+        .map(|of| (rows.workers.get(&of.worker_id).map(|worker| worker.organization_id), of.complex_id));
+    complexes.all(|complex| seen.insert(complex))
 }
 
 /// A table with the transaction's writes; `None` if somebody else wrote one of the same rows. A row was written

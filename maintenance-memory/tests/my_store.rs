@@ -58,6 +58,14 @@ delegate!(NotificationRepository {
     time() -> Option<DateTime<Utc>>;
 });
 
+delegate!(EventRepository {
+    subscribe(consumer: &ConsumerName) -> EventPosition;
+    unsubscribe(consumer: &ConsumerName) -> bool;
+    events(after: EventPosition, limit: u32) -> Listing<Event>;
+    acknowledge(consumer: &ConsumerName, position: EventPosition) -> ();
+    add_event(event: &NewEvent) -> ();
+});
+
 impl Organizations for MyStore {
     fn of(&self, organization: OrganizationId) -> Self {
         Self(self.0.of(organization))

@@ -90,6 +90,13 @@ macro_rules! notification_columns {
     };
 }
 
+macro_rules! event_columns {
+    ($($form:tt)*) => {
+        $crate::columns::columns!($($form)*;
+            about: uuid, kind: text, organization_id: uuid, request_id: uuid, at: timestamptz, detail: text)
+    };
+}
+
 /// The columns of a kept webhook update.
 macro_rules! early_columns {
     () => {
@@ -154,6 +161,6 @@ macro_rules! record_sql {
 
 pub(crate) use {
     assignment_columns, assignment_history_columns, attachment_columns, columns, comment_columns,
-    early_columns, history_columns, notification_columns, record_sql, request_columns, rows_of_request_sql,
-    worker_columns,
+    early_columns, event_columns, history_columns, notification_columns, record_sql, request_columns,
+    rows_of_request_sql, worker_columns,
 };

@@ -5,8 +5,9 @@ use std::fmt;
 
 use maintenance_core::{
     AssignmentChange, Attachment, BoxError, Candidate, Claimed, Comment, ComplexAssignment, ComplexId,
-    DeliveryError, DeliveryEvent, DeliveryUpdate, Notification, PhoneNumber, RepositoryError, Request,
-    RequestRecord, RequestStatus, StatusChange, Told, WhatsAppStatus, Worker, WorkerId,
+    DeliveryError, DeliveryEvent, DeliveryUpdate, Event, EventPosition, NewEvent, Notification, PhoneNumber,
+    RepositoryError, Request, RequestRecord, RequestStatus, StatusChange, Told, WhatsAppStatus, Worker,
+    WorkerId,
 };
 use uuid::Uuid;
 
@@ -27,6 +28,7 @@ const COMMENTS: &str = "maintenance_comments";
 const ATTACHMENTS: &str = "maintenance_attachments";
 const NOTIFICATIONS: &str = "maintenance_notifications";
 const EARLY: &str = "maintenance_early_deliveries";
+const EVENTS: &str = "maintenance_events";
 
 pub(crate) fn worker<R: Raw>(row: &R) -> Result<Worker, RepositoryError> {
     let mut read = Reader::new(row, WORKERS, 0);
@@ -262,6 +264,21 @@ pub(crate) fn claimed<R: Raw>(row: &R) -> Result<Claimed, RepositoryError> {
         None => Told::No,
     };
     Ok(Claimed { notification, request, is_newest, told, phone_number, worker_status })
+}
+
+/// Columns: an event's, and its position.
+pub(crate) fn event<R: Raw>(row: &R) -> Result<Event, RepositoryError> {
+    let mut read = Reader::new(row, EVENTS, 0);
+    let event = NewEvent {
+        about: read.id("about")?,
+        kind: read.word("kind")?,
+        organization_id: read.id("organization_id")?,
+        request_id: read.id_or_none("request_id")?,
+        at: read.time("at")?,
+        detail: read.text_or_none("detail")?,
+    };
+    let position = read.optional("position", R::number, u64::try_from)?;
+    Ok(event.at_position(EventPosition(read.required("position", position)?)))
 }
 
 /// Columns: those of a kept update; all of them are null if there is none.

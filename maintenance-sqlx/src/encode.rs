@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use maintenance_core::{
-    AssignmentChange, Attachment, Comment, ComplexAssignment, Filing, Note, Notification, Ranked, Request,
-    Specialty, StatusChange, Worker,
+    AssignmentChange, Attachment, Comment, ComplexAssignment, Filing, NewEvent, Note, Notification, Ranked,
+    Request, Specialty, StatusChange, Worker,
 };
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
@@ -201,6 +201,17 @@ pub(crate) fn attachment(attachment: &Attachment) -> Row<'_> {
         ("file_url", Cell::Text(attachment.file_url.as_str())),
         ("file_type", Cell::Text(attachment.file_type.as_str())),
         ("created_at", Cell::Time(attachment.created_at)),
+    ])
+}
+
+pub(crate) fn event(event: &NewEvent) -> Row<'_> {
+    Row(vec![
+        ("about", Cell::Id(event.about)),
+        ("kind", Cell::Text(event.kind.as_str())),
+        ("organization_id", Cell::Id(event.organization_id.uuid())),
+        ("request_id", id_or_null(event.request_id)),
+        ("at", Cell::Time(event.at)),
+        ("detail", text_or_null(event.detail.as_deref())),
     ])
 }
 

@@ -7,6 +7,7 @@ mod complexes;
 mod conversation;
 mod deliveries;
 mod error;
+mod events;
 mod filing;
 mod joining;
 mod lists;
@@ -31,6 +32,7 @@ pub use batch::Reassigned;
 #[cfg(feature = "tokio")]
 pub(crate) use deliveries::apply_deliveries;
 pub use error::Error;
+pub use events::Events;
 use joining::Joining;
 pub use problem::ProblemDetails;
 pub use rests::Pause;

@@ -8,15 +8,16 @@ use chrono::{DateTime, Utc};
 use crate::{
     model::{
         Actor, Attachment, Claim, Claimed, Comment, ComplexAssignment, Deferral, DeliveryEffect,
-        DeliveryUpdate, Filing, Notification, Recorded, Request, RequestRecord, RequestStatus, SendRecord,
-        Step, Worker,
+        DeliveryUpdate, Event, EventPosition, Filing, NewEvent, Notification, Recorded, Request,
+        RequestRecord, RequestStatus, SendRecord, Step, Worker,
     },
     ports::{
-        AssignmentsOf, CommentFilter, Inserted, Listing, NotificationRepository, Repository, RepositoryError,
-        RepositoryErrorKind, RequestFilter, RequestRepository, Slice, WorkerFilter, WorkerRepository,
+        AssignmentsOf, CommentFilter, EventRepository, Inserted, Listing, NotificationRepository, Repository,
+        RepositoryError, RepositoryErrorKind, RequestFilter, RequestRepository, Slice, WorkerFilter,
+        WorkerRepository,
     },
     rules::{Candidate, CandidatesOf, Viewer},
-    values::{ComplexId, NotificationId, OrganizationId, RequestId, WorkerId},
+    values::{ComplexId, ConsumerName, NotificationId, OrganizationId, RequestId, WorkerId},
 };
 
 /// A store in which requests that the viewer may not see are not found. Every decision reads its request here first, so
@@ -150,4 +151,12 @@ hand_on!(NotificationRepository {
     file_again(failed: NotificationId, again: &Notification) -> bool;
     catch_up(forget_before: DateTime<Utc>) -> Vec<DeliveryUpdate>;
     time() -> Option<DateTime<Utc>>;
+});
+
+hand_on!(EventRepository {
+    subscribe(consumer: &ConsumerName) -> EventPosition;
+    unsubscribe(consumer: &ConsumerName) -> bool;
+    events(after: EventPosition, limit: u32) -> Listing<Event>;
+    acknowledge(consumer: &ConsumerName, position: EventPosition) -> ();
+    add_event(event: &NewEvent) -> ();
 });

@@ -29,6 +29,7 @@ use uuid::Uuid;
 use super::{
     clock::Clock,
     directory::{Directory, DirectoryError},
+    events::EventRepository,
     filter::{AssignmentsOf, CommentFilter, RequestFilter, WorkerFilter},
     notifier::{Notifier, NotifyError, Receipt},
     page::{Listing, Slice},
@@ -38,12 +39,13 @@ use super::{
 use crate::{
     model::{
         Attachment, Claim, Claimed, Comment, ComplexAssignment, Deferral, DeliveryEffect, DeliveryUpdate,
-        Filing, Notification, Outgoing, Place, Recorded, RenterContact, Request, RequestRecord,
-        RequestStatus, SendRecord, Step, Worker,
+        Event, EventPosition, Filing, NewEvent, Notification, Outgoing, Place, Recorded, RenterContact,
+        Request, RequestRecord, RequestStatus, SendRecord, Step, Worker,
     },
     rules::{Candidate, CandidatesOf},
     values::{
-        ComplexId, IdSource, NotificationId, OrganizationId, PropertyId, RenterId, RequestId, WorkerId,
+        ComplexId, ConsumerName, IdSource, NotificationId, OrganizationId, PropertyId, RenterId, RequestId,
+        WorkerId,
     },
 };
 
@@ -86,6 +88,19 @@ mock! {
         async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError>;
         async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError>;
         async fn comments(&self, filter: &CommentFilter, slice: Slice) -> Result<Listing<Comment>, RepositoryError>;
+    }
+
+    #[async_trait]
+    impl EventRepository for Repository {
+        async fn subscribe(&self, consumer: &ConsumerName) -> Result<EventPosition, RepositoryError>;
+        async fn unsubscribe(&self, consumer: &ConsumerName) -> Result<bool, RepositoryError>;
+        async fn events(&self, after: EventPosition, limit: u32) -> Result<Listing<Event>, RepositoryError>;
+        async fn acknowledge(
+            &self,
+            consumer: &ConsumerName,
+            position: EventPosition,
+        ) -> Result<(), RepositoryError>;
+        async fn add_event(&self, event: &NewEvent) -> Result<(), RepositoryError>;
     }
 
     #[async_trait]

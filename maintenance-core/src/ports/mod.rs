@@ -2,6 +2,7 @@
 
 mod clock;
 mod directory;
+mod events;
 mod filter;
 #[cfg(feature = "mock")]
 pub mod mock;
@@ -12,6 +13,7 @@ mod repository_error;
 
 pub use clock::{Clock, SystemClock};
 pub use directory::{Directory, DirectoryError};
+pub use events::EventRepository;
 pub use filter::{AssignmentsOf, CommentFilter, RequestFilter, WorkerFilter};
 pub use notifier::{Notifier, NotifyError, Receipt, SendEffect};
 pub use page::{Cursor, Listing, MAX_PAGE_SIZE, Page, PageRequest, Position, Slice};

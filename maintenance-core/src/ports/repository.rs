@@ -25,6 +25,7 @@ use crate::{
 };
 
 use super::{
+    events::EventRepository,
     filter::{AssignmentsOf, CommentFilter, RequestFilter, WorkerFilter},
     page::{Listing, Slice},
     repository_error::RepositoryError,
@@ -202,6 +203,12 @@ impl<T: Organizations> Organizations for Arc<T> {
 }
 
 /// A whole store.
-pub trait Repository: WorkerRepository + RequestRepository + NotificationRepository {}
+pub trait Repository:
+    WorkerRepository + RequestRepository + NotificationRepository + EventRepository
+{
+}
 
-impl<T: WorkerRepository + RequestRepository + NotificationRepository + ?Sized> Repository for T {}
+impl<T> Repository for T where
+    T: WorkerRepository + RequestRepository + NotificationRepository + EventRepository + ?Sized
+{
+}

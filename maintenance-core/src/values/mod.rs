@@ -1,6 +1,7 @@
 //! Values that are valid once they are made: ids, numbers, texts, times. They know nothing of each other's use.
 
 pub(crate) mod backoff;
+pub(crate) mod consumer;
 pub(crate) mod email;
 pub(crate) mod fingerprint;
 pub(crate) mod ids;
@@ -12,6 +13,7 @@ pub(crate) mod text_enum;
 pub(crate) mod time;
 
 pub use backoff::Backoff;
+pub use consumer::ConsumerName;
 pub use email::Email;
 pub use fingerprint::Fingerprint;
 pub use ids::{

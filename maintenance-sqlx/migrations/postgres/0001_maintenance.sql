@@ -205,3 +205,33 @@ create table maintenance_early_deliveries (
 );
 
 create index maintenance_early_deliveries_received_at_idx on maintenance_early_deliveries (received_at);
+
+-- Who follows the events, and how far they have come. Events are written only while there is somebody.
+create table maintenance_event_consumers (
+    name     text   not null primary key,
+    position bigint not null
+);
+
+-- What happened. An event is written with what it tells of, without a position: transactions commit in another order than
+-- they write. Whoever reads gives positions to what was committed meanwhile, one reader at a time.
+create table maintenance_events (
+    about           uuid        not null,
+    kind            text        not null,
+    organization_id uuid        not null,
+    request_id      uuid,
+    at              timestamptz not null,
+    detail          text,
+    position        bigint,
+    primary key (about, kind)
+);
+
+create unique index maintenance_events_position_idx on maintenance_events (position) where position is not null;
+create index maintenance_events_fresh_idx on maintenance_events (at) where position is null;
+
+-- The last position that was given: one row, which readers lock.
+create table maintenance_event_position (
+    one  integer not null primary key check (one = 1),
+    last bigint  not null
+);
+
+insert into maintenance_event_position (one, last) values (1, 0);

@@ -193,3 +193,23 @@ create table maintenance_early_deliveries (
 ) strict;
 
 create index maintenance_early_deliveries_received_at_idx on maintenance_early_deliveries (received_at);
+
+-- Who follows the events, and how far they have come. Events are written only while there is somebody.
+create table maintenance_event_consumers (
+    name     text    not null primary key,
+    position integer not null
+) strict;
+
+-- What happened. There is one writer at a time, so events get their positions as they are written. Positions aren't given
+-- twice, also when all events are gone (`autoincrement`).
+create table maintenance_events (
+    position        integer primary key autoincrement,
+    about           text not null,
+    kind            text not null,
+    organization_id text not null,
+    request_id      text,
+    at              text not null,
+    detail          text
+) strict;
+
+create unique index maintenance_events_about_key on maintenance_events (about, kind);

@@ -17,6 +17,7 @@ mod arrays;
 mod claims;
 mod convert;
 mod deliveries;
+mod events;
 mod filing;
 mod migrate;
 mod mirror;

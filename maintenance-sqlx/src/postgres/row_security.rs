@@ -11,6 +11,8 @@ enum Owned {
     By(&'static str, &'static str),
     /// No organisation's: nobody but the owner sees it.
     Nobodys,
+    /// No organisation's, and every step asks whether it has rows: all may read it, and nobody but the owner write.
+    Read,
 }
 
 /// Every table of the engine; a test holds the list against the migrations.
@@ -25,6 +27,9 @@ const TABLES: &[(&str, Owned)] = &[
     ("maintenance_assignment_history", Owned::By("request_id", "maintenance_requests")),
     ("maintenance_notification_sends", Owned::By("notification_id", "maintenance_notifications")),
     ("maintenance_early_deliveries", Owned::Nobodys),
+    ("maintenance_events", Owned::Itself),
+    ("maintenance_event_consumers", Owned::Read),
+    ("maintenance_event_position", Owned::Nobodys),
 ];
 
 /// Turns row-level security on for the engine's tables in the first schema of the `search_path`. Optional, and safe to
@@ -81,6 +86,7 @@ pub async fn secure_rows(pool: &PgPool) -> Result<(), sqlx::Error> {
                 Some((format!("exists (select from {other} o where o.id = {column})"), "true"))
             }
             Owned::Nobodys => None,
+            Owned::Read => Some(("true".to_owned(), "false")),
         };
         statements.extend(rules.map(|(seen, written)| {
             format!("create policy maintenance_organization on {table} using ({seen}) with check ({written})")

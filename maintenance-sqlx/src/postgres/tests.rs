@@ -9,7 +9,7 @@ use sqlx::{
 };
 
 use super::{
-    filing,
+    events, filing,
     migrate::{migrate_in, migrator, run},
     notifications, requests, workers,
 };
@@ -39,9 +39,13 @@ async fn every_statement_can_be_prepared() {
     let mut connection = PgConnection::connect(&server()).await.unwrap();
     let mut tx = begin_in_schema(&mut connection, "maintenance_prepares").await;
     migrate_in(&mut tx).await.unwrap();
-    for statements in
-        [workers::STATEMENTS, requests::STATEMENTS, &filing::statements(), notifications::STATEMENTS]
-    {
+    for statements in [
+        workers::STATEMENTS,
+        requests::STATEMENTS,
+        &filing::statements(),
+        notifications::STATEMENTS,
+        events::STATEMENTS,
+    ] {
         for sql in statements {
             let prepared = tx.prepare(AssertSqlSafe((*sql).to_owned()).into_sql_str()).await;
             prepared.unwrap_or_else(|error| panic!("{error}: {sql}"));

@@ -19,6 +19,7 @@
 mod claims;
 mod convert;
 mod deliveries;
+mod events;
 mod filing;
 mod migrate;
 mod notifications;

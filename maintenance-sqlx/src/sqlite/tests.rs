@@ -3,7 +3,7 @@
 use maintenance_core::{Priority, WhatsAppStatus};
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlitePool, sqlite::SqlitePoolOptions};
 
-use super::{filing, migrate, notifications, requests, workers};
+use super::{events, filing, migrate, notifications, requests, workers};
 use crate::order::{delivery_order, urgency};
 
 async fn memory() -> SqlitePool {
@@ -14,9 +14,13 @@ async fn memory() -> SqlitePool {
 async fn every_statement_can_be_prepared() {
     let pool = memory().await;
     migrate(&pool).await.unwrap();
-    for statements in
-        [workers::STATEMENTS, requests::STATEMENTS, filing::STATEMENTS, notifications::STATEMENTS]
-    {
+    for statements in [
+        workers::STATEMENTS,
+        requests::STATEMENTS,
+        filing::STATEMENTS,
+        notifications::STATEMENTS,
+        events::STATEMENTS,
+    ] {
         for sql in statements {
             pool.prepare(AssertSqlSafe((*sql).to_owned()).into_sql_str())
                 .await
