@@ -2,7 +2,7 @@
 
 use axum::Json;
 use maintenance_core::{
-    Attachment, Comment, Cursor, Page, RepositoryError, Request, RequestRecord, StatusChange,
+    Attachment, Comment, Cursor, EditedField, Page, RepositoryError, Request, RequestRecord, StatusChange,
 };
 use serde::Serialize;
 
@@ -44,14 +44,22 @@ pub(super) struct Record<R = RequestRecord> {
 pub(super) struct RentersRecord {
     request: Request,
     history: Vec<StatusChange>,
+    edits: Vec<EditedField>,
     comments: Vec<Comment>,
     attachments: Vec<Attachment>,
 }
 
 impl From<RequestRecord> for RentersRecord {
     fn from(record: RequestRecord) -> Self {
-        let RequestRecord { request, history, comments, attachments, assignments: _, notifications: _ } =
-            record;
-        Self { request, history, comments, attachments }
+        let RequestRecord {
+            request,
+            history,
+            edits,
+            comments,
+            attachments,
+            assignments: _,
+            notifications: _,
+        } = record;
+        Self { request, history, edits, comments, attachments }
     }
 }

@@ -104,17 +104,17 @@ mod values;
 #[cfg(feature = "tokio")]
 pub use dispatcher::{DispatchPolicy, DispatchReport, Dispatcher, Patience, Problem};
 pub use maintenance::{
-    ActingAs, Assign, Assigned, Difference, Error, Events, Maintenance, Move, Pause, ProblemDetails,
-    Reassigned, Reused, Submission, Submitted,
+    ActingAs, Assign, Assigned, Difference, Edit, Error, Events, Maintenance, Move, NewHold, Pause,
+    ProblemDetails, Reassigned, Reused, Submission, Submitted,
 };
 pub use model::{
     Actor, AssignmentCause, AssignmentChange, Attachment, Claim, Claimed, Comment, ComplexAssignment,
-    Content, Deferral, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, Event, EventKind,
-    EventPosition, Exclusion, FileType, FileUrl, Filing, NewAttachment, NewComment, NewEvent, NewRequest,
-    NewWorker, NextStep, Notification, NotificationKind, Outgoing, Place, Priority, Ranked, Recipient,
-    Recorded, RenterContact, Request, RequestForm, RequestRecord, RequestStatus, Role, Scope, Selection,
-    SendOutcome, SendRecord, Standing, StatusChange, Step, Told, TradeMatch, UserType, Verdict,
-    WhatsAppStatus, Worker, WorkerStatus, WorkerUpdate, Write,
+    Content, Deferral, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, EditedField, Event,
+    EventKind, EventPosition, Exclusion, FieldChange, FileType, FileUrl, Filing, Hold, NewAttachment,
+    NewComment, NewEvent, NewRequest, NewWorker, NextStep, Notification, NotificationKind, Outgoing, Place,
+    Priority, Ranked, Recipient, Recorded, RenterContact, Request, RequestField, RequestForm, RequestRecord,
+    RequestStatus, Role, Scope, Selection, SendOutcome, SendRecord, Standing, StatusChange, Step, Told,
+    TradeMatch, UserType, Verdict, WhatsAppStatus, Worker, WorkerStatus, WorkerUpdate, Write,
 };
 #[cfg(feature = "mock")]
 pub use ports::mock;
@@ -125,14 +125,14 @@ pub use ports::{
     RequestRepository, SendEffect, Slice, SystemClock, WorkerFilter, WorkerRepository,
 };
 pub use rules::{
-    Candidate, CandidatesOf, Effect, Need, Refusal, SelectionPolicy, TRANSITIONS, Transition, Viewer,
-    exclusions, permit, select,
+    Candidate, CandidatesOf, EDITABLE, Editable, Effect, Need, Refusal, SelectionPolicy, TRANSITIONS,
+    Transition, Viewer, exclusions, permit, permit_edit, select,
 };
 pub use values::{
     AssignmentChangeId, AssignmentId, AttachmentId, Backoff, CommentId, CommentText, ComplexId, ConsumerName,
-    Description, Email, FieldError, Fingerprint, IdSource, Invalid, LeaseId, Location, Name, Note,
-    NotificationId, OrganizationId, PhoneNumber, PlaceText, PropertyId, RandomIds, Region, RenterId,
-    RequestId, Rule, Specialty, StatusChangeId, Text, Title, UserId, WorkerId, whole_micros,
+    Description, EditId, Email, FieldError, Fingerprint, HoldReason, IdSource, Invalid, LeaseId, Location,
+    Name, Note, NotificationId, OrganizationId, PhoneNumber, PlaceText, PropertyId, RandomIds, Region,
+    RenterId, RequestId, Rule, Specialty, StatusChangeId, Text, Title, UserId, WorkerId, whole_micros,
 };
 
 /// The README's example is compiled and run with those of the docs.

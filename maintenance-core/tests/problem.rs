@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use maintenance_core::{
     Difference, DirectoryError, Error, Invalid, ProblemDetails, Refusal, RepositoryError,
-    RepositoryErrorKind, RequestId, RequestStatus, Reused, TRANSITIONS,
+    RepositoryErrorKind, RequestField, RequestId, RequestStatus, Reused, Role, TRANSITIONS,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -40,12 +40,15 @@ fn table() -> Vec<(Error, u16, &'static str)> {
     use RepositoryErrorKind as Kind;
     use RequestStatus::{Cancelled, Completed, Pending};
     let row = TRANSITIONS[0];
+    let not_editable =
+        Refusal::NotEditable { field: RequestField::Priority, status: Pending, allowed: &[Role::Landlord] };
     let corrupt = RepositoryError::corrupt("renters", "name", ID, "Renter One");
     let now = chrono::DateTime::UNIX_EPOCH;
     vec![
         (Invalid::field("title", "must have 1 to 200 characters").into(), 422, "invalid"),
         (refused(Refusal::NoteRequired(row)), 422, "invalid"),
         (refused(Refusal::NotAllowed(row)), 403, "not-allowed"),
+        (refused(not_editable), 403, "not-allowed"),
         (Error::NotAllowed { allowed: "a landlord", action: "assign" }, 403, "not-allowed"),
         (Error::NotFound { what: "request", id: ID }, 404, "not-found"),
         (store(Kind::NotFound), 404, "not-found"),
@@ -60,6 +63,7 @@ fn table() -> Vec<(Error, u16, &'static str)> {
             409,
             "assignment-conflict",
         ),
+        (Error::VersionConflict { request: request(), seen: 1, current: 2 }, 409, "version-conflict"),
         (refused(Refusal::NoSuchTransition { from: Cancelled, to: Pending }), 409, "no-such-transition"),
         (Error::NotOpen { request: request(), status: Cancelled, wanted: "assigned" }, 409, "not-open"),
         (store(Kind::Conflict), 409, "conflict"),

@@ -4,8 +4,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
     Actor, ComplexAssignment, DeliveryEvent, Email, FileUrl, Name, Notification, NotificationKind,
-    PhoneNumber, Priority, Request, RequestRecord, RequestStatus, Specialty, Title, UserId, UserType,
-    WhatsAppStatus, Worker, WorkerStatus,
+    PhoneNumber, Priority, Request, RequestField, RequestRecord, RequestStatus, Specialty, Title, UserId,
+    UserType, WhatsAppStatus, Worker, WorkerStatus,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -21,7 +21,8 @@ fn request() -> Value {
         "status": "completed", "priority": "emergency", "created_at": "2026-01-02T03:04:05.000006Z",
         "updated_at": "2026-01-02T03:04:06Z", "completed_at": "2026-01-02T03:04:06Z", "property_id": id(3),
         "location": "Kitchen", "assigned_worker_id": id(4), "whatsapp_message_id": null,
-        "whatsapp_status": "read", "complex_id": id(5), "specialty": "plumbing", "version": 7, "fingerprint": id(6)
+        "whatsapp_status": "read", "complex_id": id(5), "specialty": "plumbing", "version": 7, "fingerprint": id(6),
+        "hold": null
     })
 }
 
@@ -52,6 +53,16 @@ fn a_whole_record_and_an_assignment_read_back_as_they_were_written() {
                 {"worker_id": id(14), "verdict": {"lacks_trade": "plumbing"}}
             ]
         }],
+        "edits": [
+            {"id": id(15), "request_id": id(1), "edited_by": id(4), "edited_at": at, "field": "title",
+                "before": "The sink", "after": "The sink leaks"},
+            {"id": id(16), "request_id": id(1), "edited_by": id(4), "edited_at": at, "field": "specialty",
+                "before": null, "after": "plumbing"},
+            {"id": id(17), "request_id": id(1), "edited_by": id(4), "edited_at": at, "field": "property_id",
+                "before": id(20), "after": id(3)},
+            {"id": id(18), "request_id": id(1), "edited_by": id(4), "edited_at": at, "field": "hold",
+                "before": null, "after": {"reason": "Waiting for parts", "until": at}}
+        ],
         "comments": [{
             "id": id(7), "request_id": id(1), "user_id": id(4), "user_type": "maintenance_staff",
             "comment": "On my way", "created_at": at
@@ -77,6 +88,8 @@ fn a_whole_record_and_an_assignment_read_back_as_they_were_written() {
     for (part, field, bad) in [
         ("history", "new_status", "done"),
         ("assignments", "cause", "whim"),
+        ("edits", "field", "whatsapp_status"),
+        ("edits", "after", ""),
         ("comments", "user_type", "tenant"),
         ("comments", "comment", ""),
         ("attachments", "file_url", "file:///etc/passwd"),
@@ -154,7 +167,10 @@ fn every_enum_keeps_the_specification_s_text() {
     check(Priority::ALL, &["low", "medium", "high", "emergency"]);
     check(WhatsAppStatus::ALL, &["pending", "sent", "delivered", "read", "failed"]);
     check(UserType::ALL, &["renter", "landlord", "maintenance_staff"]);
-    check(NotificationKind::ALL, &["assignment", "withdrawn"]);
+    check(NotificationKind::ALL, &["assignment", "withdrawn", "changed"]);
+    let fields =
+        ["title", "description", "location", "priority", "specialty", "property_id", "complex_id", "hold"];
+    check(RequestField::ALL, &fields);
     let unknown = "urgent".parse::<Priority>().unwrap_err();
     assert_eq!(unknown.to_string(), "must be one of: low medium high emergency");
 }

@@ -146,11 +146,16 @@ fn take(rows: &mut Rows, id: NotificationId, claim: Claim) -> Option<Claimed> {
     let request = rows.requests.get(&notification.request_id)?.clone();
     let worker = rows.workers.get(&notification.worker_id)?;
     let (phone_number, worker_status) = (worker.phone_number.clone(), worker.status);
-    let (is_newest, told) = if notification.kind == NotificationKind::Withdrawn {
-        (is_newest_of_its_kind(rows, &notification), told(rows, &notification))
-    } else {
-        (rows.newest(request.id).is_some_and(|newest| newest.id == id), Told::No)
+    let (is_newest, told) = match notification.kind {
+        NotificationKind::Withdrawn => {
+            (is_newest_of_its_kind(rows, &notification), told(rows, &notification))
+        }
+        NotificationKind::Changed => {
+            (is_newest_of_its_kind(rows, &notification), told_before(rows, &notification))
+        }
+        _ => (rows.newest(request.id).is_some_and(|newest| newest.id == id), Told::No),
     };
+    rows.content_at.insert(id, request.updated_at);
     Some(Claimed { notification, request, is_newest, told, phone_number, worker_status })
 }
 
@@ -164,10 +169,6 @@ fn is_newest_of_its_kind(rows: &Rows, of: &Notification) -> bool {
 /// Whether an assignment message about the request reached the recipient of this one, and no message that took it
 /// back since then.
 fn told(rows: &Rows, of: &Notification) -> Told {
-    let may_have_gone_out = |n: &Notification| match n.status {
-        WhatsAppStatus::Sent | WhatsAppStatus::Delivered | WhatsAppStatus::Read => true,
-        WhatsAppStatus::Pending | WhatsAppStatus::Failed => n.attempts > 0,
-    };
     let mut theirs = rows.notifications_of(of.request_id);
     theirs.retain(|n| n.worker_id == of.worker_id && n.id != of.id);
     let taken_back = |n: &&Notification| n.kind == NotificationKind::Withdrawn && may_have_gone_out(n);
@@ -183,6 +184,27 @@ fn told(rows: &Rows, of: &Notification) -> Told {
         }
     }
     told
+}
+
+/// Whether the recipient was told of the request as it was before the change that this message tells of.
+fn told_before(rows: &Rows, of: &Notification) -> Told {
+    let mut assignments = rows.notifications_of(of.request_id);
+    assignments.retain(|n| n.worker_id == of.worker_id && n.kind == NotificationKind::Assignment);
+    let is_after = |n: &Notification| rows.content_at.get(&n.id).is_some_and(|at| *at >= of.created_at);
+    if assignments.iter().any(|n| n.status == WhatsAppStatus::Pending) {
+        Told::Pending
+    } else if assignments.iter().any(|n| may_have_gone_out(n) && is_after(n)) {
+        Told::No
+    } else {
+        told(rows, of)
+    }
+}
+
+fn may_have_gone_out(notification: &Notification) -> bool {
+    match notification.status {
+        WhatsAppStatus::Sent | WhatsAppStatus::Delivered | WhatsAppStatus::Read => true,
+        WhatsAppStatus::Pending | WhatsAppStatus::Failed => notification.attempts > 0,
+    }
 }
 
 /// Whether two updates tell the same, with our id or without it.

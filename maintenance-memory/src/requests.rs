@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use maintenance_core::{
-    Attachment, Comment, CommentFilter, Filing, Inserted, Listing, OrganizationId, Position, RepositoryError,
-    RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus,
-    Slice, Step, Write,
+    Attachment, Comment, CommentFilter, EditedField, FieldChange, Filing, Inserted, Listing, OrganizationId,
+    Position, RepositoryError, RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRecord,
+    RequestRepository, RequestStatus, Slice, Step, Write,
 };
 
 use crate::{
@@ -42,6 +42,9 @@ impl RequestRepository for MemoryRepository<'_> {
         let mut attachments: Vec<Attachment> =
             rows.attachments.values().filter(|attachment| attachment.request_id == id).cloned().collect();
         attachments.sort_by_key(|attachment| (attachment.created_at, attachment.id));
+        let mut edits: Vec<EditedField> =
+            rows.edits.iter().filter(|edit| edit.request_id == id).cloned().collect();
+        edits.sort_by_key(|edit| (edit.edited_at, edit.id));
         Ok(Some(RequestRecord {
             request,
             history: rows.history.iter().filter(|change| change.request_id == id).cloned().collect(),
@@ -49,6 +52,7 @@ impl RequestRepository for MemoryRepository<'_> {
                 let changes = rows.assignment_history.iter();
                 changes.filter(|change| change.request_id == id).cloned().collect()
             },
+            edits,
             comments,
             attachments,
             notifications: rows.notifications_of(id).into_iter().cloned().collect(),
@@ -89,18 +93,24 @@ impl RequestRepository for MemoryRepository<'_> {
         }
         let after = step.after(before.clone());
         rows.check_recipient(step.assignment_message())?;
-        let (mut statuses, mut assignments, mut messages) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut statuses, mut assignments, mut edits, mut messages) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for write in &step.writes {
             match write {
                 Write::Status(change) => statuses.push(change.clone()),
                 Write::Assignment(change) => assignments.push(change.clone()),
+                Write::Edit(edit) => edits.push(edit.clone()),
                 Write::Notify(message) => messages.push(message),
                 _ => return Err(RepositoryErrorKind::Unsupported.into()),
             }
         }
+        if edits.iter().any(|edit| matches!(edit.change, FieldChange::Priority { .. })) {
+            rows.prioritize(after.id, after.priority);
+        }
         rows.requests.insert(after.id, after);
         rows.history.extend(statuses);
         rows.assignment_history.extend(assignments);
+        rows.edits.extend(edits);
         for message in messages {
             rows.add_notification(Some(message));
         }

@@ -10,9 +10,9 @@ use std::{
 use chrono::{DateTime, Utc};
 use maintenance_core::{
     AssignmentChange, Attachment, AttachmentId, Clock, Comment, CommentId, ComplexAssignment, ComplexId,
-    DeliveryUpdate, Inserted, Listing, Notification, NotificationId, NotificationKind, OrganizationId,
-    Organizations, Position, RepositoryError, RepositoryErrorKind, Request, RequestId, Slice, StatusChange,
-    Worker, WorkerId, WorkerStatus,
+    DeliveryUpdate, EditedField, Inserted, Listing, Notification, NotificationId, NotificationKind,
+    OrganizationId, Organizations, Position, Priority, RepositoryError, RepositoryErrorKind, Request,
+    RequestId, Slice, StatusChange, WhatsAppStatus, Worker, WorkerId, WorkerStatus,
 };
 
 use crate::{MemoryTransaction, events::Journal, lock};
@@ -36,10 +36,13 @@ pub(crate) struct Rows {
     pub(crate) comments: BTreeMap<CommentId, Comment>,
     pub(crate) history: Vec<StatusChange>,
     pub(crate) assignment_history: Vec<AssignmentChange>,
+    pub(crate) edits: Vec<EditedField>,
     pub(crate) notifications: BTreeMap<NotificationId, Notification>,
     /// Each request's assignment message that was filed last. Their times don't say: a message that repeats a failed one
     /// moves no time of its request, so while a clock stands still the next step has the same.
     pub(crate) newest: BTreeMap<RequestId, NotificationId>,
+    /// The `updated_at` of the request with which each message was last taken from the outbox.
+    pub(crate) content_at: BTreeMap<NotificationId, DateTime<Utc>>,
     /// The message of each provider id.
     pub(crate) sends: BTreeMap<String, NotificationId>,
     /// Webhook updates whose message isn't known yet, with the time of receipt.
@@ -122,6 +125,17 @@ impl Rows {
             self.newest.insert(notification.request_id, notification.id);
         }
         self.notifications.insert(notification.id, notification.clone());
+    }
+
+    /// Gives a request's waiting messages that priority, save those under a lease.
+    pub(crate) fn prioritize(&mut self, request: RequestId, priority: Priority) {
+        let waiting = self
+            .notifications
+            .values_mut()
+            .filter(|n| n.request_id == request && n.status == WhatsAppStatus::Pending && n.lease.is_none());
+        for notification in waiting {
+            notification.priority = priority;
+        }
     }
 
     /// A request's notifications, oldest first.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use maintenance_core::{
-    Error, Maintenance, Move, NewRequest, RepositoryErrorKind, Request, RequestStatus, WhatsAppStatus,
+    Edit, Error, Maintenance, Move, NewRequest, RepositoryErrorKind, Request, RequestStatus, WhatsAppStatus,
     Worker, WorkerStatus,
 };
 use maintenance_memory::{MemoryRepository, MemoryTransaction, conformance::World};
@@ -124,4 +124,23 @@ async fn an_assignment_ended_in_a_transaction_is_ended_by_its_commit() {
     assert_eq!(scene.outside.filed().await.assigned_worker_id, Some(scene.worker.id), "not yet");
     tx.commit().unwrap();
     assert_eq!(scene.outside.filed().await.assigned_worker_id, None);
+}
+
+#[tokio::test]
+async fn inside_a_transaction_an_edit_brings_the_complex_of_its_property() {
+    let scene = Scene::new().await;
+    let (property, complex) = (scene.outside.directory.property(2), scene.outside.directory.complex(2));
+    let edit = || Edit::by(scene.outside.landlord());
+    let mut tx = scene.store.begin();
+    let refused = scene.inside(&mut tx).edit(scene.filed.id, edit().title("").property(property)).await;
+    let Err(Error::Invalid(invalid)) = refused else { panic!("{refused:?}") };
+    let fields: Vec<_> = invalid.fields.iter().map(|field| field.field.as_ref()).collect();
+    assert_eq!(fields, ["title", "complex_id"]);
+    let edit = edit().property_in(property, complex);
+    let edited = scene.inside(&mut tx).edit(scene.filed.id, edit).await.unwrap();
+    assert_eq!((edited.property_id, edited.complex_id), (property, complex));
+    assert_eq!(scene.outside.record(scene.filed.id).await.edits, []);
+    tx.commit().unwrap();
+    let record = scene.outside.record(scene.filed.id).await;
+    assert_eq!((record.request, record.edits.len()), (edited, 2));
 }

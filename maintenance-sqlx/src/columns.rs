@@ -6,7 +6,8 @@
 //! - `request_columns!(json "value")` reads them from a JSON object: `value ->> 'id', value ->> 'renter_id',
 //!   …`;
 //! - `request_columns!(list)` is the list in Rust, with the types of the columns on PostgreSQL (`texts` for `text[]`):
-//!   `&[("id", "uuid"), …]`; `request_columns!(list with notification_id: uuid)` has one more column at its end.
+//!   `&[("id", "uuid"), …]`; `request_columns!(list with notification_id: uuid)` has one more column at its end;
+//! - `editable_columns!(each set_sql)` is `set_sql!(title text), set_sql!(description text), …`.
 
 macro_rules! columns {
     (named; $first:ident: $t:ident $(, $more:ident: $u:ident)*) => {
@@ -17,6 +18,9 @@ macro_rules! columns {
     };
     (json $row:literal; $first:ident: $t:ident $(, $more:ident: $u:ident)*) => {
         concat!($row, " ->> '", stringify!($first), "'" $(, ", ", $row, " ->> '", stringify!($more), "'")*)
+    };
+    (each $sql:ident; $first:ident: $t:ident $(, $more:ident: $u:ident)*) => {
+        concat!($sql!($first $t) $(, ", ", $sql!($more $u))*)
     };
     (list $(with $other:ident: $of:ident)?; $($column:ident: $type:ident),*) => {
         &[$((stringify!($column), stringify!($type)),)* $((stringify!($other), stringify!($of)))?]
@@ -45,7 +49,8 @@ macro_rules! request_columns {
             id: uuid, organization_id: uuid, renter_id: uuid, title: text, description: text, status: text, priority: text,
             created_at: timestamptz, updated_at: timestamptz, completed_at: timestamptz, property_id: uuid,
             location: text, assigned_worker_id: uuid, whatsapp_message_id: text, whatsapp_status: text,
-            complex_id: uuid, specialty: text, version: integer, fingerprint: uuid)
+            complex_id: uuid, specialty: text, version: integer, fingerprint: uuid,
+            hold_reason: text, hold_until: timestamptz)
     };
 }
 
@@ -62,6 +67,23 @@ macro_rules! assignment_history_columns {
         $crate::columns::columns!($($form)*;
             id: uuid, request_id: uuid, previous_worker_id: uuid, new_worker_id: uuid, changed_by: uuid,
             changed_at: timestamptz, cause: text, notes: text, ranking: text)
+    };
+}
+
+macro_rules! edit_columns {
+    ($($form:tt)*) => {
+        $crate::columns::columns!($($form)*;
+            id: uuid, request_id: uuid, edited_by: uuid, edited_at: timestamptz, field: text, before: text,
+            after: text)
+    };
+}
+
+/// The columns of a request that an edit can change.
+macro_rules! editable_columns {
+    ($($form:tt)*) => {
+        $crate::columns::columns!($($form)*;
+            title: text, description: text, location: text, priority: text, specialty: text, property_id: uuid,
+            complex_id: uuid, hold_reason: text, hold_until: timestamptz)
     };
 }
 
@@ -136,6 +158,8 @@ macro_rules! record_sql {
             ", ",
             assignment_history_columns!(of "a"),
             ", ",
+            edit_columns!(of "e"),
+            ", ",
             comment_columns!(of "c"),
             ", ",
             attachment_columns!(of "f"),
@@ -149,18 +173,19 @@ macro_rules! record_sql {
                 "maintenance_assignment_history",
                 assignment_history_columns of "a"
             ),
+            $crate::columns::rows_of_request_sql!("maintenance_edits", edit_columns of "e"),
             $crate::columns::rows_of_request_sql!("maintenance_comments", comment_columns of "c"),
             $crate::columns::rows_of_request_sql!("maintenance_attachments", attachment_columns of "f"),
             $crate::columns::rows_of_request_sql!("maintenance_notifications", notification_columns of "n"),
             "
-              order by h.changed_at, h.id, a.changed_at, a.id, c.created_at, c.id, f.created_at, f.id,
-                       n.created_at, n.id"
+              order by h.changed_at, h.id, a.changed_at, a.id, e.edited_at, e.id, c.created_at, c.id, f.created_at,
+                       f.id, n.created_at, n.id"
         )
     };
 }
 
 pub(crate) use {
     assignment_columns, assignment_history_columns, attachment_columns, columns, comment_columns,
-    early_columns, event_columns, history_columns, notification_columns, record_sql, request_columns,
-    rows_of_request_sql, worker_columns,
+    early_columns, edit_columns, editable_columns, event_columns, history_columns, notification_columns,
+    record_sql, request_columns, rows_of_request_sql, worker_columns,
 };

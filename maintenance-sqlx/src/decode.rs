@@ -5,15 +5,15 @@ use std::fmt;
 
 use maintenance_core::{
     AssignmentChange, Attachment, BoxError, Candidate, Claimed, Comment, ComplexAssignment, ComplexId,
-    DeliveryError, DeliveryEvent, DeliveryUpdate, Event, EventPosition, NewEvent, Notification, PhoneNumber,
-    RepositoryError, Request, RequestRecord, RequestStatus, StatusChange, Told, WhatsAppStatus, Worker,
-    WorkerId,
+    DeliveryError, DeliveryEvent, DeliveryUpdate, EditedField, Event, EventPosition, FieldChange, Hold,
+    HoldReason, NewEvent, Notification, PhoneNumber, RepositoryError, Request, RequestField, RequestRecord,
+    RequestStatus, StatusChange, Told, WhatsAppStatus, Worker, WorkerId,
 };
 use uuid::Uuid;
 
 use crate::{
     columns::{
-        assignment_history_columns, attachment_columns, comment_columns, history_columns,
+        assignment_history_columns, attachment_columns, comment_columns, edit_columns, history_columns,
         notification_columns, request_columns,
     },
     row::{Raw, Reader},
@@ -24,6 +24,7 @@ const ASSIGNMENTS: &str = "complex_maintenance_assignments";
 const REQUESTS: &str = "maintenance_requests";
 const HISTORY: &str = "maintenance_status_history";
 const ASSIGNMENT_HISTORY: &str = "maintenance_assignment_history";
+const EDITS: &str = "maintenance_edits";
 const COMMENTS: &str = "maintenance_comments";
 const ATTACHMENTS: &str = "maintenance_attachments";
 const NOTIFICATIONS: &str = "maintenance_notifications";
@@ -126,9 +127,19 @@ fn request_at<R: Raw>(row: &R, first: usize) -> Result<Request, RepositoryError>
         specialty: read.text_or_none("specialty")?,
         version: read.count("version")?,
         fingerprint: read.id_or_none("fingerprint")?,
+        hold: hold(&mut read)?,
     };
     request.check().map_err(|rule| read.corrupt("completed_at", rule))?;
     Ok(request)
+}
+
+fn hold<R: Raw>(read: &mut Reader<'_, R>) -> Result<Option<Hold>, RepositoryError> {
+    let reason: Option<HoldReason> = read.text_or_none("hold_reason")?;
+    match (reason, read.time_or_none("hold_until")?) {
+        (Some(reason), until) => Ok(Some(Hold { reason, until })),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(read.corrupt("hold_until", "must be null, as hold_reason is")),
+    }
 }
 
 const HISTORY_COLUMNS: usize = history_columns!(list).len();
@@ -164,6 +175,53 @@ fn assignment_change_at<R: Raw>(row: &R, first: usize) -> Result<AssignmentChang
             let parse = |json: String| serde_json::from_str(&json).map_err(|_| "is no ranking as JSON");
             let ranking = read.optional("ranking", R::text, parse)?;
             read.required("ranking", ranking)?
+        },
+    })
+}
+
+const EDIT_COLUMNS: usize = edit_columns!(list).len();
+
+fn edited_field_at<R: Raw>(row: &R, first: usize) -> Result<EditedField, RepositoryError> {
+    let mut read = Reader::new(row, EDITS, first);
+    Ok(EditedField {
+        id: read.id("id")?,
+        request_id: read.id("request_id")?,
+        edited_by: read.id("edited_by")?,
+        edited_at: read.time("edited_at")?,
+        change: {
+            let field: RequestField = read.word("field")?;
+            match field {
+                RequestField::Title => {
+                    FieldChange::Title { before: read.text("before")?, after: read.text("after")? }
+                }
+                RequestField::Description => {
+                    FieldChange::Description { before: read.text("before")?, after: read.text("after")? }
+                }
+                RequestField::Location => {
+                    FieldChange::Location { before: read.text("before")?, after: read.text("after")? }
+                }
+                RequestField::Priority => {
+                    FieldChange::Priority { before: read.word("before")?, after: read.word("after")? }
+                }
+                RequestField::Specialty => FieldChange::Specialty {
+                    before: read.text_or_none("before")?,
+                    after: read.text_or_none("after")?,
+                },
+                RequestField::Property => {
+                    FieldChange::Property { before: read.word("before")?, after: read.word("after")? }
+                }
+                RequestField::Complex => {
+                    FieldChange::Complex { before: read.word("before")?, after: read.word("after")? }
+                }
+                RequestField::Hold => {
+                    let parse = |json: String| serde_json::from_str(&json).map_err(|_| "is no hold as JSON");
+                    FieldChange::Hold {
+                        before: read.optional("before", R::text, parse)?,
+                        after: read.optional("after", R::text, parse)?,
+                    }
+                }
+                _ => return Err(read.corrupt("field", "is unknown to this version of maintenance-sqlx")),
+            }
         },
     })
 }
@@ -245,8 +303,7 @@ fn delivery_error<R: Raw>(read: &mut Reader<'_, R>) -> Result<Option<DeliveryErr
 }
 
 /// Columns: a notification's, its request's, the recipient's id, number and status, whether the notification
-/// is its request's newest, and whether assignment messages to the recipient went out (true), are pending
-/// (false) or neither (null).
+/// is its request's newest, and what the recipient was told: yes (true), pending (false) or no (null).
 pub(crate) fn claimed<R: Raw>(row: &R) -> Result<Claimed, RepositoryError> {
     const WORKER_COLUMNS: usize = 3;
     let notification = notification_at(row, 0)?;
@@ -309,10 +366,11 @@ pub(crate) fn early_or_none<R: Raw>(
 pub(crate) fn record<R: Raw>(rows: &[R]) -> Result<Option<RequestRecord>, RepositoryError> {
     const HISTORY_AT: usize = REQUEST_COLUMNS;
     const ASSIGNMENT_AT: usize = HISTORY_AT + HISTORY_COLUMNS;
-    const COMMENT_AT: usize = ASSIGNMENT_AT + ASSIGNMENT_HISTORY_COLUMNS;
+    const EDIT_AT: usize = ASSIGNMENT_AT + ASSIGNMENT_HISTORY_COLUMNS;
+    const COMMENT_AT: usize = EDIT_AT + EDIT_COLUMNS;
     const ATTACHMENT_AT: usize = COMMENT_AT + COMMENT_COLUMNS;
     const NOTIFICATION_AT: usize = ATTACHMENT_AT + ATTACHMENT_COLUMNS;
-    let (mut request, mut history, mut assignments) = (None, Vec::new(), Vec::new());
+    let (mut request, mut history, mut assignments, mut edits) = (None, Vec::new(), Vec::new(), Vec::new());
     let (mut comments, mut attachments, mut notifications) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         // An id that can't be read counts as present: reading its entity then says what is wrong.
@@ -323,6 +381,8 @@ pub(crate) fn record<R: Raw>(rows: &[R]) -> Result<Option<RequestRecord>, Reposi
             history.push(status_change_at(row, HISTORY_AT)?);
         } else if holds(ASSIGNMENT_AT) {
             assignments.push(assignment_change_at(row, ASSIGNMENT_AT)?);
+        } else if holds(EDIT_AT) {
+            edits.push(edited_field_at(row, EDIT_AT)?);
         } else if holds(COMMENT_AT) {
             comments.push(comment_at(row, COMMENT_AT)?);
         } else if holds(ATTACHMENT_AT) {
@@ -331,8 +391,15 @@ pub(crate) fn record<R: Raw>(rows: &[R]) -> Result<Option<RequestRecord>, Reposi
             notifications.push(notification_at(row, NOTIFICATION_AT)?);
         }
     }
-    let record =
-        |request| RequestRecord { request, history, assignments, comments, attachments, notifications };
+    let record = |request| RequestRecord {
+        request,
+        history,
+        assignments,
+        edits,
+        comments,
+        attachments,
+        notifications,
+    };
     Ok(request.map(record))
 }
 

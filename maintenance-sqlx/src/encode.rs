@@ -4,12 +4,12 @@
 //! row type (`json_populate_recordset`), SQLite by `json_each`. Both read ids and times from the same text. PostgreSQL
 //! takes the many rows of a filing as an array per column.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use maintenance_core::{
-    AssignmentChange, Attachment, Comment, ComplexAssignment, Filing, NewEvent, Note, Notification, Ranked,
-    Request, Specialty, StatusChange, Worker,
+    AssignmentChange, Attachment, Comment, ComplexAssignment, EditedField, FieldChange, Filing, Hold,
+    NewEvent, Note, Notification, Ranked, Request, Specialty, StatusChange, Worker,
 };
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
@@ -30,6 +30,8 @@ pub(crate) enum Cell<'a> {
     Trades(&'a BTreeSet<Specialty>),
     /// A list whose column is text, which on both databases takes a list's JSON text.
     Ranking(&'a [Ranked]),
+    /// An object whose column is text, likewise.
+    Hold(&'a Hold),
 }
 
 /// Nulls are left out, since both databases read a missing key as null, and a third of a new message's columns are.
@@ -54,6 +56,7 @@ impl Serialize for Cell<'_> {
             Self::Flag(flag) => serializer.serialize_bool(*flag),
             Self::Trades(trades) => trades.serialize(serializer),
             Self::Ranking(ranking) => ranking.serialize(serializer),
+            Self::Hold(hold) => hold.serialize(serializer),
         }
     }
 }
@@ -68,6 +71,11 @@ pub(crate) fn row(row: &Row<'_>) -> String {
 /// The rows as the one JSON parameter that a statement takes.
 pub(crate) fn rows<R: Serialize>(rows: impl IntoIterator<Item = R>) -> String {
     json(&rows.into_iter().collect::<Vec<_>>())
+}
+
+/// Columns with their values as the one JSON object that a statement takes, with the nulls.
+pub(crate) fn columns(columns: &BTreeMap<&'static str, Cell<'_>>) -> String {
+    json(columns)
 }
 
 #[cfg(feature = "postgres")]
@@ -147,7 +155,17 @@ pub(crate) fn request(request: &Request) -> Row<'_> {
         ("specialty", text_or_null(request.specialty.as_ref().map(Specialty::as_str))),
         ("version", Cell::Number(request.version)),
         ("fingerprint", id_or_null(request.fingerprint)),
+        ("hold_reason", hold_reason(request.hold.as_ref())),
+        ("hold_until", hold_until(request.hold.as_ref())),
     ])
+}
+
+fn hold_reason(hold: Option<&Hold>) -> Cell<'_> {
+    text_or_null(hold.map(|hold| hold.reason.as_str()))
+}
+
+fn hold_until(hold: Option<&Hold>) -> Cell<'static> {
+    time_or_null(hold.and_then(|hold| hold.until))
 }
 
 /// A request's row with the id of its newest message, which isn't part of the entity.
@@ -181,6 +199,52 @@ pub(crate) fn assignment_change(change: &AssignmentChange) -> Row<'_> {
         ("notes", text_or_null(change.notes.as_ref().map(Note::as_str))),
         ("ranking", Cell::Ranking(&change.ranking)),
     ])
+}
+
+/// The row of an edit; `None` for a field that this crate doesn't know.
+pub(crate) fn edited_field(edit: &EditedField) -> Option<Row<'_>> {
+    let (before, after) = before_and_after(&edit.change)?;
+    Some(Row(vec![
+        ("id", Cell::Id(edit.id.uuid())),
+        ("request_id", Cell::Id(edit.request_id.uuid())),
+        ("edited_by", Cell::Id(edit.edited_by.uuid())),
+        ("edited_at", Cell::Time(edit.edited_at)),
+        ("field", Cell::Text(edit.change.field().as_str())),
+        ("before", before),
+        ("after", after),
+    ]))
+}
+
+/// The columns of the request's row that the change sets; `None` for a field that this crate doesn't know.
+pub(crate) fn changed_columns(change: &FieldChange) -> Option<Vec<(&'static str, Cell<'_>)>> {
+    if let FieldChange::Hold { after, .. } = change {
+        let after = after.as_ref();
+        return Some(vec![("hold_reason", hold_reason(after)), ("hold_until", hold_until(after))]);
+    }
+    let (_, after) = before_and_after(change)?;
+    Some(vec![(change.field().as_str(), after)])
+}
+
+fn before_and_after(change: &FieldChange) -> Option<(Cell<'_>, Cell<'_>)> {
+    fn trade(trade: Option<&Specialty>) -> Cell<'_> {
+        text_or_null(trade.map(Specialty::as_str))
+    }
+    fn hold(hold: Option<&Hold>) -> Cell<'_> {
+        hold.map_or(Cell::Null, Cell::Hold)
+    }
+    Some(match change {
+        FieldChange::Title { before, after } => (Cell::Text(before.as_str()), Cell::Text(after.as_str())),
+        FieldChange::Description { before, after } => {
+            (Cell::Text(before.as_str()), Cell::Text(after.as_str()))
+        }
+        FieldChange::Location { before, after } => (Cell::Text(before.as_str()), Cell::Text(after.as_str())),
+        FieldChange::Priority { before, after } => (Cell::Text(before.as_str()), Cell::Text(after.as_str())),
+        FieldChange::Specialty { before, after } => (trade(before.as_ref()), trade(after.as_ref())),
+        FieldChange::Property { before, after } => (Cell::Id(before.uuid()), Cell::Id(after.uuid())),
+        FieldChange::Complex { before, after } => (Cell::Id(before.uuid()), Cell::Id(after.uuid())),
+        FieldChange::Hold { before, after } => (hold(before.as_ref()), hold(after.as_ref())),
+        _ => return None,
+    })
 }
 
 pub(crate) fn comment(comment: &Comment) -> Row<'_> {

@@ -1,5 +1,7 @@
 //! The writes of a core step, sorted into what both databases bind.
 
+use std::collections::BTreeMap;
+
 use maintenance_core::{RepositoryError, RepositoryErrorKind, RequestStatus, Step, WorkerId, Write};
 
 use crate::encode;
@@ -12,6 +14,10 @@ pub(crate) struct Writes {
     pub(crate) assigns: bool,
     /// The new worker, or nobody.
     pub(crate) worker: Option<WorkerId>,
+    /// The columns that edits change, with their values, as one JSON object.
+    pub(crate) edited: String,
+    /// Rows of the history of edits.
+    pub(crate) edits: String,
     /// Rows of the status history.
     pub(crate) history: String,
     /// Rows of the assignment history.
@@ -27,6 +33,7 @@ impl TryFrom<&Step> for Writes {
     fn try_from(step: &Step) -> Result<Self, RepositoryError> {
         let (mut status, mut assigns, mut worker) = (None, false, None);
         let (mut history, mut assignments, mut messages) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut edited, mut edits) = (BTreeMap::new(), Vec::new());
         for write in &step.writes {
             match write {
                 Write::Status(change) => {
@@ -37,6 +44,11 @@ impl TryFrom<&Step> for Writes {
                     (assigns, worker) = (true, change.new_worker_id);
                     assignments.push(encode::assignment_change(change));
                 }
+                Write::Edit(edit) => {
+                    let unknown = || RepositoryError::from(RepositoryErrorKind::Unsupported);
+                    edited.extend(encode::changed_columns(&edit.change).ok_or_else(unknown)?);
+                    edits.push(encode::edited_field(edit).ok_or_else(unknown)?);
+                }
                 Write::Notify(message) => messages.push(encode::notification(message)),
                 _ => return Err(RepositoryErrorKind::Unsupported.into()),
             }
@@ -45,6 +57,8 @@ impl TryFrom<&Step> for Writes {
             status,
             assigns,
             worker,
+            edited: encode::columns(&edited),
+            edits: encode::rows(edits),
             history: encode::rows(history),
             assignments: encode::rows(assignments),
             messages: encode::rows(messages),

@@ -1,8 +1,8 @@
 //! Random sequences of events: every store must give the same answers and end in the same state.
 
 use maintenance_core::{
-    Actor, Assign, DeliveryEvent, Error, Move, NextStep, Priority, Request, RequestId, RequestStatus, Scope,
-    SendEffect, WorkerId, WorkerStatus,
+    Actor, Assign, DeliveryEvent, Edit, Error, Move, NewHold, NextStep, Priority, Request, RequestId,
+    RequestStatus, Scope, SendEffect, WorkerId, WorkerStatus,
 };
 use maintenance_memory::conformance::{World, refused};
 use proptest::{prelude::*, sample::select};
@@ -27,6 +27,10 @@ pub enum Event {
     AssignByHand(usize, usize),
     /// A worker is selected again.
     AssignBySelection(usize),
+    /// Somebody edits a request's title, its priority and its trade.
+    Edit(usize, usize, Option<u8>, Option<Priority>, Option<&'static str>),
+    /// Somebody puts a request on hold, or resumes it.
+    Hold(usize, usize, bool),
     /// Its message is sent again.
     NotifyAgain(usize),
     /// A dispatcher sends what is due; the channel gives these answers.
@@ -40,8 +44,8 @@ pub enum Event {
 /// Any sequence of up to 40 events.
 pub fn any_events() -> impl Strategy<Value = Vec<Event>> {
     use Event::{
-        AddWorker, AssignByHand, AssignBySelection, AssignComplex, ChangeStatus, Deliver, Dispatch,
-        NotifyAgain, SetWorkerStatus, Submit, UnassignComplex, Wait,
+        AddWorker, AssignByHand, AssignBySelection, AssignComplex, ChangeStatus, Deliver, Dispatch, Edit,
+        Hold, NotifyAgain, SetWorkerStatus, Submit, UnassignComplex, Wait,
     };
     let trades = || select(vec!["plumbing", "general", "roofing"]);
     let event = || {
@@ -76,6 +80,15 @@ pub fn any_events() -> impl Strategy<Value = Vec<Event>> {
             .prop_map(|(n, to, by, note)| ChangeStatus(n, to, by, note)),
         2 => (any::<usize>(), any::<usize>()).prop_map(|(n, worker)| AssignByHand(n, worker)),
         2 => any::<usize>().prop_map(AssignBySelection),
+        4 => (
+            any::<usize>(),
+            any::<usize>(),
+            proptest::option::of(0..3_u8),
+            proptest::option::of(select(Priority::ALL)),
+            proptest::option::of(trades()),
+        )
+            .prop_map(|(n, by, title, priority, trade)| Edit(n, by, title, priority, trade)),
+        2 => (any::<usize>(), any::<usize>(), any::<bool>()).prop_map(|(n, by, on)| Hold(n, by, on)),
         2 => any::<usize>().prop_map(NotifyAgain),
         4 => proptest::collection::vec(answer(), 0..4).prop_map(Dispatch),
         6 => proptest::collection::vec((any::<usize>(), event(), any::<bool>()), 0..6).prop_map(Deliver),
@@ -116,6 +129,11 @@ async fn apply(
 ) -> String {
     let maintenance = &world.maintenance;
     let worker = |n: usize| pick(workers, n).unwrap_or_else(|| world.nobody());
+    let actor = |n: usize| match n % 3 {
+        0 => world.landlord(),
+        1 => Actor::Renter(world.renter),
+        _ => Actor::Worker(worker(n / 3)),
+    };
     let request = |n: usize| pick(requests, n).unwrap_or_else(|| Uuid::from_u128(1).into());
     match event {
         Event::AddWorker(trades) => {
@@ -150,12 +168,7 @@ async fn apply(
             }
         }
         Event::ChangeStatus(n, to, by, note) => {
-            let by = match by % 3 {
-                0 => world.landlord(),
-                1 => Actor::Renter(world.renter),
-                _ => Actor::Worker(worker(by / 3)),
-            };
-            let wanted = Move::to(*to, by);
+            let wanted = Move::to(*to, actor(*by));
             let wanted = if *note { wanted.note("why") } else { wanted };
             show(maintenance.change_status(request(*n), wanted).await)
         }
@@ -166,6 +179,19 @@ async fn apply(
             let answer =
                 maintenance.assign_by_selection(request(*n), Assign::by(Actor::System).note("why")).await;
             format!("{:?}", answer.map(|assigned| assigned.selection).map_err(|error| error.to_string()))
+        }
+        Event::Edit(n, by, title, priority, trade) => {
+            let mut edit = title.iter().fold(Edit::by(actor(*by)), |edit, n| edit.title(format!("Leak {n}")));
+            edit = priority.iter().copied().fold(edit, Edit::priority);
+            edit = trade.iter().fold(edit, |edit, trade| edit.specialty(Some(trade)));
+            show(maintenance.edit(request(*n), edit).await)
+        }
+        Event::Hold(n, by, on) => {
+            let answer = match on {
+                true => maintenance.hold(request(*n), NewHold::by(actor(*by), "no parts")).await,
+                false => maintenance.resume(request(*n), actor(*by)).await,
+            };
+            show(answer)
         }
         Event::NotifyAgain(n) => show(maintenance.notify_again(request(*n), world.landlord()).await),
         Event::Dispatch(answers) => {

@@ -5,8 +5,9 @@
 use std::{sync::Arc, time::Duration};
 
 use maintenance_core::{
-    Actor, Assign, DeliveryEvent, Maintenance, Move, NewRequest, NotificationRepository as _, PageRequest,
-    RequestFilter, RequestId, RequestStatus, WhatsAppStatus, WorkerId, WorkerStatus,
+    Actor, Assign, Claim, Clock as _, DeliveryEvent, Edit, LeaseId, Maintenance, Move, NewRequest,
+    NotificationRepository as _, PageRequest, Priority, RequestFilter, RequestId, RequestStatus, SendOutcome,
+    SendRecord, WhatsAppStatus, WorkerId, WorkerStatus,
 };
 use maintenance_memory::conformance::World;
 use maintenance_sqlx::{
@@ -48,6 +49,49 @@ async fn a_host_that_holds_a_request_holds_up_neither_outcomes_nor_webhooks() {
     let request = world.record(held.id).await.request;
     assert_eq!(request.whatsapp_status, WhatsAppStatus::Read, "the mirror has followed");
     assert_eq!(request.whatsapp_message_id, message.provider_message_id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_raises_a_priority_holds_up_no_outcome_of_what_is_under_way() {
+    let schema = Schema::empty().await;
+    let pool = schema.migrated().await;
+    let world = World::new(Arc::new(PgRepository::new(pool.clone())));
+    world.worker(&["plumbing"]).await;
+    let (held, free) = (world.filed().await, world.filed().await);
+    let (now, lease) = (world.clock.now(), LeaseId::from_uuid(uuid::Uuid::from_u128(1)));
+    let until = now + chrono::TimeDelta::seconds(300);
+    let claim = Claim { now, until, lease, limit: 10, at_least: Priority::Low };
+    let taken = world.maintenance.repository().claim(claim).await.unwrap().items;
+    let waiting = world.filed().await;
+
+    let mut host = pool.begin().await.unwrap();
+    let within = world.maintenance.within(PgRepository::in_transaction(&mut host));
+    for request in [held.id, waiting.id] {
+        within.edit(request, Edit::by(world.landlord()).priority(Priority::Emergency)).await.unwrap();
+    }
+    drop(within);
+    let sent = taken.iter().map(|claimed| SendRecord {
+        notification_id: claimed.notification.id,
+        lease,
+        attempts: 1,
+        at: now,
+        outcome: SendOutcome::Sent { provider_message_id: format!("wamid.{}", claimed.request.id) },
+    });
+    let sent: Vec<_> = sent.collect();
+    let store = world.maintenance.repository();
+    tokio::time::timeout(LIMIT, store.record_outcomes(&sent)).await.unwrap().unwrap();
+    for request in [held.id, free.id] {
+        assert_eq!(world.newest_message(request).await.status, WhatsAppStatus::Sent);
+    }
+    let report = tokio::time::timeout(LIMIT, world.dispatch()).await.unwrap();
+    assert_eq!(report.claimed, 0, "what the host holds isn't taken before it commits");
+    host.commit().await.unwrap();
+    assert_eq!(world.newest_message(waiting.id).await.priority, Priority::Emergency);
+    assert_eq!(
+        world.dispatch().await.sent,
+        2,
+        "the one that waited, and the change of the one that was sent"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,9 +11,10 @@ use std::{future::Future, sync::Arc};
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
     AssignmentCause, AssignmentChange, Claim, DeliveryError, DeliveryEvent, DeliveryUpdate, Description,
-    Email, Filing, LeaseId, Location, Name, Note, Notification, NotificationKind, OrganizationId,
-    PhoneNumber, Priority, Repository, RepositoryError, Request, RequestId, RequestStatus, SendOutcome,
-    SendRecord, StatusChange, Step, Title, UserId, WhatsAppStatus, Worker, WorkerId, WorkerStatus, Write,
+    EditedField, Email, FieldChange, Filing, Hold, HoldReason, LeaseId, Location, Name, Note, Notification,
+    NotificationKind, OrganizationId, PhoneNumber, Priority, Repository, RepositoryError, Request, RequestId,
+    RequestStatus, SendOutcome, SendRecord, Specialty, StatusChange, Step, Title, UserId, WhatsAppStatus,
+    Worker, WorkerId, WorkerStatus, Write,
 };
 use maintenance_memory::MemoryRepository;
 use maintenance_tests::databases::{self, Store};
@@ -28,7 +29,14 @@ enum Call {
     /// A request is filed, for a worker with a message to them or for nobody.
     File(u8, Option<u8>, Priority),
     /// A step: its version is the request's or an older one, its time is the clock's or that of the request's step.
-    Step { request: u8, old: bool, status: Option<RequestStatus>, worker: Option<Whose>, tells: Vec<Tells> },
+    Step {
+        request: u8,
+        old: bool,
+        status: Option<RequestStatus>,
+        worker: Option<Whose>,
+        edits: Vec<Edits>,
+        tells: Vec<Tells>,
+    },
     /// A claim of so many.
     Claim(u32),
     /// What became of a message, under its lease or an older one.
@@ -46,6 +54,58 @@ type Tells = (NotificationKind, u8);
 /// The worker whose a request is, or nobody.
 type Whose = Option<u8>;
 
+/// A field's new value.
+#[derive(Debug, Clone, Copy)]
+enum Edits {
+    Title(u8),
+    Description(u8),
+    Location(u8),
+    Priority(Priority),
+    Trade(Option<&'static str>),
+    Property(u8),
+    Complex(u8),
+    Hold(Option<Until>),
+}
+
+/// Until when, in microseconds from now, if that is known.
+type Until = Option<u32>;
+
+impl Edits {
+    /// As it is written on that request.
+    fn on(self, request: &Request, now: DateTime<Utc>) -> FieldChange {
+        let text = |n: u8| format!("{n} \u{e000}\u{2028}\"\\'\n");
+        match self {
+            Self::Title(n) => {
+                FieldChange::Title { before: request.title.clone(), after: Title::new(&text(n)).unwrap() }
+            }
+            Self::Description(n) => FieldChange::Description {
+                before: request.description.clone(),
+                after: Description::new(&text(n)).unwrap(),
+            },
+            Self::Location(n) => FieldChange::Location {
+                before: request.location.clone(),
+                after: Location::new(&text(n)).unwrap(),
+            },
+            Self::Priority(after) => FieldChange::Priority { before: request.priority, after },
+            Self::Trade(trade) => FieldChange::Specialty {
+                before: request.specialty.clone(),
+                after: trade.map(|trade| Specialty::new(trade).unwrap()),
+            },
+            Self::Property(n) => {
+                FieldChange::Property { before: request.property_id, after: id(6, n).into() }
+            }
+            Self::Complex(n) => FieldChange::Complex { before: request.complex_id, after: id(7, n).into() },
+            Self::Hold(hold) => FieldChange::Hold {
+                before: request.hold.clone(),
+                after: hold.map(|until| Hold {
+                    reason: HoldReason::new(&text(0)).unwrap(),
+                    until: until.map(|micros| now + TimeDelta::microseconds(i64::from(micros))),
+                }),
+            },
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Came {
     Sent,
@@ -62,6 +122,16 @@ fn any_calls() -> impl Strategy<Value = Vec<Call>> {
         2 => any::<bool>().prop_map(|tried| Came::Later { tried }),
         3 => any::<bool>().prop_map(|tried| Came::Failed { tried }),
     ];
+    let edit = prop_oneof![
+        (0..3_u8).prop_map(Edits::Title),
+        (0..3_u8).prop_map(Edits::Description),
+        (0..3_u8).prop_map(Edits::Location),
+        select(Priority::ALL).prop_map(Edits::Priority),
+        proptest::option::of(select(vec!["plumbing", "roofing"])).prop_map(Edits::Trade),
+        (0..3_u8).prop_map(Edits::Property),
+        (0..3_u8).prop_map(Edits::Complex),
+        proptest::option::of(proptest::option::of(any::<u32>())).prop_map(Edits::Hold),
+    ];
     let call = prop_oneof![
         1 => (worker(), select(WorkerStatus::ALL)).prop_map(|(n, status)| Call::Worker(n, status)),
         2 => (0..3_u8, proptest::option::of(worker()), select(Priority::ALL))
@@ -71,9 +141,10 @@ fn any_calls() -> impl Strategy<Value = Vec<Call>> {
             proptest::bool::weighted(0.1),
             proptest::option::of(select(RequestStatus::ALL)),
             proptest::option::of(proptest::option::of(worker())),
+            proptest::collection::vec(edit, 0..3),
             proptest::collection::vec((kind(), worker()), 0..3),
         )
-            .prop_map(|(request, old, status, worker, tells)| Call::Step { request, old, status, worker, tells }),
+            .prop_map(|(request, old, status, worker, edits, tells)| Call::Step { request, old, status, worker, edits, tells }),
         4 => (1..5_u32).prop_map(Call::Claim),
         5 => (any::<usize>(), came, proptest::bool::weighted(0.9)).prop_map(|(n, came, held)| Call::Outcome(n, came, held)),
         4 => (any::<usize>(), event, any::<bool>()).prop_map(|(n, event, ours)| Call::News(n, event, ours)),
@@ -182,11 +253,11 @@ impl Life {
                 answer(self.store.save_worker(&worker, seen).await)
             }
             Call::File(n, worker, priority) => self.file(*n, *worker, *priority).await,
-            Call::Step { request, old, status, worker, tells } => {
+            Call::Step { request, old, status, worker, edits, tells } => {
                 let Some(before) = self.store.request(request_id(*request)).await.unwrap() else {
                     return String::new();
                 };
-                self.step(before, *old, *status, *worker, tells).await
+                self.step(before, *old, *status, *worker, edits, tells).await
             }
             Call::Claim(limit) => {
                 let lease = LeaseId::from_uuid(self.mint());
@@ -280,6 +351,7 @@ impl Life {
             version: 1,
             organization_id: OrganizationId::NONE,
             fingerprint: None,
+            hold: None,
         };
         let assignment = worker.map(|worker| self.change(&request, Some(worker_id(worker)), self.now));
         request.assigned_worker_id = worker.map(worker_id);
@@ -299,6 +371,7 @@ impl Life {
         old: bool,
         status: Option<RequestStatus>,
         worker: Option<Whose>,
+        edits: &[Edits],
         tells: &[Tells],
     ) -> String {
         let at = self.next(&before);
@@ -319,13 +392,28 @@ impl Life {
         if let Some(to) = worker {
             step.writes.push(Write::Assignment(self.change(&before, to.map(worker_id), at)));
         }
+        for edit in edits {
+            let change = edit.on(&before, self.now);
+            // A field is edited once per step.
+            let is_edited =
+                |write: &Write| matches!(write, Write::Edit(edit) if edit.change.field() == change.field());
+            if !step.writes.iter().any(is_edited) {
+                step.writes.push(Write::Edit(EditedField {
+                    id: self.mint().into(),
+                    request_id: before.id,
+                    edited_by: UserId::SYSTEM,
+                    edited_at: at,
+                    change,
+                }));
+            }
+        }
         // One assignment message per step, and no worker is told both at once.
         let (mut messages, mut told) = (Vec::new(), Vec::new());
         for (kind, worker) in tells {
             let second = *kind == NotificationKind::Assignment && step.assignment_message().is_some();
             if !second && !told.contains(worker) {
                 told.push(*worker);
-                let message = self.message(&before, (*kind, *worker), at);
+                let message = self.message(&step.after(before.clone()), (*kind, *worker), at);
                 step.writes.push(Write::Notify(message.clone()));
                 messages.push(message);
             }

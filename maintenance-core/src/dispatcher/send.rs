@@ -217,8 +217,9 @@ fn outgoing(claimed: &Claimed, place: Option<Place>, renter: Option<RenterContac
         request.location,
         request.specialty,
     );
+    let content = content.hold(request.hold).place(place).renter(renter);
     let to = Recipient::Worker { id: notification.worker_id, phone_number };
-    Outgoing::new(notification.id, notification.kind, to, content.place(place).renter(renter))
+    Outgoing::new(notification.id, notification.kind, to, content)
         .organization(notification.organization_id)
         .attempt(notification.attempts.saturating_add(1))
 }

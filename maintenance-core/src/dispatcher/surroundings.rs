@@ -65,7 +65,7 @@ impl Surroundings {
 
 /// Whether the message says how to reach the renter: it doesn't to a worker who has no more to do with them.
 fn names_renter(claimed: &Claimed) -> bool {
-    claimed.notification.kind == NotificationKind::Assignment
+    claimed.notification.kind != NotificationKind::Withdrawn
 }
 
 /// What the directory has under these keys, each organisation being asked for its own.

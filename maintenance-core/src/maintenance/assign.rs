@@ -334,7 +334,7 @@ fn still(request: &Request, seen: &mut Option<SeenWorker>) -> Result<(), Error> 
     }
 }
 
-fn must_be_open(request: Request, wanted: &'static str) -> Result<Request, Error> {
+pub(super) fn must_be_open(request: Request, wanted: &'static str) -> Result<Request, Error> {
     if request.status.is_open() {
         Ok(request)
     } else {

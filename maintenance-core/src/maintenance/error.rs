@@ -62,6 +62,19 @@ pub enum Error {
         current: Option<WorkerId>,
     },
 
+    /// Somebody else changed the request: it no longer has the version that the caller saw.
+    #[error(
+        "request {request} now has version {current}, and you saw {seen}; read it again before you edit it"
+    )]
+    VersionConflict {
+        /// The request.
+        request: RequestId,
+        /// The version that the caller saw.
+        seen: u32,
+        /// The version that it has now.
+        current: u32,
+    },
+
     /// The rules don't allow the change.
     #[error("request {request}: {refusal}")]
     Refused {
@@ -71,7 +84,7 @@ pub enum Error {
         refusal: Refusal,
     },
 
-    /// The request's work is over, so that nobody can be assigned or told.
+    /// The request's work is over, so that it can't be edited and nobody can be assigned or told.
     #[error("request {request} is {status}; only a pending or in_progress request can be {wanted}")]
     NotOpen {
         /// The request.

@@ -92,6 +92,7 @@ enum Kind {
     Reused,
     StatusConflict,
     AssignmentConflict,
+    VersionConflict,
     NoSuchTransition,
     NotOpen,
     Conflict,
@@ -111,6 +112,7 @@ impl Kind {
             Self::AssignmentConflict => {
                 (409, "urn:maintenance:assignment-conflict", "Assignment changed meanwhile")
             }
+            Self::VersionConflict => (409, "urn:maintenance:version-conflict", "Request changed meanwhile"),
             Self::NoSuchTransition => (409, "urn:maintenance:no-such-transition", "No such change of status"),
             Self::NotOpen => (409, "urn:maintenance:not-open", "Request not open"),
             Self::Conflict => (409, "urn:maintenance:conflict", "Changed meanwhile"),
@@ -131,11 +133,12 @@ impl Error {
     ///
     /// | status | error | word in the problem's type |
     /// |---|---|---|
-    /// | 403 | the actor may not do this ([`NotAllowed`](Self::NotAllowed), [`Refusal::NotAllowed`]) | `not-allowed` |
+    /// | 403 | the actor may not do this ([`NotAllowed`](Self::NotAllowed), [`Refusal::NotAllowed`], [`Refusal::NotEditable`]) | `not-allowed` |
     /// | 404 | [`NotFound`](Self::NotFound), and the store's | `not-found` |
     /// | 409 | [`Reused`](Self::Reused) | `reused` |
     /// | 409 | [`StatusConflict`](Self::StatusConflict) | `status-conflict` |
     /// | 409 | [`AssignmentConflict`](Self::AssignmentConflict) | `assignment-conflict` |
+    /// | 409 | [`VersionConflict`](Self::VersionConflict) | `version-conflict` |
     /// | 409 | [`Refusal::NoSuchTransition`] | `no-such-transition` |
     /// | 409 | [`NotOpen`](Self::NotOpen) | `not-open` |
     /// | 409 | the store's `Conflict`, after the step was decided again several times | `conflict` |
@@ -174,13 +177,15 @@ impl Error {
     fn kind(&self) -> Kind {
         match self {
             Self::Invalid(_) | Self::Refused { refusal: Refusal::NoteRequired(_), .. } => Kind::Invalid,
-            Self::NotAllowed { .. } | Self::Refused { refusal: Refusal::NotAllowed(_), .. } => {
+            Self::NotAllowed { .. }
+            | Self::Refused { refusal: Refusal::NotAllowed(_) | Refusal::NotEditable { .. }, .. } => {
                 Kind::NotAllowed
             }
             Self::NotFound { .. } => Kind::NotFound,
             Self::Reused(_) => Kind::Reused,
             Self::StatusConflict { .. } => Kind::StatusConflict,
             Self::AssignmentConflict { .. } => Kind::AssignmentConflict,
+            Self::VersionConflict { .. } => Kind::VersionConflict,
             Self::Refused { refusal: Refusal::NoSuchTransition { .. }, .. } => Kind::NoSuchTransition,
             Self::NotOpen { .. } => Kind::NotOpen,
             Self::Directory(_) => Kind::Unavailable,

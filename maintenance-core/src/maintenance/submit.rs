@@ -8,9 +8,9 @@ use super::Maintenance;
 use crate::{
     maintenance::{Error, reused::Differences},
     model::{Exclusion, NewRequest, Request, RequestStatus, Selection, WhatsAppStatus},
-    ports::{Inserted, Repository},
+    ports::{DirectoryError, Inserted, Repository},
     rules::{Candidate, CandidatesOf, Need, select},
-    values::{ComplexId, Invalid, RequestId, WorkerId},
+    values::{ComplexId, Invalid, PropertyId, RequestId, WorkerId},
 };
 
 /// A request that was filed.
@@ -67,9 +67,7 @@ impl<R: Repository> Maintenance<R> {
     #[instrument(skip_all, fields(request), err(level = "debug"))]
     pub async fn submit(&self, new: NewRequest) -> Result<Submitted, Error> {
         let complex = match new.complex_id {
-            None if self.asks_directory() => {
-                self.shared.directory.complex_of(self.organization(), new.property_id).await?
-            }
+            None => self.complex_of(new.property_id).await?,
             given => given,
         };
         let draft = self.draft(&new, complex)?;
@@ -80,15 +78,25 @@ impl<R: Repository> Maintenance<R> {
         }
     }
 
-    /// The request as it would be filed, nobody's yet, or every field that is wrong.
-    pub(super) fn draft(&self, new: &NewRequest, complex: Option<ComplexId>) -> Result<Request, Invalid> {
-        let mut invalid = Invalid::default();
-        let texts = new.form.validate(&mut invalid);
+    /// The complex of a property, where the directory may be asked for it and knows it.
+    pub(super) async fn complex_of(&self, property: PropertyId) -> Result<Option<ComplexId>, DirectoryError> {
+        if !self.asks_directory() {
+            return Ok(None);
+        }
+        self.shared.directory.complex_of(self.organization(), property).await
+    }
+
+    /// The property's complex, or what is wrong noted.
+    pub(super) fn check_complex(
+        &self,
+        property: PropertyId,
+        complex: Option<ComplexId>,
+        invalid: &mut Invalid,
+    ) -> Option<ComplexId> {
         match complex {
             Some(_) => {}
             None if self.asks_directory() => {
-                let unknown = format!("{} is an unknown property", new.property_id);
-                invalid.push("property_id", unknown);
+                invalid.push("property_id", format!("{property} is an unknown property"));
             }
             None => invalid.push(
                 "complex_id",
@@ -96,6 +104,14 @@ impl<R: Repository> Maintenance<R> {
                  complex before you begin",
             ),
         }
+        complex
+    }
+
+    /// The request as it would be filed, nobody's yet, or every field that is wrong.
+    pub(super) fn draft(&self, new: &NewRequest, complex: Option<ComplexId>) -> Result<Request, Invalid> {
+        let mut invalid = Invalid::default();
+        let texts = new.form.validate(&mut invalid);
+        let complex = self.check_complex(new.property_id, complex, &mut invalid);
         let (texts, complex_id) = invalid.finish(texts.zip(complex))?;
         let now = self.shared.now();
         let mut draft = Request {
@@ -118,6 +134,7 @@ impl<R: Repository> Maintenance<R> {
             specialty: texts.specialty,
             version: 1,
             fingerprint: None,
+            hold: None,
         };
         draft.fingerprint = Some(draft.content());
         Ok(draft)

@@ -21,6 +21,8 @@ text_enum! {
         /// The request is no longer yours: sent to a worker who was told of it, when it is given to another or
         /// cancelled.
         Withdrawn = "withdrawn",
+        /// The request was edited: sent to its worker if they were told of it as it was before.
+        Changed = "changed",
     }
 }
 
@@ -38,7 +40,7 @@ pub struct Notification {
     pub worker_id: WorkerId,
     /// What it is about.
     pub kind: NotificationKind,
-    /// The priority of its request: more urgent messages go out first.
+    /// The priority of its request: more urgent messages go out first. It follows an edit while the message waits.
     pub priority: Priority,
     /// How far it has come.
     pub status: WhatsAppStatus,

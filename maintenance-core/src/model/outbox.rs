@@ -22,8 +22,9 @@ pub struct Claimed {
     /// Whether it is the request's newest assignment message; of another kind, the newest of that kind to the same
     /// worker about the request.
     pub is_newest: bool,
-    /// Whether the recipient was told that the request is theirs and not yet that it no longer is, for a
-    /// [`Withdrawn`](crate::NotificationKind::Withdrawn) message; [`Told::No`] for every other kind.
+    /// What the recipient was told of the request before. Of interest for a
+    /// [`Withdrawn`](crate::NotificationKind::Withdrawn) or a [`Changed`](crate::NotificationKind::Changed) message;
+    /// [`Told::No`] for every other kind.
     pub told: Told,
     /// The recipient's number as it stands.
     pub phone_number: PhoneNumber,
@@ -31,14 +32,19 @@ pub struct Claimed {
     pub worker_status: WorkerStatus,
 }
 
-/// Whether a worker was told that a request is theirs.
+/// Whether a worker was told what a later message builds on: that a request is theirs and not yet that it no longer is.
+///
+/// For a [`Changed`](crate::NotificationKind::Changed) message it is about the request as it was before the change: an
+/// assignment message [says](crate::NotificationRepository::claim) the request as it was when it was taken from the
+/// outbox, so one that was taken after the change has told of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
-    /// An assignment message to them went out, or may have.
+    /// An assignment message to them went out, or may have. For a change, none is pending, and none that went out was
+    /// taken after the change.
     Yes,
-    /// None went out, but one is still pending.
+    /// None went out, but one is still pending. For a change, one is pending, whether or not others went out.
     Pending,
-    /// None went out.
+    /// None went out and none is pending. For a change also if one that went out was taken after the change.
     No,
 }
 

@@ -6,6 +6,7 @@ use crate::values::{
 
 use super::{
     contact::{Place, RenterContact},
+    hold::Hold,
     notification::NotificationKind,
     request::Priority,
 };
@@ -57,6 +58,8 @@ pub struct Content {
     pub location: Location,
     /// The trade needed, if known.
     pub specialty: Option<Specialty>,
+    /// What the work waits for, if it waits.
+    pub hold: Option<Hold>,
     /// Which building and unit; `None` when the host's directory doesn't say.
     pub place: Option<Place>,
     /// How to reach the renter; `None` when the host's directory doesn't know them (any more), or when the message is
@@ -101,8 +104,8 @@ impl Recipient {
 }
 
 impl Content {
-    /// What there is to say of a request by itself; the place and the renter's contact are added by
-    /// [`place`](Self::place) and [`renter`](Self::renter).
+    /// What there is to say of a request by itself; a hold, the place and the renter's contact are added by
+    /// [`hold`](Self::hold), [`place`](Self::place) and [`renter`](Self::renter).
     pub fn new(
         request_id: RequestId,
         title: Title,
@@ -111,7 +114,24 @@ impl Content {
         location: Location,
         specialty: Option<Specialty>,
     ) -> Self {
-        Self { request_id, title, description, priority, location, specialty, place: None, renter: None }
+        Self {
+            request_id,
+            title,
+            description,
+            priority,
+            location,
+            specialty,
+            hold: None,
+            place: None,
+            renter: None,
+        }
+    }
+
+    /// With what the work waits for.
+    #[must_use]
+    pub fn hold(mut self, hold: Option<Hold>) -> Self {
+        self.hold = hold;
+        self
     }
 
     /// With the building and unit.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    assignment_history::AssignmentChange, attachment::Attachment, comment::Comment, history::StatusChange,
-    notification::Notification, request::Request,
+    assignment_history::AssignmentChange, attachment::Attachment, comment::Comment, edit::EditedField,
+    history::StatusChange, notification::Notification, request::Request,
 };
 
 /// A request with all that happened to it.
@@ -16,6 +16,8 @@ pub struct RequestRecord {
     pub history: Vec<StatusChange>,
     /// The changes of its worker, oldest first.
     pub assignments: Vec<AssignmentChange>,
+    /// The fields that were edited, oldest first.
+    pub edits: Vec<EditedField>,
     /// Its comments, oldest first.
     pub comments: Vec<Comment>,
     /// Its attachments, oldest first.

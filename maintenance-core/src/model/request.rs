@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use super::delivery::WhatsAppStatus;
+use super::{delivery::WhatsAppStatus, hold::Hold};
 use crate::values::{
     ComplexId, Description, Fingerprint, Invalid, Location, OrganizationId, PropertyId, RenterId, RequestId,
     Rule, Specialty, Title, WorkerId, text_enum::text_enum, time,
@@ -85,7 +85,7 @@ pub struct Request {
     pub whatsapp_message_id: Option<String>,
     /// How far the newest assignment message has come; `pending` while there is none.
     pub whatsapp_status: WhatsAppStatus,
-    /// The complex of the property, as it was when the request was filed.
+    /// The complex of the property, as it was when the request was filed or moved to the property.
     pub complex_id: ComplexId,
     /// The trade needed, if known.
     pub specialty: Option<Specialty>,
@@ -94,6 +94,9 @@ pub struct Request {
     /// What it was submitted with; `None` if it did not come by a submit.
     #[serde(default)]
     pub fingerprint: Option<Fingerprint>,
+    /// What the work waits for, if it waits; never once it is over.
+    #[serde(default)]
+    pub hold: Option<Hold>,
 }
 
 impl Request {
@@ -307,6 +310,7 @@ impl Request {
             specialty: None,
             version: 1,
             fingerprint: None,
+            hold: None,
         }
     }
 }

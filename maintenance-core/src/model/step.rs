@@ -7,6 +7,7 @@ use crate::values::{RequestId, WorkerId};
 use super::{
     assignment_history::AssignmentChange,
     delivery::WhatsAppStatus,
+    edit::EditedField,
     history::StatusChange,
     notification::{Notification, NotificationKind},
     request::{Request, RequestStatus},
@@ -51,6 +52,9 @@ pub enum Write {
     /// The request gets the change's new worker, or none. The change becomes a row of the assignment history. At most
     /// one per step.
     Assignment(AssignmentChange),
+    /// The request's field gets the change's value after. The edit becomes a row of the history of edits. At most one
+    /// per field and step. With a new priority, the request's pending messages that are under no lease get it too.
+    Edit(EditedField),
     /// The message goes into the outbox. An assignment message becomes the request's newest, which its `whatsapp_*`
     /// columns mirror from now on; at most one per step.
     Notify(Notification),
@@ -74,6 +78,7 @@ impl Step {
                     request.completed_at = (change.new_status == RequestStatus::Completed).then_some(self.at);
                 }
                 Write::Assignment(change) => request.assigned_worker_id = change.new_worker_id,
+                Write::Edit(edit) => edit.change.apply(&mut request),
                 Write::Notify(message) if message.kind == NotificationKind::Assignment => {
                     request.whatsapp_message_id = None;
                     request.whatsapp_status = WhatsAppStatus::Pending;

@@ -149,6 +149,9 @@ pub trait NotificationRepository: Send + Sync {
     /// Takes pending notifications that are due, the most urgent first and of those the longest due first: puts the
     /// lease on them, counts the claim and moves `due_at` to `until`. No two claims take one notification before it
     /// comes due again. A row that can't be read is taken too, and reported, so that it can't hold up the others.
+    ///
+    /// The store keeps for each message the `updated_at` of the request with which it was last taken: as of then is what it
+    /// says, and by it [`Told`](crate::Told) is decided for a change.
     async fn claim(&self, claim: Claim) -> Result<Listing<Claimed>, RepositoryError>;
 
     /// Puts back what is due to one recipient, spread out; returns how many it put back.

@@ -4,16 +4,19 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     model::{
-        Actor, AssignmentCause, AssignmentChange, Filing, Notification, NotificationKind, Ranked, Request,
-        RequestStatus, Selection, StatusChange, Step, Write,
+        Actor, AssignmentCause, AssignmentChange, EditedField, FieldChange, Filing, Notification,
+        NotificationKind, Ranked, Request, RequestStatus, Selection, StatusChange, Step, Write,
     },
     values::{
-        AssignmentChangeId, IdSource, Note, NotificationId, StatusChangeId, UserId, WorkerId,
+        AssignmentChangeId, EditId, IdSource, Note, NotificationId, StatusChangeId, UserId, WorkerId,
         time::next_timestamp,
     },
 };
 
-use super::transition::{Effect, Refusal, Transition, permit};
+use super::{
+    edit::ends_hold,
+    transition::{Effect, Refusal, Transition, permit},
+};
 
 /// Who decides and why, and what each write needs besides.
 pub(crate) struct Decision<'d> {
@@ -63,7 +66,7 @@ pub(crate) fn change_status(
 ) -> Step {
     let mut step = Step::on(request, next_timestamp(decision.now, request.updated_at));
     step.writes.push(decision.status(request, row.to, step.at));
-    let Some(worker) = request.assigned_worker_id else { return step };
+    let Some(worker) = request.assigned_worker_id else { return decision.without_hold(request, step) };
     let nobody = |cause| Choice { worker: None, cause, ranking: Vec::new() };
     if row.has(Effect::EndsAssignment) {
         step.writes.push(decision.assignment(request, nobody(AssignmentCause::HandedBack), step.at));
@@ -78,7 +81,7 @@ pub(crate) fn change_status(
             decision.assignment(request, nobody(AssignmentCause::WorkerInactive), step.at)
         });
     }
-    step
+    decision.without_hold(request, step)
 }
 
 /// Gives an open request to another worker, or to nobody: the new worker is told, and so is the one before, unless it was
@@ -103,7 +106,18 @@ pub(crate) fn assign(request: &Request, choice: Choice, decision: &Decision<'_>)
     if let Some(worker) = worker {
         step.writes.push(decision.message(request, NotificationKind::Assignment, worker, step.at));
     }
-    Ok(step)
+    Ok(decision.without_hold(request, step))
+}
+
+/// Edits a request. Its worker is told, unless it was they who edited it.
+pub(crate) fn edit(request: &Request, changes: Vec<FieldChange>, decision: &Decision<'_>) -> Step {
+    let mut step = Step::on(request, next_timestamp(decision.now, request.updated_at));
+    step.writes.extend(changes.into_iter().map(|change| decision.edit(request, change, step.at)));
+    if let Some(worker) = request.assigned_worker_id.filter(|worker| decision.by != Actor::Worker(*worker)) {
+        let after = step.after(request.clone());
+        step.writes.push(decision.message(&after, NotificationKind::Changed, worker, step.at));
+    }
+    step
 }
 
 /// Tells the worker of a request again that it is theirs.
@@ -138,6 +152,25 @@ impl Decision<'_> {
             notes: self.note.cloned(),
             ranking: choice.ranking,
         })
+    }
+
+    fn edit(&self, request: &Request, change: FieldChange, at: DateTime<Utc>) -> Write {
+        Write::Edit(EditedField {
+            id: EditId::mint(self.ids),
+            request_id: request.id,
+            edited_by: self.by.user_id(),
+            edited_at: at,
+            change,
+        })
+    }
+
+    /// The step, which also ends the request's hold where the rule says so.
+    fn without_hold(&self, request: &Request, mut step: Step) -> Step {
+        if ends_hold(request, &step.after(request.clone())) {
+            let ends = FieldChange::Hold { before: request.hold.clone(), after: None };
+            step.writes.push(self.edit(request, ends, step.at));
+        }
+        step
     }
 
     fn message(

@@ -1,15 +1,18 @@
 //! The rules: pure functions over the model. Each stands here once.
 
 mod decide;
+mod edit;
 #[cfg(feature = "tokio")]
 mod moot;
 mod selection;
 mod sight;
 mod transition;
 
-pub(crate) use decide::{Choice, Decision, assign, change_status, file, tell_again};
+pub(crate) use decide::{Choice, Decision, assign, change_status, edit, file, tell_again};
+pub use edit::{EDITABLE, Editable, permit_edit};
 #[cfg(feature = "tokio")]
 pub(crate) use moot::Turn;
 pub use selection::{Candidate, CandidatesOf, Need, SelectionPolicy, exclusions, select};
 pub use sight::Viewer;
+pub(crate) use transition::role;
 pub use transition::{Effect, Refusal, TRANSITIONS, Transition, permit};

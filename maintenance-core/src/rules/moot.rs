@@ -20,26 +20,35 @@ impl Turn {
         let theirs = request.assigned_worker_id == Some(notification.worker_id);
         let withdraw = |why| Self::Withdraw(DeliveryError::new(DeliveryError::WITHDRAWN, why));
         match notification.kind {
-            NotificationKind::Assignment if !request.status.is_open() || !theirs => {
+            NotificationKind::Assignment | NotificationKind::Changed
+                if !request.status.is_open() || !theirs =>
+            {
                 withdraw("the request was over or someone else's before the message went out")
             }
             NotificationKind::Assignment if !is_newest => {
                 withdraw("a newer message about the request was filed before this one went out")
             }
-            NotificationKind::Assignment if *worker_status != WorkerStatus::Active => {
+            NotificationKind::Assignment | NotificationKind::Changed
+                if *worker_status != WorkerStatus::Active =>
+            {
                 withdraw("the worker was no longer active when the message was to go out")
             }
             NotificationKind::Assignment => Self::Send,
             NotificationKind::Withdrawn if request.status.is_open() && theirs => {
                 withdraw("the request was the worker's again before the message went out")
             }
-            NotificationKind::Withdrawn if !is_newest => {
+            NotificationKind::Withdrawn | NotificationKind::Changed if !is_newest => {
                 withdraw("a newer message of this kind was filed before this one went out")
             }
             NotificationKind::Withdrawn => match told {
                 Told::Yes => Self::Send,
                 Told::Pending => Self::Wait,
                 Told::No => withdraw("the worker was never told of the request"),
+            },
+            NotificationKind::Changed => match told {
+                Told::Yes => Self::Send,
+                Told::Pending => Self::Wait,
+                Told::No => withdraw("the worker was told of the request as it is, or not at all"),
             },
         }
     }

@@ -3,7 +3,7 @@
 
 use crate::{
     model::{
-        Actor, Request,
+        Actor, Request, RequestField,
         RequestStatus::{self, Cancelled, Completed, InProgress, Pending},
         Role,
     },
@@ -79,7 +79,7 @@ const fn row(
     Transition { from, to, allowed, note_required, effects }
 }
 
-/// Why a transition was refused.
+/// Why a transition or an edit was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -97,6 +97,16 @@ pub enum Refusal {
     /// The transition needs a note.
     #[error("moving a request from {} to {} needs a note that says why", .0.from, .0.to)]
     NoteRequired(Transition),
+    /// The actor is not among those who may edit the field.
+    #[error("only these may edit the {field} of a request that is {status}: {}", list(.allowed))]
+    NotEditable {
+        /// The field.
+        field: RequestField,
+        /// The request's status.
+        status: RequestStatus,
+        /// Who may.
+        allowed: &'static [Role],
+    },
 }
 
 /// The table's row by which `actor` may move `request` to `to` with this note.
@@ -124,7 +134,7 @@ pub fn permit(
 }
 
 /// What the actor is to this request, if anything.
-fn role(actor: Actor, request: &Request) -> Option<Role> {
+pub(crate) fn role(actor: Actor, request: &Request) -> Option<Role> {
     match actor {
         Actor::Renter(id) => (request.renter_id == id).then_some(Role::Renter),
         Actor::Worker(id) => (request.assigned_worker_id == Some(id)).then_some(Role::AssignedWorker),
@@ -138,7 +148,7 @@ fn targets(from: RequestStatus) -> Vec<RequestStatus> {
 
 fn list(items: &[impl ToString]) -> String {
     let items: Vec<String> = items.iter().map(ToString::to_string).collect();
-    if items.is_empty() { "nothing".to_owned() } else { items.join(", ") }
+    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
 }
 
 #[cfg(test)]

@@ -95,6 +95,8 @@ ids! {
     StatusChangeId,
     /// A row of a request's assignment history.
     AssignmentChangeId,
+    /// A row of a request's history of edits.
+    EditId,
     /// A message to a worker; it travels with the message and comes back in its webhooks.
     NotificationId,
     /// One dispatcher's hold on a batch of notifications.

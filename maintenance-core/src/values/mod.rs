@@ -17,11 +17,12 @@ pub use consumer::ConsumerName;
 pub use email::Email;
 pub use fingerprint::Fingerprint;
 pub use ids::{
-    AssignmentChangeId, AssignmentId, AttachmentId, CommentId, ComplexId, IdSource, LeaseId, NotificationId,
-    OrganizationId, PropertyId, RandomIds, RenterId, RequestId, StatusChangeId, UserId, WorkerId,
+    AssignmentChangeId, AssignmentId, AttachmentId, CommentId, ComplexId, EditId, IdSource, LeaseId,
+    NotificationId, OrganizationId, PropertyId, RandomIds, RenterId, RequestId, StatusChangeId, UserId,
+    WorkerId,
 };
 pub use invalid::{FieldError, Invalid, Rule};
 pub use phone::{PhoneNumber, Region};
 pub use specialty::Specialty;
-pub use text::{CommentText, Description, Location, Name, Note, PlaceText, Text, Title};
+pub use text::{CommentText, Description, HoldReason, Location, Name, Note, PlaceText, Text, Title};
 pub use time::whole_micros;

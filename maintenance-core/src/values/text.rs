@@ -36,6 +36,8 @@ pub type Description = Text<10_000>;
 pub type Location = Text<500>;
 /// The name of a complex, an address or a unit.
 pub type PlaceText = Text<200>;
+/// What the work on a request waits for.
+pub type HoldReason = Text<200>;
 /// A comment.
 pub type CommentText = Text<5_000>;
 /// A note on a change of status or of worker.

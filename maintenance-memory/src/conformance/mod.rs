@@ -25,9 +25,12 @@
 pub mod assign;
 mod attempts;
 pub mod batch;
+pub mod changed;
 pub mod claims;
 pub mod conversation;
 pub mod deliveries;
+pub mod edit;
+pub mod hold;
 pub mod isolation;
 pub mod lists;
 pub mod outbox;
@@ -99,6 +102,23 @@ macro_rules! conformance {
             unassign: a_landlord_takes_a_request_from_its_worker,
             unassign: a_worker_gives_up_what_they_have_not_begun,
             unassign: unassigning_work_in_progress_puts_it_back_to_pending_with_a_note,
+            edit: each_field_is_edited_and_recorded,
+            edit: an_edit_that_changes_nothing_writes_nothing,
+            edit: a_bad_edit_names_every_wrong_field,
+            edit: everyone_edits_what_the_table_lets_them,
+            edit: an_editor_who_saw_an_older_version_gets_a_conflict,
+            edit: two_editors_at_once_do_not_undo_each_other,
+            edit: a_trade_that_is_added_is_selected_for_at_once,
+            edit: a_repeat_of_the_submit_is_recognised_after_an_edit,
+            changed: a_message_that_waits_says_the_request_as_edited,
+            changed: a_worker_who_was_told_hears_of_the_change_once,
+            changed: a_change_is_told_to_nobody_whom_it_does_not_concern,
+            changed: a_change_before_the_request_comes_back_is_not_told_apart,
+            changed: what_was_taken_before_an_edit_is_followed_by_the_change,
+            changed: a_raised_priority_moves_the_waiting_message_forward,
+            hold: a_hold_is_set_replaced_and_ended,
+            hold: a_bad_hold_names_every_wrong_field,
+            hold: a_hold_ends_with_the_work_that_it_is_about,
             status: each_change_writes_one_history_row,
             status: completing_sets_completed_at_and_reopening_clears_it,
             status: handing_back_ends_the_assignment,

@@ -58,6 +58,9 @@ create table maintenance_requests (
     version             integer     not null,
     -- What it was submitted with, by which a repeat is recognised whatever was edited since.
     fingerprint         uuid,
+    -- What the work waits for, and until when; a time only with a reason.
+    hold_reason         text,
+    hold_until          timestamptz,
     -- The newest notification. It is written with this request at once; the two whatsapp columns mirror its state.
     notification_id     uuid
 );
@@ -147,6 +150,19 @@ create table maintenance_assignment_history (
 
 create index maintenance_assignment_history_request_id_idx on maintenance_assignment_history (request_id);
 
+-- What was edited in a request: a row per field, with its value before and after as text; of a hold, as JSON.
+create table maintenance_edits (
+    id         uuid not null primary key,
+    request_id uuid not null references maintenance_requests (id),
+    edited_by  uuid not null,
+    edited_at  timestamptz not null,
+    field      text not null,
+    before     text,
+    after      text
+);
+
+create index maintenance_edits_request_id_idx on maintenance_edits (request_id);
+
 -- The fill factor leaves room on each page for the updates of a message's life, so that they needn't touch every index.
 create table maintenance_notifications (
     id                  uuid        not null primary key,
@@ -169,6 +185,8 @@ create table maintenance_notifications (
     delivered_at        timestamptz,
     read_at             timestamptz,
     failed_at           timestamptz,
+    -- The request's updated_at when this message was last taken to be sent: as of then is what it says.
+    content_at          timestamptz,
     -- The index of due messages is on this column, which changes once, and not on the status, so that the later
     -- updates of a message's life touch no indexed column.
     waiting             boolean     not null generated always as (status = 'pending') stored,

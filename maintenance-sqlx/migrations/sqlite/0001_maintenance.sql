@@ -59,6 +59,9 @@ create table maintenance_requests (
     version             integer not null,
     -- What it was submitted with, by which a repeat is recognised whatever was edited since.
     fingerprint         text,
+    -- What the work waits for, and until when; a time only with a reason.
+    hold_reason         text,
+    hold_until          text,
     -- The newest notification. It is written with this request at once; the two whatsapp columns mirror its state.
     notification_id     text
 ) strict;
@@ -141,6 +144,19 @@ create table maintenance_assignment_history (
 
 create index maintenance_assignment_history_request_id_idx on maintenance_assignment_history (request_id);
 
+-- What was edited in a request: a row per field, with its value before and after as text; of a hold, as JSON.
+create table maintenance_edits (
+    id         text not null primary key,
+    request_id text not null references maintenance_requests (id),
+    edited_by  text not null,
+    edited_at  text not null,
+    field      text not null,
+    before     text,
+    after      text
+) strict;
+
+create index maintenance_edits_request_id_idx on maintenance_edits (request_id);
+
 create table maintenance_notifications (
     id                  text    not null primary key,
     organization_id text not null default '00000000-0000-0000-0000-000000000000',
@@ -161,7 +177,9 @@ create table maintenance_notifications (
     sent_at             text,
     delivered_at        text,
     read_at             text,
-    failed_at           text
+    failed_at           text,
+    -- The request's updated_at when this message was last taken to be sent: as of then is what it says.
+    content_at          text
 ) strict;
 
 create index maintenance_notifications_request_id_idx on maintenance_notifications (request_id, created_at);

@@ -6,12 +6,13 @@ use maintenance_core::RepositoryError;
 use serde_json::{Value, json};
 
 use super::{
-    assignment, assignment_change_at, attachment, comment, notification_at, request, status_change_at, worker,
+    assignment, assignment_change_at, attachment, comment, edited_field_at, notification_at, request,
+    status_change_at, worker,
 };
 use crate::{
     columns::{
-        assignment_columns, assignment_history_columns, attachment_columns, comment_columns, history_columns,
-        notification_columns, request_columns, worker_columns,
+        assignment_columns, assignment_history_columns, attachment_columns, comment_columns, edit_columns,
+        editable_columns, history_columns, notification_columns, request_columns, worker_columns,
     },
     encode::{self, Row},
     sqlite::JsonRow,
@@ -37,7 +38,7 @@ fn there_and_back<T>(
 /// A value as SQLite stores it.
 fn stored(value: &Value) -> Value {
     match value {
-        Value::Array(_) => value.to_string().into(),
+        Value::Array(_) | Value::Object(_) => value.to_string().into(),
         Value::Bool(flag) => i64::from(*flag).into(),
         _ => value.clone(),
     }
@@ -73,7 +74,8 @@ fn requests_go_there_and_back() {
         "status": "completed", "priority": "high", "created_at": at(3), "updated_at": at(5),
         "completed_at": at(4), "property_id": id(6), "location": "Kitchen", "assigned_worker_id": id(7),
         "whatsapp_message_id": "wamid.8", "whatsapp_status": "read", "complex_id": id(9),
-        "specialty": "plumbing", "version": 10, "fingerprint": id(11),
+        "specialty": "plumbing", "version": 10, "fingerprint": id(11), "hold_reason": "Waiting for parts",
+        "hold_until": at(13),
     });
     there_and_back(request_columns!(list), &row, request, encode::request);
 }
@@ -92,6 +94,47 @@ fn the_histories_go_there_and_back() {
     });
     let decode = |row: &JsonRow| assignment_change_at(row, 0);
     there_and_back(assignment_history_columns!(list), &row, decode, encode::assignment_change);
+}
+
+#[test]
+fn edits_go_there_and_back_and_change_the_columns_that_they_name() {
+    let until = "2026-01-02T03:04:05.000009Z";
+    let hold = json!({"reason": "Waiting for parts", "until": until});
+    let mut changed = BTreeSet::new();
+    for (field, before, after) in [
+        ("title", json!("The sink"), json!("The sink leaks")),
+        ("description", json!("It drips."), json!("It pours.")),
+        ("location", json!("Kitchen"), json!("Bath")),
+        ("priority", json!("low"), json!("emergency")),
+        ("specialty", json!("plumbing"), json!("roofing")),
+        ("property_id", json!(id(5)), json!(id(6))),
+        ("complex_id", json!(id(7)), json!(id(8))),
+        ("hold", json!({"reason": "Waiting for a key", "until": null}), hold),
+    ] {
+        let mut row = json!({
+            "id": id(1), "request_id": id(2), "edited_by": id(3), "edited_at": at(4), "field": field,
+            "before": before, "after": after,
+        });
+        let decode = |row: &JsonRow| edited_field_at(row, 0);
+        there_and_back(edit_columns!(list), &row, decode, |edit| encode::edited_field(edit).unwrap());
+        let columns = |row: &Value| {
+            let row: JsonRow = edit_columns!(list).iter().map(|(column, _)| stored(&row[*column])).collect();
+            let change = edited_field_at(&row, 0).unwrap().change;
+            let columns = encode::changed_columns(&change).unwrap();
+            serde_json::from_str::<Value>(&encode::columns(&columns.into_iter().collect())).unwrap()
+        };
+        let set = columns(&row);
+        if field == "hold" {
+            assert_eq!(set, json!({"hold_reason": "Waiting for parts", "hold_until": until}));
+            row["after"] = Value::Null;
+            assert_eq!(columns(&row), json!({"hold_reason": null, "hold_until": null}));
+        } else {
+            assert_eq!(set, json!({field: after}));
+        }
+        changed.extend(set.as_object().unwrap().keys().cloned());
+    }
+    let editable: BTreeSet<_> = editable_columns!(list).iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(changed, editable, "the statements set just these");
 }
 
 #[test]

@@ -14,6 +14,10 @@ use crate::{
 /// Parameters: `$1` the lease, `$2` its end, `$3` the time now, `$4` the limit, `$5` the priorities, the most
 /// urgent first. Each priority is read by a scan of its own, in the index's order and up to the limit, so
 /// that messages which aren't due yet are never read.
+///
+/// `content_at` keeps as of which change of its request the message is sent. What a worker was told before a change
+/// (the last column) is decided by it: an assignment message that `went_out` and `stands`, as none that took it back
+/// went out since.
 pub(super) const CLAIM: &str = concat!(
     "
     with due as (
@@ -29,7 +33,8 @@ pub(super) const CLAIM: &str = concat!(
          limit $4
     ), taken as (
         update maintenance_notifications n
-           set lease = $1, due_at = $2, claims = least(n.claims, 2147483646) + 1
+           set lease = $1, due_at = $2, claims = least(n.claims, 2147483646) + 1,
+               content_at = (select r.updated_at from maintenance_requests r where r.id = n.request_id)
           from due
          where n.id = due.id
         returning ",
@@ -41,20 +46,28 @@ pub(super) const CLAIM: &str = concat!(
     ", ",
     request_columns!(of "r"),
     ", w.id, w.phone_number, w.status,
-           case when n.kind = 'withdrawn' then
+           case when n.kind in ('withdrawn', 'changed') then
                 not exists (select from maintenance_notifications x
                              where x.request_id = n.request_id and x.worker_id = n.worker_id and x.kind = n.kind
                                and (x.created_at, x.id) > (n.created_at, n.id))
            else coalesce(r.notification_id = n.id, false) end,
-           case when n.kind = 'withdrawn' then
-                (select case when bool_or(a.status in ('sent', 'delivered', 'read') or a.attempts > 0) then true
-                             when bool_or(a.status = 'pending') then false end
-                   from maintenance_notifications a
-                  where a.request_id = n.request_id and a.worker_id = n.worker_id and a.kind = 'assignment'
-                    and not exists (select from maintenance_notifications x
-                                     where x.request_id = n.request_id and x.worker_id = n.worker_id
-                                       and x.kind = n.kind and x.id <> n.id and x.created_at > a.created_at
-                                       and (x.status in ('sent', 'delivered', 'read') or x.attempts > 0)))
+           case when n.kind in ('withdrawn', 'changed') then
+                (select case when n.kind = 'changed' and bool_or(a.status = 'pending') then false
+                             when n.kind = 'changed' and bool_or(a.went_out and a.content_at >= n.created_at)
+                             then null
+                             when bool_or(a.went_out and a.stands) then true
+                             when bool_or(a.status = 'pending' and a.stands) then false end
+                   from (select a.status, a.content_at,
+                                a.status in ('sent', 'delivered', 'read') or a.attempts > 0 as went_out,
+                                not exists (select from maintenance_notifications x
+                                             where x.request_id = n.request_id and x.worker_id = n.worker_id
+                                               and x.kind = 'withdrawn' and x.id <> n.id
+                                               and x.created_at > a.created_at
+                                               and (x.status in ('sent', 'delivered', 'read') or x.attempts > 0))
+                                as stands
+                           from maintenance_notifications a
+                          where a.request_id = n.request_id and a.worker_id = n.worker_id
+                            and a.kind = 'assignment') a)
            end
       from taken n
       left join maintenance_requests r on r.id = n.request_id

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use super::{PgRepository, convert::integer, filing};
 use crate::{
     columns::{
-        assignment_history_columns, attachment_columns, comment_columns, history_columns,
-        notification_columns, record_sql, request_columns,
+        assignment_history_columns, attachment_columns, comment_columns, edit_columns, editable_columns,
+        history_columns, notification_columns, record_sql, request_columns,
     },
     decode, encode,
     error::conflict_or_not_found,
@@ -31,12 +31,34 @@ const REQUEST: &str = concat!(
 
 const RECORD: &str = record_sql!();
 
+/// Sets a column to its value in the object `$12`, if it has one.
+macro_rules! edited_sql {
+    ($column:ident $type:ident) => {
+        concat!(
+            stringify!($column),
+            " = case when $12::text::jsonb ? '",
+            stringify!($column),
+            "' then ($12::text::jsonb ->> '",
+            stringify!($column),
+            "')::",
+            stringify!($type),
+            " else ",
+            stringify!($column),
+            " end"
+        )
+    };
+}
+
 /// Writes a step, if the request has the version that the step saw and the worker of its message is active.
 ///
 /// Parameters: `$1` the request, `$2` the version that the step saw, `$3` the step's time; `$4` the new
 /// status or null; `$5` whether the worker changes, `$6` the new worker; `$7` the assignment message or null,
 /// `$8` the worker who must be active or null; `$9` to `$11` the rows of the two histories and of the outbox,
-/// each as a JSON array; `$12` the organisation. The worker stays locked until the transaction ends, as when a request is filed.
+/// each as a JSON array; `$12` the edited columns as a JSON object, `$13` the rows of the history of edits; `$14`
+/// the organisation. The worker stays locked until the transaction ends, as when a request is filed.
+///
+/// A new priority goes to the waiting messages too. Those under a lease keep theirs: their outcomes must not wait for
+/// a lock that the host's transaction holds. Like all who lock several messages it does so in the order of their ids.
 const APPLY: &str = concat!(
     "
     with moved as (
@@ -48,11 +70,14 @@ const APPLY: &str = concat!(
                whatsapp_message_id = case when $7::uuid is null then whatsapp_message_id end,
                whatsapp_status     = case when $7::uuid is null then whatsapp_status else 'pending' end,
                notification_id     = coalesce($7::uuid, notification_id),
+               ",
+    editable_columns!(each edited_sql),
+    ",
                updated_at = $3, version = version + 1
-         where id = $1 and version = $2 and organization_id = $12
+         where id = $1 and version = $2 and organization_id = $14
            and ($8::uuid is null
                 or exists (select from maintenance_workers
-                            where id = $8 and status = 'active' and organization_id = $12
+                            where id = $8 and status = 'active' and organization_id = $14
                               for share))
         returning id
     ), changed as (
@@ -73,6 +98,27 @@ const APPLY: &str = concat!(
     assignment_history_columns!(of "a"),
     "
           from moved, json_populate_recordset(null::maintenance_assignment_history, $10::text::json) a
+    ), edited as (
+        insert into maintenance_edits
+               (",
+    edit_columns!(named),
+    ")
+        select ",
+    edit_columns!(of "e"),
+    "
+          from moved, json_populate_recordset(null::maintenance_edits, $13::text::json) e
+    ), waiting_messages as (
+        select n.id
+          from moved
+          join maintenance_notifications n on n.request_id = moved.id
+         where $12::text::jsonb ? 'priority' and n.waiting and n.lease is null
+         order by n.id
+           for no key update of n
+    ), prioritized as (
+        update maintenance_notifications n
+           set priority = $12::text::jsonb ->> 'priority'
+          from waiting_messages w
+         where n.id = w.id
     ), filed_messages as (
         insert into maintenance_notifications
                (",
@@ -197,6 +243,8 @@ impl RequestRepository for PgRepository<'_> {
             .bind(writes.history)
             .bind(writes.assignments)
             .bind(writes.messages)
+            .bind(writes.edited)
+            .bind(writes.edits)
             .bind(self.organization.uuid());
         let mut connection = self.source.connection().await?;
         if connection.fetch_value(query).await? {

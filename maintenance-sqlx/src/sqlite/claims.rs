@@ -49,6 +49,10 @@ macro_rules! due_sql {
 /// again, and `returning` can't join other tables. So it reads the messages as they were before the claim;
 /// see [`taken`].
 ///
+/// `content_at` keeps as of which change of its request the message is sent. What a worker was told before a change
+/// (the last column) is decided by it: an assignment message that `went_out` and `stands`, as none that took it back
+/// went out since.
+///
 /// Parameters: `$1` the lease, `$2` its end, `$3` the time now, `$4` the limit, `$5` the least priority.
 pub(super) const CLAIM: Script = script!(
     "
@@ -57,20 +61,27 @@ pub(super) const CLAIM: Script = script!(
     ", ",
     request_columns!(of "r"),
     ", w.id, w.phone_number, w.status,
-           iif(n.kind = 'withdrawn',
+           iif(n.kind in ('withdrawn', 'changed'),
                not exists (select 1 from maintenance_notifications x
                             where x.request_id = n.request_id and x.worker_id = n.worker_id and x.kind = n.kind
                               and (x.created_at, x.id) > (n.created_at, n.id)),
                r.notification_id is n.id),
-           iif(n.kind = 'withdrawn',
-               (select case when max(a.status in ('sent', 'delivered', 'read') or a.attempts > 0) then 1
-                            when max(a.status = 'pending') then 0 end
-                  from maintenance_notifications a
-                 where a.request_id = n.request_id and a.worker_id = n.worker_id and a.kind = 'assignment'
-                   and not exists (select 1 from maintenance_notifications x
-                                    where x.request_id = n.request_id and x.worker_id = n.worker_id
-                                      and x.kind = n.kind and x.id <> n.id and x.created_at > a.created_at
-                                      and (x.status in ('sent', 'delivered', 'read') or x.attempts > 0))),
+           iif(n.kind in ('withdrawn', 'changed'),
+               (select case when n.kind = 'changed' and max(a.status = 'pending') then 0
+                            when n.kind = 'changed' and max(a.went_out and a.content_at >= n.created_at) then null
+                            when max(a.went_out and a.stands) then 1
+                            when max(a.status = 'pending' and a.stands) then 0 end
+                  from (select a.status, a.content_at,
+                               a.status in ('sent', 'delivered', 'read') or a.attempts > 0 as went_out,
+                               not exists (select 1 from maintenance_notifications x
+                                            where x.request_id = n.request_id and x.worker_id = n.worker_id
+                                              and x.kind = 'withdrawn' and x.id <> n.id
+                                              and x.created_at > a.created_at
+                                              and (x.status in ('sent', 'delivered', 'read') or x.attempts > 0))
+                               as stands
+                          from maintenance_notifications a
+                         where a.request_id = n.request_id and a.worker_id = n.worker_id
+                           and a.kind = 'assignment') a),
                null)
       from (",
     due_sql!(),
@@ -81,7 +92,8 @@ pub(super) const CLAIM: Script = script!(
      order by d.urgency desc, n.due_at, n.id;
 
     update maintenance_notifications
-       set lease = $1, due_at = $2, claims = min(claims, 2147483646) + 1
+       set lease = $1, due_at = $2, claims = min(claims, 2147483646) + 1,
+           content_at = (select r.updated_at from maintenance_requests r where r.id = request_id)
      where id in (select id from (",
     due_sql!(),
     "))"

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     columns::{
-        assignment_history_columns, attachment_columns, comment_columns, history_columns,
-        notification_columns, record_sql, request_columns,
+        assignment_history_columns, attachment_columns, comment_columns, edit_columns, editable_columns,
+        history_columns, notification_columns, record_sql, request_columns,
     },
     decode, encode,
     error::conflict_or_not_found,
@@ -39,9 +39,25 @@ const RECORD: &str = record_sql!();
 /// message is active.
 macro_rules! guard_sql {
     () => {
-        "exists (select 1 from maintenance_requests where id = $1 and version = $2 and organization_id = $12)
+        "exists (select 1 from maintenance_requests where id = $1 and version = $2 and organization_id = $14)
        and ($8 is null or exists (select 1 from maintenance_workers
-                                   where id = $8 and status = 'active' and organization_id = $12))"
+                                   where id = $8 and status = 'active' and organization_id = $14))"
+    };
+}
+
+/// Sets a column to its value in the object `$12`, if it has one.
+macro_rules! edited_sql {
+    ($column:ident $type:ident) => {
+        concat!(
+            stringify!($column),
+            " = iif(json_type($12, '$.",
+            stringify!($column),
+            "') is null, ",
+            stringify!($column),
+            ", $12 ->> '",
+            stringify!($column),
+            "')"
+        )
     };
 }
 
@@ -50,7 +66,9 @@ macro_rules! guard_sql {
 /// Parameters: `$1` the request, `$2` the version that the step saw, `$3` the step's time; `$4` the new
 /// status or null; `$5` whether the worker changes, `$6` the new worker; `$7` the assignment message or null,
 /// `$8` the worker who must be active or null; `$9` to `$11` the rows of the two histories and of the outbox,
-/// each as a JSON array; `$12` the organisation.
+/// each as a JSON array; `$12` the edited columns as a JSON object, `$13` the rows of the history of edits; `$14`
+/// the organisation. A new
+/// priority goes to the waiting messages too; those under a lease keep theirs, as on PostgreSQL.
 const APPLY: Script = script!(
     "
     insert into maintenance_status_history
@@ -73,6 +91,23 @@ const APPLY: Script = script!(
     guard_sql!(),
     ";
 
+    insert into maintenance_edits
+           (",
+    edit_columns!(named),
+    ")
+    select ",
+    edit_columns!(json "value"),
+    " from json_each($13) where ",
+    guard_sql!(),
+    ";
+
+    update maintenance_notifications
+       set priority = $12 ->> 'priority'
+     where $12 ->> 'priority' is not null and request_id = $1 and status = 'pending' and lease is null
+       and ",
+    guard_sql!(),
+    ";
+
     insert into maintenance_notifications
            (",
     notification_columns!(named),
@@ -90,6 +125,9 @@ const APPLY: Script = script!(
            whatsapp_message_id = iif($7 is null, whatsapp_message_id, null),
            whatsapp_status     = iif($7 is null, whatsapp_status, 'pending'),
            notification_id     = coalesce($7, notification_id),
+           ",
+    editable_columns!(each edited_sql),
+    ",
            updated_at = $3, version = version + 1
      where id = $1 and version = $2 and ",
     guard_sql!(),
@@ -218,6 +256,8 @@ impl RequestRepository for SqliteRepository<'_> {
                 .bind(writes.history)
                 .bind(writes.assignments)
                 .bind(writes.messages)
+                .bind(writes.edited)
+                .bind(writes.edits)
                 .bind(id(self.organization))
         };
         if !self.source.write(&APPLY, bind).await?.is_empty() {

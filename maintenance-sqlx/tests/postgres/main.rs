@@ -100,6 +100,7 @@ async fn a_corrupt_row_is_reported_and_holds_up_no_other() {
         ("updated_at", "maintenance_requests set updated_at = '-infinity'"),
         ("completed_at", "maintenance_requests set completed_at = created_at"),
         ("version", "maintenance_requests set version = -1"),
+        ("hold_until", "maintenance_requests set hold_until = created_at"),
         ("error_text", "maintenance_notifications set error_code = 'x'"),
     ];
     store::corrupt(PgRepository::new(pool.clone()), &bad, |update| {

@@ -160,6 +160,7 @@ async fn a_corrupt_row_is_reported_and_holds_up_no_other() {
         ("completed_at", "maintenance_requests set completed_at = created_at"),
         ("renter_id", "maintenance_requests set renter_id = 'nobody'"),
         ("version", "maintenance_requests set version = -1"),
+        ("hold_until", "maintenance_requests set hold_until = created_at"),
         ("error_text", "maintenance_notifications set error_code = 'x'"),
     ];
     store::corrupt(SqliteRepository::new(file.pool.clone()), &bad, |update| {

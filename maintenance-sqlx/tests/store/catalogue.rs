@@ -92,6 +92,8 @@ pub(crate) const TABLES: &[Table] = &[
             ("specialty", Text, true),
             ("version", Count, false),
             ("fingerprint", Id, true),
+            ("hold_reason", Text, true),
+            ("hold_until", Time, true),
             ("notification_id", Id, true),
         ],
         references: &[("assigned_worker_id", "maintenance_workers")],
@@ -180,6 +182,21 @@ pub(crate) const TABLES: &[Table] = &[
         enums: &[],
     },
     Table {
+        name: "maintenance_edits",
+        columns: &[
+            ("id", Id, false),
+            ("request_id", Id, false),
+            ("edited_by", Id, false),
+            ("edited_at", Time, false),
+            ("field", Text, false),
+            ("before", Text, true),
+            ("after", Text, true),
+        ],
+        references: &[("request_id", "maintenance_requests")],
+        indexes: &[("id", true, false), ("request_id", false, false)],
+        enums: &[],
+    },
+    Table {
         name: "maintenance_notifications",
         columns: &[
             ("id", Id, false),
@@ -202,6 +219,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("delivered_at", Time, true),
             ("read_at", Time, true),
             ("failed_at", Time, true),
+            ("content_at", Time, true),
         ],
         references: &[("request_id", "maintenance_requests"), ("worker_id", "maintenance_workers")],
         indexes: &[

@@ -52,10 +52,32 @@ pub(crate) async fn unquoted<R: Repository, F: Future<Output = ()>>(
     staff(&store).await;
     let maintenance = Maintenance::new(store, NoDirectory);
     let request = maintenance.submit(new_request(1)).await.unwrap().request;
-    execute("update maintenance_assignment_history set ranking = '[\"secret\"]'").await;
-    let error = maintenance.repository().record(request.id).await.unwrap_err();
-    let told = format!("{error} {error:?} {}", error.source.as_ref().unwrap());
-    assert!(told.contains("ranking") && !told.contains("secret"), "{told}");
+    let hold = NewHold::by(Actor::System, "waiting for parts");
+    maintenance.hold(request.id, hold).await.unwrap();
+    for (spoil, column, mend) in [
+        (
+            "update maintenance_assignment_history set ranking = '[\"secret\"]'",
+            "ranking",
+            "update maintenance_assignment_history set ranking = '[]'",
+        ),
+        (
+            "update maintenance_edits set after = '{\"reason\": 1, \"secret\": 2}'",
+            "after",
+            "update maintenance_edits set after = null",
+        ),
+        (
+            "update maintenance_edits set field = 'secret'",
+            "field",
+            "update maintenance_edits set field = 'hold'",
+        ),
+    ] {
+        execute(spoil).await;
+        let error = maintenance.repository().record(request.id).await.unwrap_err();
+        let told = format!("{error} {error:?} {}", error.source.as_ref().unwrap());
+        assert!(told.contains(column) && !told.contains("secret"), "{told}");
+        execute(mend).await;
+        assert!(maintenance.repository().record(request.id).await.is_ok());
+    }
 }
 
 /// A write that fails half-way leaves nothing of itself behind, also in a host's transaction that stays open.

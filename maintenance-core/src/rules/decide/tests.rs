@@ -6,7 +6,10 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::{super::transition::TRANSITIONS, *};
-use crate::model::WhatsAppStatus;
+use crate::{
+    model::{Hold, Priority, WhatsAppStatus},
+    values::HoldReason,
+};
 
 struct Counting(AtomicU64);
 
@@ -44,7 +47,7 @@ fn written(step: &Step) -> (Vec<(NotificationKind, WorkerId)>, Vec<Option<Worker
         match write {
             Write::Notify(message) => messages.push((message.kind, message.worker_id)),
             Write::Assignment(change) => assignments.push(change.new_worker_id),
-            Write::Status(_) => {}
+            Write::Status(_) | Write::Edit(_) => {}
         }
     }
     (messages, assignments)
@@ -117,4 +120,57 @@ fn work_in_progress_goes_to_another_with_a_note_alone() {
     let step =
         assign(&before, choice(), &Decision { note: Some(&note), ..decision(LANDLORD, &ids) }).unwrap();
     assert_eq!(step.after(before).status, RequestStatus::Pending);
+}
+
+fn hold() -> Hold {
+    Hold { reason: HoldReason::new("waiting for parts").unwrap(), until: None }
+}
+
+/// What a step edits.
+fn edited(step: &Step) -> Vec<FieldChange> {
+    let edits = step.writes.iter().filter_map(|write| match write {
+        Write::Edit(edit) => Some(edit.change.clone()),
+        _ => None,
+    });
+    edits.collect()
+}
+
+#[test]
+fn a_hold_ends_when_the_work_is_over_or_nobodys_and_that_is_recorded() {
+    let ids = Counting(AtomicU64::new(100));
+    let held = |status| Request { hold: Some(hold()), ..request(status) };
+    let ends = vec![FieldChange::Hold { before: Some(hold()), after: None }];
+    for row in TRANSITIONS.iter().filter(|row| row.from.is_open()) {
+        let step = change_status(&held(row.from), *row, &decision(LANDLORD, &ids), true);
+        let over = !row.to.is_open() || row.has(Effect::EndsAssignment);
+        assert_eq!(edited(&step), if over { ends.clone() } else { vec![] }, "{row:?}");
+        assert_eq!(step.after(held(row.from)).hold.is_none(), over, "{row:?}");
+    }
+    let choice = |worker| Choice { worker, cause: AssignmentCause::ByHand, ranking: Vec::new() };
+    let before = held(RequestStatus::Pending);
+    for (to, ends) in [(Some(OTHER), vec![]), (None, ends)] {
+        assert_eq!(edited(&assign(&before, choice(to), &decision(LANDLORD, &ids)).unwrap()), ends);
+    }
+    let nobodys = Request { assigned_worker_id: None, ..before };
+    let step = assign(&nobodys, choice(Some(OTHER)), &decision(LANDLORD, &ids)).unwrap();
+    assert_eq!(edited(&step), [], "somebody's at last, and it waits all the same");
+}
+
+#[test]
+fn an_edit_tells_the_worker_unless_it_is_theirs() {
+    let ids = Counting(AtomicU64::new(100));
+    let before = request(RequestStatus::InProgress);
+    let urgent = FieldChange::Priority { before: Priority::Medium, after: Priority::Emergency };
+    let step = edit(&before, vec![urgent.clone()], &decision(LANDLORD, &ids));
+    assert_eq!((edited(&step), step.must_be_active()), (vec![urgent.clone()], None));
+    assert_eq!(written(&step), (vec![(NotificationKind::Changed, WORKER)], vec![]));
+    let Some(Write::Notify(message)) = step.writes.last() else { panic!("a message comes last") };
+    assert_eq!((message.priority, message.created_at), (Priority::Emergency, step.at));
+    let after = step.after(before.clone());
+    assert_eq!((after.priority, after.version, after.updated_at), (Priority::Emergency, 8, step.at));
+    assert_eq!(after.whatsapp_status, before.whatsapp_status, "the mirror is of the assignment");
+    let theirs = edit(&before, vec![urgent.clone()], &decision(Actor::Worker(WORKER), &ids));
+    assert_eq!(written(&theirs).0, []);
+    let nobodys = Request { assigned_worker_id: None, ..before };
+    assert_eq!(written(&edit(&nobodys, vec![urgent], &decision(LANDLORD, &ids))).0, []);
 }
