@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use maintenance_core::{NotificationKind, Outgoing, Place, Text};
+use maintenance_core::{Hold, NotificationKind, Outgoing, Place, Text};
 
 use crate::{
     body::{Layout, MAX_BODY},
@@ -49,7 +49,7 @@ pub enum Parameters {
 }
 
 /// The template for each kind of message. `Default` has this crate's own texts in English under the names
-/// `maintenance_request` and `maintenance_withdrawn`.
+/// `maintenance_request`, `maintenance_withdrawn` and `maintenance_request_changed`.
 ///
 /// ```
 /// use maintenance_whatsapp::{Template, Templates};
@@ -57,7 +57,8 @@ pub enum Parameters {
 /// // The crate's own texts, registered under other names.
 /// let templates = Templates::default()
 ///     .assignment(Template::assignment("acme_new_job"))
-///     .withdrawn(Template::withdrawn("acme_job_withdrawn"));
+///     .withdrawn(Template::withdrawn("acme_job_withdrawn"))
+///     .changed(Template::changed("acme_job_changed"));
 /// assert_eq!(templates.assignment.name, "acme_new_job");
 /// println!("submit this text to Meta:\n{}", templates.assignment.body);
 /// ```
@@ -68,6 +69,8 @@ pub struct Templates {
     pub assignment: Template,
     /// Tells a worker that a request is no longer theirs.
     pub withdrawn: Template,
+    /// Tells a worker that their request was edited.
+    pub changed: Template,
 }
 
 impl Default for Templates {
@@ -75,6 +78,7 @@ impl Default for Templates {
         Self {
             assignment: Template::assignment("maintenance_request"),
             withdrawn: Template::withdrawn("maintenance_withdrawn"),
+            changed: Template::changed("maintenance_request_changed"),
         }
     }
 }
@@ -94,9 +98,20 @@ impl Templates {
         self
     }
 
+    /// Replaces the template for [`NotificationKind::Changed`].
+    #[must_use]
+    pub fn changed(mut self, template: Template) -> Self {
+        self.changed = template;
+        self
+    }
+
     /// Each template with its kind of message.
-    pub(crate) fn into_kinds(self) -> [(NotificationKind, Template); 2] {
-        [(NotificationKind::Assignment, self.assignment), (NotificationKind::Withdrawn, self.withdrawn)]
+    pub(crate) fn into_kinds(self) -> [(NotificationKind, Template); 3] {
+        [
+            (NotificationKind::Assignment, self.assignment),
+            (NotificationKind::Withdrawn, self.withdrawn),
+            (NotificationKind::Changed, self.changed),
+        ]
     }
 
     /// Adds the wrong fields of the templates.
@@ -110,7 +125,7 @@ impl Templates {
 /// A fact of a request that fills in a placeholder.
 ///
 /// Each value is on one line. When a message is too long, the description is cut first, then the location,
-/// the title, the place, the renter's name and the trade, none to fewer than 20 characters. Ids, priority and
+/// the title, the place, the renter's name, the trade and the hold, none to fewer than 20 characters. Ids, priority and
 /// phone number are never cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Parameter {
@@ -128,6 +143,9 @@ pub enum Parameter {
     Location,
     /// The trade it needs; `not stated` if it names none.
     Specialty,
+    /// What the work waits for and, before it, until when (`until 2026-03-01 12:00 UTC, waiting for parts`); `no` if it
+    /// doesn't wait.
+    Hold,
     /// The renter's name; `not on file` if the directory doesn't know it.
     RenterName,
     /// The renter's phone number; `not on file` if the directory doesn't know it.
@@ -177,6 +195,35 @@ impl Template {
                 Parameter::Title,
                 Parameter::Place,
                 Parameter::RequestId,
+            ]),
+        }
+    }
+
+    /// A template in English that tells a worker that their request was edited, with everything about it as it is now.
+    /// Register it as [`assignment`](Self::assignment).
+    pub fn changed(name: impl Into<String>) -> Self {
+        use Parameter::{Description, Hold, Location, Place, Priority, RequestId, Specialty, Title};
+        Self {
+            name: name.into(),
+            language: "en".to_owned(),
+            body: "Your maintenance request was changed: {{1}}\n\
+                   Priority: {{2}}\n\
+                   Trade: {{3}}\n\
+                   Building: {{4}}\n\
+                   Where: {{5}}\n\
+                   What is wrong: {{6}}\n\
+                   On hold: {{7}}\n\
+                   Request {{8}} is still assigned to you."
+                .to_owned(),
+            parameters: Parameters::Positional(vec![
+                Title,
+                Priority,
+                Specialty,
+                Place,
+                Location,
+                Description,
+                Hold,
+                RequestId,
             ]),
         }
     }
@@ -262,6 +309,7 @@ impl Parameter {
                 let trade = content.specialty.as_ref().map(|trade| trade.as_str().replace('_', " "));
                 clean_owned(&trade.unwrap_or_default(), "not stated")
             }
+            Self::Hold => clean_owned(&content.hold.as_ref().map(hold).unwrap_or_default(), "no"),
             Self::RenterName => clean(renter.map_or("", |renter| renter.name.as_str()), NO_CONTACT),
             Self::RenterPhone => {
                 let number = renter.and_then(|renter| renter.phone_number.as_ref());
@@ -279,6 +327,7 @@ impl Parameter {
             Self::Place => Some(3),
             Self::RenterName => Some(4),
             Self::Specialty => Some(5),
+            Self::Hold => Some(6),
             Self::RequestId | Self::Priority | Self::RenterPhone => None,
         }
     }
@@ -300,6 +349,15 @@ fn place(place: &Place) -> String {
     let Place { complex, address, unit } = place;
     let known = [complex, address, unit].into_iter().flatten();
     known.map(Text::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// A hold's time and reason.
+fn hold(hold: &Hold) -> String {
+    let reason = hold.reason.as_str();
+    hold.until.map_or_else(
+        || reason.to_owned(),
+        |until| format!("until {}, {reason}", until.format("%Y-%m-%d %H:%M UTC")),
+    )
 }
 
 fn clean_owned(text: &str, fallback: &'static str) -> Cow<'static, str> {

@@ -7,8 +7,8 @@ mod support;
 use std::time::Duration;
 
 use maintenance_core::{
-    Description, Location, Name, NextStep, NotificationKind, Notifier as _, NotifyError, Outgoing,
-    PhoneNumber, RenterContact, Scope, SendEffect, Specialty, Title,
+    Description, Hold, HoldReason, Location, Name, NextStep, NotificationKind, Notifier as _, NotifyError,
+    Outgoing, PhoneNumber, RenterContact, Scope, SendEffect, Specialty, Title,
 };
 use maintenance_whatsapp::{
     CloudApi, CloudApiConfig, Pacing, Parameter, Parameters, SetupError, Template, Templates,
@@ -73,6 +73,41 @@ async fn a_request_that_is_no_longer_theirs_goes_by_a_template_of_its_own() {
         "Maintenance request no longer yours: Sink leaks\nBuilding: Riverside, 12 Quay Street, flat 4\n\
          You need not go there for request 0b7c1d7e-9d43-4c5e-8f07-7b1f6f6a2c11, which was cancelled or given to \
          another."
+    );
+}
+
+#[tokio::test]
+async fn a_change_goes_out_with_everything_as_it_is_now() {
+    let (fake, api) = fake().await;
+    let Outgoing { notification_id, to, mut content, .. } = message();
+    let until = "2026-03-01T12:00:00Z".parse().unwrap();
+    content.hold = Some(Hold { reason: HoldReason::new("waiting\nfor parts").unwrap(), until: Some(until) });
+    let change = |content| Outgoing::new(notification_id, NotificationKind::Changed, to.clone(), content);
+    let message = change(content.clone());
+    assert_eq!(api.template(&message).as_deref(), Some("maintenance_request_changed/en"));
+    api.notify(&message).await.unwrap();
+    content.hold = None;
+    api.notify(&change(content)).await.unwrap();
+    let body = concat!(
+        r#"{"messaging_product":"whatsapp","recipient_type":"individual","to":"+16505551234","#,
+        r#""type":"template","template":{"name":"maintenance_request_changed","language":{"code":"en"},"#,
+        r#""components":[{"type":"body","parameters":[{"type":"text","text":"Sink leaks"},"#,
+        r#"{"type":"text","text":"high"},{"type":"text","text":"not stated"},"#,
+        r#"{"type":"text","text":"Riverside, 12 Quay Street, flat 4"},"#,
+        r#"{"type":"text","text":"Kitchen, flat 4"},"#,
+        r#"{"type":"text","text":"Water on the kitchen floor"},"#,
+        r#"{"type":"text","text":"until 2026-03-01 12:00 UTC, waiting for parts"},"#,
+        r#"{"type":"text","text":"0b7c1d7e-9d43-4c5e-8f07-7b1f6f6a2c11"}]}]},"#,
+        r#""biz_opaque_callback_data":"6f1b0f0e-5d0c-4a3e-9c39-0a4a6f6f2f10"}"#,
+    );
+    let sent = fake.messages();
+    assert_eq!(String::from_utf8(sent[0].body.clone()).unwrap(), body);
+    assert_eq!(
+        sent[1].text,
+        "Your maintenance request was changed: Sink leaks\nPriority: high\nTrade: not stated\n\
+         Building: Riverside, 12 Quay Street, flat 4\nWhere: Kitchen, flat 4\n\
+         What is wrong: Water on the kitchen floor\nOn hold: no\n\
+         Request 0b7c1d7e-9d43-4c5e-8f07-7b1f6f6a2c11 is still assigned to you."
     );
 }
 
