@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     App,
     caller::Landlord,
+    edits::{Changes, Wait},
     input::{Body, Id, Note, Params, RequestParams, assign_by},
     view::{Answer, Items, Record},
 };
@@ -27,9 +28,11 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/requests", get(list))
         .route("/board", get(board))
-        .route("/requests/{id}", get(record))
+        .route("/requests/{id}", get(record).patch(edit))
         .route("/requests/{id}/comments", post(comment))
         .route("/requests/{id}/status", post(change_status))
+        .route("/requests/{id}/hold", post(hold))
+        .route("/requests/{id}/resume", post(resume))
         .route("/requests/{id}/assign", post(assign))
         .route("/requests/{id}/unassign", post(unassign))
         .route("/requests/{id}/select", post(select))
@@ -86,6 +89,29 @@ async fn comment(
     Body(new): Body<NewComment>,
 ) -> Answer<Comment> {
     Ok(Json(app.engine.comment(id, Actor::Landlord(me), new).await?))
+}
+
+async fn edit(
+    Landlord(me): Landlord,
+    State(app): State<App>,
+    Id(id): Id<RequestId>,
+    Body(changes): Body<Changes>,
+) -> Answer<Request> {
+    Ok(Json(app.engine.edit(id, changes.by(Actor::Landlord(me))).await?))
+}
+
+/// Says that the work waits for something.
+async fn hold(
+    Landlord(me): Landlord,
+    State(app): State<App>,
+    Id(id): Id<RequestId>,
+    Body(wait): Body<Wait>,
+) -> Answer<Request> {
+    Ok(Json(app.engine.hold(id, wait.by(Actor::Landlord(me))).await?))
+}
+
+async fn resume(Landlord(me): Landlord, State(app): State<App>, Id(id): Id<RequestId>) -> Answer<Request> {
+    Ok(Json(app.engine.resume(id, Actor::Landlord(me)).await?))
 }
 
 #[derive(Deserialize)]

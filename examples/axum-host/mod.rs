@@ -12,6 +12,7 @@
 
 mod caller;
 pub mod demo;
+mod edits;
 mod filing;
 mod input;
 mod landlords;

@@ -13,6 +13,7 @@ use maintenance_core::{
 use super::{
     App,
     caller::Renter,
+    edits::Changes,
     filing::{self, Form},
     input::{Body, Id, Note, Params, RequestParams},
     problem::Problem,
@@ -22,7 +23,7 @@ use super::{
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/requests", get(list).post(file))
-        .route("/requests/{id}", get(record))
+        .route("/requests/{id}", get(record).patch(edit))
         .route("/requests/{id}/comments", post(comment))
         .route("/requests/{id}/cancel", post(cancel))
         .route("/requests/{id}/reopen", post(reopen))
@@ -71,6 +72,16 @@ async fn comment(
 ) -> Answer<Comment> {
     mine(me, &app.engine.request(id).await?)?;
     Ok(Json(app.engine.comment(id, Actor::Renter(me), new).await?))
+}
+
+async fn edit(
+    Renter(me): Renter,
+    State(app): State<App>,
+    Id(id): Id<RequestId>,
+    Body(changes): Body<Changes>,
+) -> Answer<Request> {
+    mine(me, &app.engine.request(id).await?)?;
+    Ok(Json(app.engine.edit(id, changes.by(Actor::Renter(me))).await?))
 }
 
 async fn cancel(renter: Renter, app: State<App>, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {

@@ -12,6 +12,7 @@ use maintenance_core::{
 use super::{
     App,
     caller::Worker,
+    edits::{Changes, Wait},
     input::{Body, Id, Note, Params, RequestParams, assign_by},
     view::{Answer, Items, Record},
 };
@@ -19,9 +20,11 @@ use super::{
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/requests", get(list))
-        .route("/requests/{id}", get(record))
+        .route("/requests/{id}", get(record).patch(edit))
         .route("/requests/{id}/comments", post(comment))
         .route("/requests/{id}/start", post(start))
+        .route("/requests/{id}/hold", post(hold))
+        .route("/requests/{id}/resume", post(resume))
         .route("/requests/{id}/complete", post(complete))
         .route("/requests/{id}/hand-back", post(hand_back))
 }
@@ -50,6 +53,32 @@ async fn comment(
 ) -> Answer<Comment> {
     mine(me, &app.engine.request(id).await?)?;
     Ok(Json(app.engine.comment(id, Actor::Worker(me), new).await?))
+}
+
+async fn edit(
+    Worker(me): Worker,
+    State(app): State<App>,
+    Id(id): Id<RequestId>,
+    Body(changes): Body<Changes>,
+) -> Answer<Request> {
+    mine(me, &app.engine.request(id).await?)?;
+    Ok(Json(app.engine.edit(id, changes.by(Actor::Worker(me))).await?))
+}
+
+/// Says that the work waits for something.
+async fn hold(
+    Worker(me): Worker,
+    State(app): State<App>,
+    Id(id): Id<RequestId>,
+    Body(wait): Body<Wait>,
+) -> Answer<Request> {
+    mine(me, &app.engine.request(id).await?)?;
+    Ok(Json(app.engine.hold(id, wait.by(Actor::Worker(me))).await?))
+}
+
+async fn resume(Worker(me): Worker, State(app): State<App>, Id(id): Id<RequestId>) -> Answer<Request> {
+    mine(me, &app.engine.request(id).await?)?;
+    Ok(Json(app.engine.resume(id, Actor::Worker(me)).await?))
 }
 
 async fn start(worker: Worker, app: State<App>, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {

@@ -138,6 +138,7 @@ on_each_database! {
     one_idempotency_key_files_one_request
     a_host_row_that_fails_takes_the_request_with_it
     rules_and_races_have_their_own_answers
+    a_request_is_edited_and_waits
     a_landlord_keeps_the_board_and_the_team
     the_caller_must_say_who_they_are
     the_end_is_orderly
@@ -296,6 +297,49 @@ async fn rules_and_races_have_their_own_answers<D>(backend: Backend<D>) {
     let assign = json!({"worker_id": CARETAKER});
     let (code, over) = backend.post(&landlord(), &format!("/landlord/requests/{id}/assign"), assign).await;
     assert_eq!((code, &over["request_status"]), (409, &json!("cancelled")));
+    backend.stop().await;
+}
+
+async fn a_request_is_edited_and_waits<D>(backend: Backend<D>) {
+    let id = backend.file(0, sink()).await;
+    let patch = async |user: &str, role: &str, body: Value| {
+        backend.send(Method::PATCH, user, &format!("/{role}/requests/{id}"), &body, "").await
+    };
+    let record = async || backend.get(&landlord(), &format!("/landlord/requests/{id}")).await.1;
+    while record().await["record"]["request"]["whatsapp_status"] != "sent" {}
+    let title = json!({"title": "The tap leaks"});
+    assert_eq!(patch(&renter(1), "renter", title.clone()).await.0, 404);
+    let (status, edited) = patch(&renter(0), "renter", title).await;
+    assert_eq!((status, &edited["title"], &edited["version"]), (200, &json!("The tap leaks"), &json!(2)));
+    let fake = backend.host.fake().unwrap();
+    let told = fake.wait_for_messages(2).await.pop().unwrap();
+    assert!(told.text.starts_with("Your maintenance request was changed: The tap leaks\nPriority: high\n"));
+
+    let (status, refused) = patch(&renter(0), "renter", json!({"priority": "emergency"})).await;
+    assert_eq!((status, &refused["type"]), (403, &engine("not-allowed")));
+    let urgent = |version: u32| json!({"priority": "emergency", "specialty": null, "version": version});
+    let (status, late) = patch(&landlord(), "landlord", urgent(1)).await;
+    assert_eq!((status, &late["type"]), (409, &engine("version-conflict")));
+    let (status, wrong) = patch(&landlord(), "landlord", json!({"title": "", "location": ""})).await;
+    assert_eq!((status, wrong["fields"].as_array().unwrap().len()), (422, 2));
+    assert_eq!(patch(&landlord(), "landlord", urgent(2)).await.0, 200);
+    let told = fake.wait_for_messages(3).await.pop().unwrap();
+    assert!(told.text.contains("Priority: emergency\nTrade: not stated"), "{}", told.text);
+    assert_eq!(patch(&plumber(), "worker", json!({"specialty": "plumbing"})).await.0, 200);
+
+    let hold = format!("/worker/requests/{id}/hold");
+    let past = json!({"reason": "waiting for parts", "until": "2020-01-01T00:00:00Z"});
+    let (status, wrong) = backend.post(&plumber(), &hold, past).await;
+    assert_eq!((status, &wrong["fields"][0]["field"]), (422, &json!("until")));
+    let (status, held) = backend.post(&plumber(), &hold, json!({"reason": "waiting for parts"})).await;
+    assert_eq!((status, &held["status"]), (200, &json!("pending")));
+    assert_eq!(held["hold"], json!({"reason": "waiting for parts", "until": null}));
+    let resume = format!("/landlord/requests/{id}/resume");
+    let (status, resumed) = backend.post(&landlord(), &resume, Value::Null).await;
+    assert_eq!((status, &resumed["hold"]), (200, &Value::Null));
+    let (_, own) = backend.get(&renter(0), &format!("/renter/requests/{id}")).await;
+    let edits = own["record"]["edits"].as_array().unwrap();
+    assert_eq!((edits.len(), &edits[0]["before"]), (6, &json!("The sink leaks")));
     backend.stop().await;
 }
 
@@ -496,7 +540,10 @@ async fn the_readme_s_commands_do_what_they_say_as_often_as_they_are_run() {
         let codes: Vec<_> = printed.lines().filter(|line| line.len() == 3).collect();
         assert_eq!(
             codes,
-            ["201", "200", "422", "404", "200", "200", "403", "200", "200", "200"],
+            [
+                "201", "200", "422", "404", "200", "200", "200", "200", "200", "200", "403", "200", "200",
+                "200"
+            ],
             "{run}: {printed}"
         );
     }
