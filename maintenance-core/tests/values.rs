@@ -3,9 +3,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
-    Actor, ComplexAssignment, DeliveryEvent, Email, FileUrl, Name, Notification, NotificationKind,
-    PhoneNumber, Priority, Request, RequestField, RequestRecord, RequestStatus, Specialty, Title, UserId,
-    UserType, WhatsAppStatus, Worker, WorkerStatus,
+    Actor, ComplexAssignment, DeliveryEvent, Email, FieldChange, FileUrl, Hold, HoldReason, Name,
+    Notification, NotificationKind, PhoneNumber, Priority, Request, RequestField, RequestRecord,
+    RequestStatus, Specialty, Title, UserId, UserType, WhatsAppStatus, Worker, WorkerStatus,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -186,12 +186,14 @@ fn the_system_s_user_id_is_a_version_4_uuid() {
 fn debug_shows_nothing_private() {
     let read: Request = serde_json::from_value(request()).unwrap();
     let shown = format!(
-        "{read:?} {:?} {:?} {:?}",
+        "{read:?} {:?} {:?} {:?} {:?} {:?}",
         Name::new("Given Family").unwrap(),
         PhoneNumber::parse("+12025550123", None).unwrap(),
         Email::new("worker@example.com").unwrap(),
+        FieldChange::Title { before: Title::new("The sink").unwrap(), after: read.title.clone() },
+        Hold { reason: HoldReason::new("Waiting for parts").unwrap(), until: None },
     );
-    for private in ["sink", "Kitchen", "Given", "2025550", "worker@"] {
+    for private in ["sink", "Kitchen", "parts", "Given", "2025550", "worker@"] {
         assert!(!shown.contains(private), "{private} in {shown}");
     }
 }

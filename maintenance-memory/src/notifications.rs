@@ -102,7 +102,11 @@ impl NotificationRepository for MemoryRepository<'_> {
     }
 
     async fn notification(&self, id: NotificationId) -> Result<Option<Notification>, RepositoryError> {
-        Ok(self.rows().notifications.get(&id).cloned())
+        let rows = self.rows();
+        let Some(notification) = rows.notifications.get(&id).cloned() else { return Ok(None) };
+        let request = rows.requests.get(&notification.request_id);
+        let priority = request.map_or(notification.priority, |request| request.priority);
+        Ok(Some(Notification { priority, ..notification }))
     }
 
     async fn file_again(

@@ -261,8 +261,11 @@ fn attachment_at<R: Raw>(row: &R, first: usize) -> Result<Attachment, Repository
     })
 }
 
+/// Columns: a notification's, and the priority of its request.
 pub(crate) fn notification<R: Raw>(row: &R) -> Result<Notification, RepositoryError> {
-    notification_at(row, 0)
+    let notification = notification_at(row, 0)?;
+    let priority = Reader::new(row, REQUESTS, NOTIFICATION_COLUMNS).word("priority")?;
+    Ok(Notification { priority, ..notification })
 }
 
 const NOTIFICATION_COLUMNS: usize = notification_columns!(list).len();

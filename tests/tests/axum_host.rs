@@ -302,36 +302,36 @@ async fn rules_and_races_have_their_own_answers<D>(backend: Backend<D>) {
 
 async fn a_request_is_edited_and_waits<D>(backend: Backend<D>) {
     let id = backend.file(0, sink()).await;
-    let patch = async |user: &str, role: &str, body: Value| {
+    let edit = async |user: &str, role: &str, body: Value| {
         backend.send(Method::PATCH, user, &format!("/{role}/requests/{id}"), &body, "").await
     };
     let record = async || backend.get(&landlord(), &format!("/landlord/requests/{id}")).await.1;
     while record().await["record"]["request"]["whatsapp_status"] != "sent" {}
     let title = json!({"title": "The tap leaks"});
-    assert_eq!(patch(&renter(1), "renter", title.clone()).await.0, 404);
-    let (status, edited) = patch(&renter(0), "renter", title).await;
+    assert_eq!(edit(&renter(1), "renter", title.clone()).await.0, 404);
+    let (status, edited) = edit(&renter(0), "renter", title).await;
     assert_eq!((status, &edited["title"], &edited["version"]), (200, &json!("The tap leaks"), &json!(2)));
     let fake = backend.host.fake().unwrap();
     let told = fake.wait_for_messages(2).await.pop().unwrap();
     assert!(told.text.starts_with("Your maintenance request was changed: The tap leaks\nPriority: high\n"));
 
-    let (status, refused) = patch(&renter(0), "renter", json!({"priority": "emergency"})).await;
+    let (status, refused) = edit(&renter(0), "renter", json!({"priority": "emergency"})).await;
     assert_eq!((status, &refused["type"]), (403, &engine("not-allowed")));
     let urgent = |version: u32| json!({"priority": "emergency", "specialty": null, "version": version});
-    let (status, late) = patch(&landlord(), "landlord", urgent(1)).await;
+    let (status, late) = edit(&landlord(), "landlord", urgent(1)).await;
     assert_eq!((status, &late["type"]), (409, &engine("version-conflict")));
-    let (status, wrong) = patch(&landlord(), "landlord", json!({"title": "", "location": ""})).await;
+    let (status, wrong) = edit(&landlord(), "landlord", json!({"title": "", "location": ""})).await;
     assert_eq!((status, wrong["fields"].as_array().unwrap().len()), (422, 2));
-    assert_eq!(patch(&landlord(), "landlord", urgent(2)).await.0, 200);
+    assert_eq!(edit(&landlord(), "landlord", urgent(2)).await.0, 200);
     let told = fake.wait_for_messages(3).await.pop().unwrap();
     assert!(told.text.contains("Priority: emergency\nTrade: not stated"), "{}", told.text);
-    assert_eq!(patch(&plumber(), "worker", json!({"specialty": "plumbing"})).await.0, 200);
+    assert_eq!(edit(&plumber(), "worker", json!({"specialty": "plumbing"})).await.0, 200);
 
-    let hold = format!("/worker/requests/{id}/hold");
+    let path = format!("/worker/requests/{id}/hold");
     let past = json!({"reason": "waiting for parts", "until": "2020-01-01T00:00:00Z"});
-    let (status, wrong) = backend.post(&plumber(), &hold, past).await;
+    let (status, wrong) = backend.post(&plumber(), &path, past).await;
     assert_eq!((status, &wrong["fields"][0]["field"]), (422, &json!("until")));
-    let (status, held) = backend.post(&plumber(), &hold, json!({"reason": "waiting for parts"})).await;
+    let (status, held) = backend.post(&plumber(), &path, json!({"reason": "waiting for parts"})).await;
     assert_eq!((status, &held["status"]), (200, &json!("pending")));
     assert_eq!(held["hold"], json!({"reason": "waiting for parts", "until": null}));
     let resume = format!("/landlord/requests/{id}/resume");

@@ -65,7 +65,7 @@ impl<R: Repository> Maintenance<R> {
     /// Completing sets `completed_at` and reopening clears it. Handing back ends the assignment. Reopening tells the
     /// request's worker again; one who isn't active any more loses it, and it is found among the
     /// [unassigned](crate::RequestFilter::unassigned). A worker from whom it is taken by somebody else, as by cancelling it,
-    /// is told so.
+    /// is told so. A [hold](Self::hold) ends with the work, and when the request becomes nobody's.
     ///
     /// # Errors
     ///

@@ -174,7 +174,7 @@ pub trait NotificationRepository: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<Vec<DeliveryEffect>, RepositoryError>;
 
-    /// A message, whichever organisation's it is.
+    /// A message, whichever organisation's it is, with the priority that its request has now.
     async fn notification(&self, id: NotificationId) -> Result<Option<Notification>, RepositoryError>;
 
     /// Files a message that repeats a failed one, which then is the request's newest. Returns whether it did: it does

@@ -193,4 +193,10 @@ pub async fn a_raised_priority_moves_the_waiting_message_forward(world: World) {
     sent(&world, &message).await;
     world.maintenance.edit(first.id, priority(Priority::Low)).await.unwrap();
     assert_eq!(priorities(first.id).await, [Priority::High, Priority::Low, Priority::Low], "one was sent");
+
+    let mut failed = world.news(&world.newest_message(first.id).await, DeliveryEvent::Failed);
+    failed.next = Some(NextStep::Retry { after: None });
+    world.maintenance.record_deliveries(&[failed]).await.unwrap();
+    let again = world.newest_message(first.id).await;
+    assert_eq!((again.status, again.priority), (WhatsAppStatus::Pending, Priority::Low), "filed anew");
 }

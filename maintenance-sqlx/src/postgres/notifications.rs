@@ -11,8 +11,14 @@ use tracing::instrument;
 use super::{PgRepository, claims, deliveries, outcomes};
 use crate::{columns::notification_columns, decode, encode};
 
-const NOTIFICATION: &str =
-    concat!("select ", notification_columns!(of "n"), " from maintenance_notifications n where n.id = $1");
+const NOTIFICATION: &str = concat!(
+    "select ",
+    notification_columns!(of "n"),
+    ", r.priority
+      from maintenance_notifications n
+      join maintenance_requests r on r.id = n.request_id
+     where n.id = $1"
+);
 
 /// Files a message that repeats a failed one, if that one is still its request's newest and its worker still
 /// has the request and is active. `$1` is the failed message, `$2` the new one as a JSON row.
