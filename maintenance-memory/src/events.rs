@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use maintenance_core::{
-    ConsumerName, Event, EventKind, EventPosition, EventRepository, Listing, NewEvent, RepositoryError,
-    RepositoryErrorKind,
+    ConsumerName, Event, EventKind, EventPosition, EventRepository, Listing, NewEvent, OrganizationId,
+    RepositoryError, RepositoryErrorKind, RequestId,
 };
 use uuid::Uuid;
 
@@ -28,6 +29,19 @@ impl Journal {
         }
         self.last = EventPosition(self.last.0 + 1);
         self.events.push(event.at_position(self.last));
+    }
+
+    /// Keeps that something happened to a request.
+    pub(crate) fn happened(
+        &mut self,
+        kind: EventKind,
+        organization_id: OrganizationId,
+        request_id: RequestId,
+        about: impl Into<Uuid>,
+        at: DateTime<Utc>,
+    ) {
+        let (request_id, about) = (Some(request_id), about.into());
+        self.add(NewEvent { kind, organization_id, request_id, about, at, detail: None });
     }
 
     /// Adds the events of a transaction that began when the journal was `before` and now sees `own`.

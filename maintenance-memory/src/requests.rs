@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use maintenance_core::{
-    Attachment, Comment, CommentFilter, EditedField, FieldChange, Filing, Inserted, Listing, OrganizationId,
-    Position, RepositoryError, RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRecord,
-    RequestRepository, RequestStatus, Slice, Step, Write,
+    Attachment, Comment, CommentFilter, EditedField, EventKind, FieldChange, Filing, Inserted, Listing,
+    OrganizationId, Position, RepositoryError, RepositoryErrorKind, Request, RequestFilter, RequestId,
+    RequestRecord, RequestRepository, RequestStatus, Slice, Step, Write,
 };
 
 use crate::{
@@ -107,6 +107,13 @@ impl RequestRepository for MemoryRepository<'_> {
         if edits.iter().any(|edit| matches!(edit.change, FieldChange::Priority { .. })) {
             rows.prioritize(after.id, after.priority);
         }
+        let changes = statuses.iter().map(|row| (EventKind::Status, row.id.uuid(), row.changed_at));
+        let changes = changes
+            .chain(assignments.iter().map(|row| (EventKind::Assigned, row.id.uuid(), row.changed_at)))
+            .chain(edits.iter().map(|row| (EventKind::Edited, row.id.uuid(), row.edited_at)));
+        for (kind, about, at) in changes {
+            rows.journal.happened(kind, self.organization, after.id, about, at);
+        }
         rows.requests.insert(after.id, after);
         rows.history.extend(statuses);
         rows.assignment_history.extend(assignments);
@@ -124,7 +131,12 @@ impl RequestRepository for MemoryRepository<'_> {
         if theirs || !self.has_request(&rows, comment.request_id) {
             return Err(RepositoryErrorKind::NotFound.into());
         }
-        Ok(insert(&mut rows.comments, comment.id, comment))
+        let inserted = insert(&mut rows.comments, comment.id, comment);
+        if inserted == Inserted::New {
+            let (request, at) = (comment.request_id, comment.created_at);
+            rows.journal.happened(EventKind::Commented, self.organization, request, comment.id, at);
+        }
+        Ok(inserted)
     }
 
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
@@ -136,7 +148,12 @@ impl RequestRepository for MemoryRepository<'_> {
         if theirs || !self.has_request(&rows, attachment.request_id) {
             return Err(RepositoryErrorKind::NotFound.into());
         }
-        Ok(insert(&mut rows.attachments, attachment.id, attachment))
+        let inserted = insert(&mut rows.attachments, attachment.id, attachment);
+        if inserted == Inserted::New {
+            let (request, at) = (attachment.request_id, attachment.created_at);
+            rows.journal.happened(EventKind::Attached, self.organization, request, attachment.id, at);
+        }
+        Ok(inserted)
     }
 
     async fn comments(
@@ -166,6 +183,12 @@ impl MemoryRepository<'_> {
             _ => return Err(RepositoryErrorKind::Conflict.into()),
         }
         rows.check_recipient(notification.as_ref())?;
+        let (id, at) = (request.id, request.created_at);
+        rows.journal.happened(EventKind::Filed, self.organization, id, id, at);
+        if let Some(assignment) = assignment {
+            let (about, at) = (assignment.id, assignment.changed_at);
+            rows.journal.happened(EventKind::Assigned, self.organization, id, about, at);
+        }
         rows.requests.insert(request.id, request.clone());
         rows.assignment_history.extend(assignment.clone());
         rows.add_notification(notification.as_ref());

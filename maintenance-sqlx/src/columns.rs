@@ -119,6 +119,28 @@ macro_rules! event_columns {
     };
 }
 
+/// The beginning of a statement that keeps events, up to the relation of the events.
+macro_rules! insert_events_sql {
+    () => {
+        "insert into maintenance_events (about, kind, organization_id, request_id, at)
+        select e.about, e.kind, e.organization_id, e.request_id, e.at
+          from "
+    };
+}
+
+/// Its end: events are kept while somebody follows them, and once for each row that they are about.
+macro_rules! events_end_sql {
+    ($($guard:expr),*) => {
+        concat!(
+            " e
+         where exists (select 1 from maintenance_event_consumers) ",
+            $($guard,)*
+            "
+        on conflict (about, kind) do nothing"
+        )
+    };
+}
+
 /// The columns of a kept webhook update.
 macro_rules! early_columns {
     () => {
@@ -186,6 +208,7 @@ macro_rules! record_sql {
 
 pub(crate) use {
     assignment_columns, assignment_history_columns, attachment_columns, columns, comment_columns,
-    early_columns, edit_columns, editable_columns, event_columns, history_columns, notification_columns,
-    record_sql, request_columns, rows_of_request_sql, worker_columns,
+    early_columns, edit_columns, editable_columns, event_columns, events_end_sql, history_columns,
+    insert_events_sql, notification_columns, record_sql, request_columns, rows_of_request_sql,
+    worker_columns,
 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Assign, Assigned, Error, Maintenance, Move, seen::Seen};
+use super::{Assign, Assigned, Edit, Error, Maintenance, Move, NewHold, seen::Seen};
 use crate::{
     model::{Attachment, Comment, NewAttachment, NewComment, Request, RequestRecord, RequestStatus},
     ports::{CommentFilter, Page, PageRequest, Repository, RequestFilter},
@@ -34,7 +34,8 @@ impl<R: Repository + Clone> Maintenance<R> {
     pub fn acting_as(&self, viewer: impl Into<Viewer>) -> ActingAs<R> {
         let viewer = viewer.into();
         let store = Seen { store: self.repository.clone(), viewer: viewer.clone() };
-        let engine = Maintenance { repository: store, shared: self.shared.clone(), joining: None };
+        let engine =
+            Maintenance { repository: store, shared: self.shared.clone(), joining: self.joining.clone() };
         ActingAs { engine, viewer }
     }
 }
@@ -143,6 +144,33 @@ impl<R: Repository> ActingAs<R> {
     /// As [`Maintenance::unassign`]; [`Error::NotFound`] also for a request that they may not see.
     pub async fn unassign(&self, id: RequestId, assign: Assign) -> Result<Request, Error> {
         self.engine.unassign(id, assign.acted_by(self.viewer.actor())).await
+    }
+
+    /// Edits a request, as [`Maintenance::edit`]; it is they who do, whoever `edit` names.
+    ///
+    /// # Errors
+    ///
+    /// As [`Maintenance::edit`]; [`Error::NotFound`] also for a request that they may not see.
+    pub async fn edit(&self, id: RequestId, edit: Edit) -> Result<Request, Error> {
+        self.engine.edit(id, edit.acted_by(self.viewer.actor())).await
+    }
+
+    /// Puts a request on hold, as [`Maintenance::hold`]; it is they who do, whoever `hold` names.
+    ///
+    /// # Errors
+    ///
+    /// As [`Maintenance::hold`]; [`Error::NotFound`] also for a request that they may not see.
+    pub async fn hold(&self, id: RequestId, hold: NewHold) -> Result<Request, Error> {
+        self.engine.hold(id, hold.acted_by(self.viewer.actor())).await
+    }
+
+    /// Ends the hold of a request, as [`Maintenance::resume`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Maintenance::resume`]; [`Error::NotFound`] also for a request that they may not see.
+    pub async fn resume(&self, id: RequestId) -> Result<Request, Error> {
+        self.engine.resume(id, self.viewer.actor()).await
     }
 
     /// Tells the worker of a request again that it is theirs, as [`Maintenance::notify_again`].

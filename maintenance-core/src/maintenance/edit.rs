@@ -108,6 +108,13 @@ impl Edit {
     }
 }
 
+impl Edit {
+    /// The same by another actor.
+    pub(super) fn acted_by(self, by: Actor) -> Self {
+        Self { by, ..self }
+    }
+}
+
 /// The validated fields of an [`Edit`].
 struct Wanted {
     title: Option<Title>,

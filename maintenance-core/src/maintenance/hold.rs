@@ -40,6 +40,11 @@ impl NewHold {
         self
     }
 
+    /// The same by another actor.
+    pub(super) fn acted_by(self, by: Actor) -> Self {
+        Self { by, ..self }
+    }
+
     fn validate(&self, now: DateTime<Utc>) -> Result<Hold, Invalid> {
         const MOST: TimeDelta = TimeDelta::days(3_650);
         let mut invalid = Invalid::default();

@@ -16,6 +16,8 @@ text_enum! {
         Assigned = "assigned",
         /// A request has another status; `about` is the row of its status history.
         Status = "status",
+        /// A field of a request was edited, or a hold; `about` is the row of its history of edits.
+        Edited = "edited",
         /// Somebody commented on a request; `about` is the comment.
         Commented = "commented",
         /// A file was attached to a request; `about` is the attachment.

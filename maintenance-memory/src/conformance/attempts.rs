@@ -3,10 +3,10 @@
 use std::{fmt::Debug, sync::Arc};
 
 use maintenance_core::{
-    ActingAs, Actor, Assign, AssignmentsOf, AttachmentId, CommentFilter, CommentId, ComplexId, Maintenance,
-    Move, NewAttachment, NewComment, NewRequest, PageRequest, PropertyId, RenterId, Repository, Request,
-    RequestFilter, RequestId, RequestStatus, UserId, Viewer, WhatsAppStatus, WorkerFilter, WorkerId,
-    WorkerStatus, WorkerUpdate,
+    ActingAs, Actor, Assign, AssignmentsOf, AttachmentId, CommentFilter, CommentId, ComplexId, Edit,
+    Maintenance, Move, NewAttachment, NewComment, NewHold, NewRequest, PageRequest, PropertyId, RenterId,
+    Repository, Request, RequestFilter, RequestId, RequestStatus, UserId, Viewer, WhatsAppStatus,
+    WorkerFilter, WorkerId, WorkerStatus, WorkerUpdate,
 };
 use uuid::Uuid;
 
@@ -173,6 +173,20 @@ attempts! {
         ours.engine.unassign(ids.request, ours.by()).await,
         ours.engine.unassign(ids.request, Assign::by(Actor::Worker(ids.worker))).await,
     );
+    "Maintenance::edit": |ours, ids| {
+        let mut answers = Vec::new();
+        for actor in actors(ours, ids) {
+            answers.push(ours.engine.edit(ids.request, Edit::by(actor).title("Ours")).await);
+        }
+        // Nor is a request of ours moved into a property of theirs.
+        let moved = Edit::by(ours.world.landlord()).property(ids.property);
+        answers.push(ours.engine.edit(ours.request.id, moved).await);
+        answers
+    };
+    "Maintenance::hold": |ours, ids| {
+        ours.engine.hold(ids.request, NewHold::by(ours.world.landlord(), "waiting for parts")).await
+    };
+    "Maintenance::resume": |ours, ids| ours.engine.resume(ids.request, ours.world.landlord()).await;
     "Maintenance::notify_again": |ours, ids| {
         ours.engine.notify_again(ids.request, ours.world.landlord()).await
     };
@@ -241,6 +255,14 @@ attempts! {
         ours.acting().assign_by_selection(ids.request, ours.by()).await
     };
     "ActingAs::unassign": |ours, ids| ours.acting().unassign(ids.request, ours.by()).await;
+    "ActingAs::edit": |ours, ids| {
+        let edit = Edit::by(ours.world.landlord()).title("Ours");
+        ours.acting().edit(ids.request, edit).await
+    };
+    "ActingAs::hold": |ours, ids| {
+        ours.acting().hold(ids.request, NewHold::by(ours.world.landlord(), "waiting for parts")).await
+    };
+    "ActingAs::resume": |ours, ids| ours.acting().resume(ids.request).await;
     "ActingAs::notify_again": |ours, ids| ours.acting().notify_again(ids.request).await;
     // These file requests of ours, so they come last.
     "Maintenance::submit": |ours, ids| {
@@ -274,6 +296,7 @@ pub const HARMLESS: &[(&str, &str)] = &[
     ("Maintenance::of", "names the organisation"),
     ("Maintenance::within", "is of the same organisation"),
     ("Maintenance::acting_as", "is of the same organisation"),
+    ("Maintenance::events", "tells what happened to all"),
     ("Maintenance::organization", "takes nothing"),
     ("Maintenance::wake", "takes nothing"),
     ("Maintenance::now", "takes nothing"),

@@ -30,6 +30,7 @@ pub mod claims;
 pub mod conversation;
 pub mod deliveries;
 pub mod edit;
+pub mod events;
 pub mod hold;
 pub mod isolation;
 pub mod lists;
@@ -184,6 +185,12 @@ macro_rules! conformance {
             deliveries: a_failure_that_passes_files_the_message_anew_once,
             deliveries: a_failure_about_us_rests_the_channel,
             deliveries: the_request_mirrors_its_newest_message,
+            events: what_happens_to_a_request_is_told_in_order,
+            events: what_did_not_happen_is_not_told,
+            events: events_are_kept_until_everybody_is_done_with_them,
+            events: events_are_read_in_pages_and_as_a_stream,
+            events: a_callback_gets_each_event_until_it_is_handled,
+            events: events_name_their_organisation,
             isolation: an_id_of_another_organisation_is_an_id_that_nobody_has,
             isolation: an_id_that_another_organisation_has_used_is_refused,
             isolation: each_organisation_has_its_own_workers_in_a_complex,

@@ -17,7 +17,9 @@ use super::{
     source::{Connection, Query, Source, repository_error},
 };
 use crate::{
-    columns::{assignment_history_columns, notification_columns, request_columns},
+    columns::{
+        assignment_history_columns, events_end_sql, insert_events_sql, notification_columns, request_columns,
+    },
     decode, encode,
 };
 
@@ -55,17 +57,25 @@ static FILE: LazyLock<String> = LazyLock::new(|| {
            and (i.notification_id is null or i.notification_id in (select id from deliverable))
          order by i.id
         on conflict (id) do nothing
-        returning id, notification_id
+        returning id, organization_id, notification_id, created_at
     ), assigned as (
         insert into maintenance_assignment_history ({assignment_columns})
         select {of_assignment}
           from {assignments}
           join filed f on f.id = a.request_id
+        returning id, request_id, changed_at
     ), filed_messages as (
         insert into maintenance_notifications ({message_columns})
         select {of_message}
           from filed f
           join new_message m on m.id = f.notification_id
+    ), happened as (
+        {insert_events}
+               (select id as about, 'filed' as kind, organization_id, id as request_id, created_at as at from filed
+                 union all
+                select a.id, 'assigned', f.organization_id, f.id, a.changed_at
+                  from assigned a
+                  join filed f on f.id = a.request_id){events_end}
     )
     select id from filed",
         requests = unnest("i", REQUEST_COLUMNS, 0),
@@ -77,6 +87,8 @@ static FILE: LazyLock<String> = LazyLock::new(|| {
         message_columns = notification_columns!(named),
         of_assignment = assignment_history_columns!(of "a"),
         of_message = notification_columns!(of "m"),
+        insert_events = insert_events_sql!(),
+        events_end = events_end_sql!(),
     )
 });
 

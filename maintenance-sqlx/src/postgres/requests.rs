@@ -15,7 +15,8 @@ use super::{PgRepository, convert::integer, filing};
 use crate::{
     columns::{
         assignment_history_columns, attachment_columns, comment_columns, edit_columns, editable_columns,
-        history_columns, notification_columns, record_sql, request_columns,
+        events_end_sql, history_columns, insert_events_sql, notification_columns, record_sql,
+        request_columns,
     },
     decode, encode,
     error::conflict_or_not_found,
@@ -79,7 +80,7 @@ const APPLY: &str = concat!(
                 or exists (select from maintenance_workers
                             where id = $8 and status = 'active' and organization_id = $14
                               for share))
-        returning id
+        returning id, organization_id
     ), changed as (
         insert into maintenance_status_history
                (",
@@ -89,6 +90,7 @@ const APPLY: &str = concat!(
     history_columns!(of "h"),
     "
           from moved, json_populate_recordset(null::maintenance_status_history, $9::text::json) h
+        returning id, changed_at
     ), assigned as (
         insert into maintenance_assignment_history
                (",
@@ -98,6 +100,7 @@ const APPLY: &str = concat!(
     assignment_history_columns!(of "a"),
     "
           from moved, json_populate_recordset(null::maintenance_assignment_history, $10::text::json) a
+        returning id, changed_at
     ), edited as (
         insert into maintenance_edits
                (",
@@ -107,6 +110,7 @@ const APPLY: &str = concat!(
     edit_columns!(of "e"),
     "
           from moved, json_populate_recordset(null::maintenance_edits, $13::text::json) e
+        returning id, edited_at
     ), waiting_messages as (
         select n.id
           from moved
@@ -128,6 +132,18 @@ const APPLY: &str = concat!(
     notification_columns!(of "n"),
     "
           from moved, json_populate_recordset(null::maintenance_notifications, $11::text::json) n
+    ), happened as (
+        ",
+    insert_events_sql!(),
+    "(select c.about, c.kind, m.organization_id, m.id as request_id, c.at
+                  from moved m,
+                       (select id as about, 'status' as kind, changed_at as at from changed
+                         union all
+                        select id, 'assigned', changed_at from assigned
+                         union all
+                        select id, 'edited', edited_at from edited) c)",
+    events_end_sql!(),
+    "
     )
     select exists (select from moved)"
 );
@@ -135,32 +151,45 @@ const APPLY: &str = concat!(
 const REQUEST_EXISTS: &str =
     "select exists (select from maintenance_requests where id = $1 and organization_id = $2)";
 
-/// Adds what belongs to a request of the organisation `$2`, if the request exists and its own id is new. `$1` is the JSON row. A
-/// comment's row has the organisation too.
+/// Adds what belongs to a request of the organisation `$2`, if the request exists and its own id is new, with the event.
+/// `$1` is the JSON row. A comment's row has the organisation too.
 macro_rules! add_to_request_sql {
-    ($table:literal, $columns:ident $(, $organization:literal)?) => {
+    ($table:literal, $columns:ident, $event:literal $(, $organization:literal)?) => {
         concat!(
             "
-    insert into ",
+    with added as (
+        insert into ",
             $table,
             " (",
             $columns!(named),
             $(", ", $organization,)?
             ")
-    select ",
+        select ",
             $columns!(of "i"),
             $(", $2 as ", $organization,)?
             "
-      from json_populate_record(null::",
+          from json_populate_record(null::",
             $table,
             ", $1::text::json) i
-     where exists (select from maintenance_requests where id = i.request_id and organization_id = $2)
-    on conflict (id) do nothing"
+         where exists (select from maintenance_requests where id = i.request_id and organization_id = $2)
+        on conflict (id) do nothing
+        returning id, request_id, created_at
+    ), happened as (
+        ",
+            insert_events_sql!(),
+            "(select id as about, '",
+            $event,
+            "' as kind, $2::uuid as organization_id, request_id, created_at as at from added)",
+            events_end_sql!(),
+            "
+    )
+    select id from added"
         )
     };
 }
 
-const ADD_COMMENT: &str = add_to_request_sql!("maintenance_comments", comment_columns, "organization_id");
+const ADD_COMMENT: &str =
+    add_to_request_sql!("maintenance_comments", comment_columns, "commented", "organization_id");
 
 const COMMENT: &str = concat!(
     "select ",
@@ -168,7 +197,7 @@ const COMMENT: &str = concat!(
     " from maintenance_comments c where c.id = $1 and c.organization_id = $2"
 );
 
-const ADD_ATTACHMENT: &str = add_to_request_sql!("maintenance_attachments", attachment_columns);
+const ADD_ATTACHMENT: &str = add_to_request_sql!("maintenance_attachments", attachment_columns, "attached");
 
 const ATTACHMENT: &str = concat!(
     "select ",

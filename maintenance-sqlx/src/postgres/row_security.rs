@@ -25,6 +25,7 @@ const TABLES: &[(&str, Owned)] = &[
     ("maintenance_attachments", Owned::By("request_id", "maintenance_requests")),
     ("maintenance_status_history", Owned::By("request_id", "maintenance_requests")),
     ("maintenance_assignment_history", Owned::By("request_id", "maintenance_requests")),
+    ("maintenance_edits", Owned::By("request_id", "maintenance_requests")),
     ("maintenance_notification_sends", Owned::By("notification_id", "maintenance_notifications")),
     ("maintenance_early_deliveries", Owned::Nobodys),
     ("maintenance_events", Owned::Itself),

@@ -11,7 +11,9 @@ use super::{
     source::{Source, repository_error},
 };
 use crate::{
-    columns::{assignment_history_columns, notification_columns, request_columns},
+    columns::{
+        assignment_history_columns, events_end_sql, insert_events_sql, notification_columns, request_columns,
+    },
     decode, encode,
 };
 
@@ -19,7 +21,8 @@ use crate::{
 /// their messages and the rows of their assignments. `$1` are the requests, `$2` the messages to their
 /// workers, `$3` the rows of the assignment history, each as a JSON array; `$4` is the organisation.
 ///
-/// A message is skipped if it is stored for the same request: its filing is repeated.
+/// A message is skipped if it is stored for the same request: its filing is repeated. A request that was filed now has
+/// the time of its filing.
 const FILE: Script = script!(
     "
     select ",
@@ -69,7 +72,20 @@ const FILE: Script = script!(
       from json_each($2) m
       join maintenance_requests r on r.notification_id = m.value ->> 'id' and r.id = m.value ->> 'request_id'
      where not exists (select 1 from maintenance_notifications n
-                        where n.id = m.value ->> 'id' and n.request_id = r.id)"
+                        where n.id = m.value ->> 'id' and n.request_id = r.id);
+
+    ",
+    insert_events_sql!(),
+    "(select r.id as about, 'filed' as kind, r.organization_id, r.id as request_id, r.created_at as at
+            from json_each($1) i
+            join maintenance_requests r on r.id = i.value ->> 'id' and r.created_at = i.value ->> 'created_at'
+                 and r.organization_id = $4
+           union all
+          select h.id, 'assigned', $4, h.request_id, h.changed_at
+            from json_each($3) a
+            join maintenance_assignment_history h on h.id = a.value ->> 'id'
+                 and h.request_id = a.value ->> 'request_id')",
+    events_end_sql!()
 );
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use maintenance_core::{
     RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus,
     Slice, Step,
 };
+use sqlx::sqlite::SqliteRow;
 use tracing::instrument;
 
 use super::{
@@ -19,7 +20,8 @@ use super::{
 use crate::{
     columns::{
         assignment_history_columns, attachment_columns, comment_columns, edit_columns, editable_columns,
-        history_columns, notification_columns, record_sql, request_columns,
+        events_end_sql, history_columns, insert_events_sql, notification_columns, record_sql,
+        request_columns,
     },
     decode, encode,
     error::conflict_or_not_found,
@@ -118,6 +120,18 @@ const APPLY: Script = script!(
     guard_sql!(),
     ";
 
+    ",
+    insert_events_sql!(),
+    "(select value ->> 'id' as about, 'status' as kind, value ->> 'changed_at' as at, $14 as organization_id,
+                 $1 as request_id
+            from json_each($9)
+           union all
+          select value ->> 'id', 'assigned', value ->> 'changed_at', $14, $1 from json_each($10)
+           union all
+          select value ->> 'id', 'edited', value ->> 'edited_at', $14, $1 from json_each($13))",
+    events_end_sql!("and ", guard_sql!()),
+    ";
+
     update maintenance_requests
        set status = coalesce($4, status),
            completed_at = case when $4 is null then completed_at when $4 = 'completed' then $3 end,
@@ -141,8 +155,8 @@ const REQUEST_EXISTS: &str =
 /// Adds what belongs to a request of the organisation `$2`, if the request exists and its own id is new. `$1` is a JSON array of one row. A
 /// comment's row has the organisation too.
 macro_rules! add_to_request_sql {
-    ($table:literal, $columns:ident $(, $organization:literal)?) => {
-        concat!(
+    ($table:literal, $columns:ident, $event:literal $(, $organization:literal)?) => {
+        script!(
             "
     insert into ",
             $table,
@@ -157,12 +171,24 @@ macro_rules! add_to_request_sql {
       from json_each($1)
      where exists (select 1 from maintenance_requests
                     where id = value ->> 'request_id' and organization_id = $2)
-    on conflict (id) do nothing"
+    on conflict (id) do nothing
+    returning id;
+
+    ",
+            insert_events_sql!(),
+            "(select value ->> 'id' as about, '",
+            $event,
+            "' as kind, $2 as organization_id, value ->> 'request_id' as request_id,
+                 value ->> 'created_at' as at
+            from json_each($1)
+           where changes() > 0)",
+            events_end_sql!()
         )
     };
 }
 
-const ADD_COMMENT: &str = add_to_request_sql!("maintenance_comments", comment_columns, "organization_id");
+const ADD_COMMENT: Script =
+    add_to_request_sql!("maintenance_comments", comment_columns, "commented", "organization_id");
 
 const COMMENT: &str = concat!(
     "select ",
@@ -170,7 +196,7 @@ const COMMENT: &str = concat!(
     " from maintenance_comments c where c.id = $1 and c.organization_id = $2"
 );
 
-const ADD_ATTACHMENT: &str = add_to_request_sql!("maintenance_attachments", attachment_columns);
+const ADD_ATTACHMENT: Script = add_to_request_sql!("maintenance_attachments", attachment_columns, "attached");
 
 const ATTACHMENT: &str = concat!(
     "select ",
@@ -188,11 +214,33 @@ pub(super) const STATEMENTS: &[&str] = &[
     APPLY.transaction,
     APPLY.savepoint,
     REQUEST_EXISTS,
-    ADD_COMMENT,
+    ADD_COMMENT.transaction,
+    ADD_COMMENT.savepoint,
     COMMENT,
-    ADD_ATTACHMENT,
+    ADD_ATTACHMENT.transaction,
+    ADD_ATTACHMENT.savepoint,
     ATTACHMENT,
 ];
+
+impl SqliteRepository<'_> {
+    /// Adds what belongs to a request; if nothing was added, reads the row that is stored under its id.
+    async fn add_to_request<T>(
+        &self,
+        add: &'static Script,
+        row: String,
+        stored: Query,
+        decode: fn(&SqliteRow) -> Result<T, RepositoryError>,
+    ) -> Result<Inserted<T>, RepositoryError> {
+        let organization = id(self.organization);
+        let bind = |query: Query| query.bind(row).bind(organization.clone());
+        if !self.source.write(add, bind).await?.is_empty() {
+            return Ok(Inserted::New);
+        }
+        // If the row isn't stored either, its request doesn't exist.
+        let stored = self.source.read(stored.bind(organization), decode).await?;
+        stored.map(Inserted::Existing).ok_or_else(|| RepositoryErrorKind::NotFound.into())
+    }
+}
 
 #[async_trait]
 impl RequestRepository for SqliteRepository<'_> {
@@ -269,23 +317,16 @@ impl RequestRepository for SqliteRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(comment = %comment.id, request = %comment.request_id))]
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
-        let insert = sqlx::query(ADD_COMMENT)
-            .bind(encode::rows([encode::comment(comment)]))
-            .bind(id(self.organization));
-        let stored = sqlx::query(COMMENT).bind(id(comment.id)).bind(id(self.organization));
-        // If the comment isn't stored either, its request doesn't exist.
-        let missing = RepositoryErrorKind::NotFound;
-        self.source.insert_or_read(insert, stored, decode::comment, missing).await
+        let row = encode::rows([encode::comment(comment)]);
+        let stored = sqlx::query(COMMENT).bind(id(comment.id));
+        self.add_to_request(&ADD_COMMENT, row, stored, decode::comment).await
     }
 
     #[instrument(level = "debug", skip_all, fields(attachment = %attachment.id, request = %attachment.request_id))]
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
         let row = encode::rows([encode::attachment(attachment)]);
-        let insert = sqlx::query(ADD_ATTACHMENT).bind(row).bind(id(self.organization));
-        let stored = sqlx::query(ATTACHMENT).bind(id(attachment.id)).bind(id(self.organization));
-        // If the attachment isn't stored either, its request doesn't exist.
-        let missing = RepositoryErrorKind::NotFound;
-        self.source.insert_or_read(insert, stored, decode::attachment, missing).await
+        let stored = sqlx::query(ATTACHMENT).bind(id(attachment.id));
+        self.add_to_request(&ADD_ATTACHMENT, row, stored, decode::attachment).await
     }
 
     #[instrument(level = "debug", skip_all)]
