@@ -129,10 +129,7 @@ pub use rules::{
     Transition, Viewer, exclusions, permit, permit_edit, select,
 };
 pub use values::{
-    AssignmentChangeId, AssignmentId, AttachmentId, Backoff, CommentId, CommentText, ComplexId, ConsumerName,
-    Description, EditId, Email, FieldError, Fingerprint, HoldReason, IdSource, Invalid, LeaseId, Location,
-    Name, Note, NotificationId, OrganizationId, PhoneNumber, PlaceText, PropertyId, RandomIds, Region,
-    RenterId, RequestId, Rule, Specialty, StatusChangeId, Text, Title, UserId, WorkerId, whole_micros,
+    AssignmentChangeId, AssignmentId, AttachmentId, Backoff, CommentId, CommentText, ComplexId, ConsumerName, Description, EditId, Email, FieldError, Fingerprint, HoldReason, IdSource, Invalid, LeaseId, Location, Name, Note, NotificationId, OrganizationId, PhoneNumber, PlaceText, PropertyId, RandomIds, Region, RenterId, RequestId, Rule, Specialty, StatusChangeId, Text, Title, UserId, WorkerId, whole_micros, Channel, ChannelTable, Channels,
 };
 
 /// The README's example is compiled and run with those of the docs.

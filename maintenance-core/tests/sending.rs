@@ -373,6 +373,35 @@ async fn a_template_that_is_refused_stops_its_own_messages_alone() {
     running.stop().await;
 }
 
+/// A message that is withdrawn tries nothing, so the next one does, and none of them waits for a poll.
+#[tokio::test(start_paused = true)]
+async fn when_a_channel_works_again_what_waits_for_it_follows_at_once() {
+    let scene = Scene::new().await;
+    scene
+        .channel
+        .set("tried", Conduct::Refuses(NextStep::Stop { scope: Scope::Channel }, SendEffect::NotSent));
+    scene.file("tried", Priority::High).await;
+    let poll = 600 * SECOND;
+    let running = scene.run(DispatchPolicy { poll, ..DispatchPolicy::default() });
+    scene.until(SECOND, || async { scene.channel.times("tried") == 1 }).await;
+    let mut waiting = Vec::new();
+    for n in 0..20 {
+        let id = scene.file("waits", if n < 5 { Priority::Emergency } else { Priority::Low }).await;
+        if n < 5 {
+            let cancelled = Move::to(RequestStatus::Cancelled, Actor::System);
+            scene.maintenance.change_status(id, cancelled).await.unwrap();
+        } else {
+            waiting.push(id);
+        }
+    }
+    scene.channel.set("tried", Conduct::Accepts);
+    scene.until(poll + SECOND, || async { scene.status(waiting[0]).await == WhatsAppStatus::Sent }).await;
+    for id in waiting {
+        scene.until(SECOND, || async { scene.status(id).await == WhatsAppStatus::Sent }).await;
+    }
+    running.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_rest_is_not_prolonged_by_a_clock_that_jumps() {
     let scene = Scene::new().await;

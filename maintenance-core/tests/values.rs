@@ -228,6 +228,7 @@ proptest! {
         let events = [DeliveryEvent::Sent, DeliveryEvent::Delivered, DeliveryEvent::Read, DeliveryEvent::Failed];
         let start: DateTime<Utc> = message().created_at;
         let updates: Vec<_> = news.iter().map(|(event, at, code)| maintenance_core::DeliveryUpdate {
+            channel: maintenance_core::Channel::DEFAULT,
             notification_id: None,
             provider_message_id: "wamid.1".into(),
             event: events[*event],

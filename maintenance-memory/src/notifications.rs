@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BTreeSet};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
-    Claim, Claimed, Deferral, DeliveryEffect, DeliveryUpdate, Listing, Notification, NotificationId,
+    Channel, Claim, Claimed, Deferral, DeliveryEffect, DeliveryUpdate, Listing, Notification, NotificationId,
     NotificationKind, NotificationRepository, Recorded, RepositoryError, RepositoryErrorKind, RequestId,
     SendOutcome, SendRecord, Told, WhatsAppStatus, whole_micros,
 };
@@ -14,18 +14,10 @@ use crate::{MemoryRepository, store::Rows};
 
 #[async_trait]
 impl NotificationRepository for MemoryRepository<'_> {
-    async fn claim(&self, claim: Claim) -> Result<Listing<Claimed>, RepositoryError> {
+    async fn claim(&self, claim: &Claim) -> Result<Listing<Claimed>, RepositoryError> {
         let mut rows = self.rows();
-        let mut due: Vec<_> = rows
-            .notifications
-            .values()
-            .filter(|n| n.status == WhatsAppStatus::Pending && n.due_at <= claim.now)
-            .filter(|n| n.priority >= claim.at_least)
-            .map(|n| (Reverse(n.priority), n.due_at, n.id))
-            .collect();
-        due.sort_unstable();
-        due.truncate(claim.limit as usize);
-        let items = due.into_iter().filter_map(|(_, _, id)| take(&mut rows, id, claim)).collect();
+        let due: Vec<_> = claim.choose(rows.notifications.values()).iter().map(|n| n.id).collect();
+        let items = due.into_iter().filter_map(|id| take(&mut rows, id, claim)).collect();
         Ok(Listing { items, corrupt: Vec::new() })
     }
 
@@ -59,11 +51,10 @@ impl NotificationRepository for MemoryRepository<'_> {
             let request = notification.request_id;
             recorded.counted += usize::from(notification.apply_outcome(record));
             if let SendOutcome::Sent { provider_message_id } = &record.outcome {
-                rows.sends.entry(provider_message_id.clone()).or_insert(record.notification_id);
+                let sent = (notification.channel.clone(), provider_message_id.clone());
                 let early = rows.early.iter().map(|(_, update)| update);
-                recorded.early.extend(
-                    early.filter(|update| update.provider_message_id == *provider_message_id).cloned(),
-                );
+                recorded.early.extend(early.filter(|update| name(update) == sent).cloned());
+                rows.sends.entry(sent).or_insert(record.notification_id);
             }
             rows.mirror(request);
         }
@@ -91,7 +82,7 @@ impl NotificationRepository for MemoryRepository<'_> {
             notification.apply_delivery(update);
             let (notification_id, request_id) = (notification.id, notification.request_id);
             moved.insert(request_id);
-            rows.sends.entry(update.provider_message_id.clone()).or_insert(notification_id);
+            rows.sends.entry(name(update)).or_insert(notification_id);
             rows.early.retain(|(_, kept)| !is_same_news(kept, update));
             effects.push(DeliveryEffect::Known { notification_id, request_id });
         }
@@ -130,8 +121,7 @@ impl NotificationRepository for MemoryRepository<'_> {
     async fn catch_up(&self, forget_before: DateTime<Utc>) -> Result<Vec<DeliveryUpdate>, RepositoryError> {
         let mut rows = self.rows();
         rows.early.retain(|(received, _)| *received >= forget_before);
-        let known =
-            rows.early.iter().filter(|(_, update)| rows.sends.contains_key(&update.provider_message_id));
+        let known = rows.early.iter().filter(|(_, update)| rows.sends.contains_key(&name(update)));
         Ok(known.map(|(_, update)| update.clone()).collect())
     }
 
@@ -141,7 +131,7 @@ impl NotificationRepository for MemoryRepository<'_> {
     }
 }
 
-fn take(rows: &mut Rows, id: NotificationId, claim: Claim) -> Option<Claimed> {
+fn take(rows: &mut Rows, id: NotificationId, claim: &Claim) -> Option<Claimed> {
     let notification = rows.notifications.get_mut(&id)?;
     notification.lease = Some(claim.lease);
     notification.due_at = claim.until;
@@ -213,12 +203,18 @@ fn may_have_gone_out(notification: &Notification) -> bool {
 
 /// Whether two updates tell the same, with our id or without it.
 fn is_same_news(one: &DeliveryUpdate, other: &DeliveryUpdate) -> bool {
-    let key = |update: &DeliveryUpdate| (update.provider_message_id.clone(), update.event, update.at);
+    let key = |update: &DeliveryUpdate| (name(update), update.event, update.at);
     key(one) == key(other)
 }
 
-/// The notification of an update: by our id, or else by the provider's.
+/// The provider's id of an update's message, which is its channel's.
+fn name(update: &DeliveryUpdate) -> (Channel, String) {
+    (update.channel.clone(), update.provider_message_id.clone())
+}
+
+/// The notification of an update among its channel's: by our id, or else by the provider's.
 fn find(rows: &Rows, update: &DeliveryUpdate) -> Option<NotificationId> {
-    let ours = update.notification_id.filter(|id| rows.notifications.contains_key(id));
-    ours.or_else(|| rows.sends.get(&update.provider_message_id).copied())
+    let ours = update.notification_id.and_then(|id| rows.notifications.get(&id));
+    let ours = ours.filter(|n| n.channel == update.channel).map(|n| n.id);
+    ours.or_else(|| rows.sends.get(&name(update)).copied())
 }

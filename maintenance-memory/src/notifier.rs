@@ -1,12 +1,12 @@
 //! A channel that keeps what it is given.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex},
 };
 
 use async_trait::async_trait;
-use maintenance_core::{Notifier, NotifyError, Outgoing, Receipt};
+use maintenance_core::{Channel, Notifier, NotifyError, Outgoing, Receipt};
 
 use crate::lock;
 
@@ -19,6 +19,7 @@ pub struct RecordingNotifier(Arc<Mutex<Record>>);
 struct Record {
     messages: Vec<Outgoing>,
     answers: VecDeque<Option<NotifyError>>,
+    refused: BTreeMap<Channel, NotifyError>,
 }
 
 impl RecordingNotifier {
@@ -37,6 +38,16 @@ impl RecordingNotifier {
         lock(&self.0).answers.push_back(None);
     }
 
+    /// Refuses every message of that channel with this error, until [`accept_channel`](Self::accept_channel).
+    pub fn refuse_channel(&self, channel: &Channel, error: NotifyError) {
+        lock(&self.0).refused.insert(channel.clone(), error);
+    }
+
+    /// Accepts that channel's messages again.
+    pub fn accept_channel(&self, channel: &Channel) {
+        lock(&self.0).refused.remove(channel);
+    }
+
     /// Every message it was given, accepted or not, in order.
     pub fn messages(&self) -> Vec<Outgoing> {
         lock(&self.0).messages.clone()
@@ -48,7 +59,8 @@ impl Notifier for RecordingNotifier {
     async fn notify(&self, message: &Outgoing) -> Result<Receipt, NotifyError> {
         let mut record = lock(&self.0);
         record.messages.push(message.clone());
-        match record.answers.pop_front().flatten() {
+        let refused = record.refused.get(&message.channel).cloned();
+        match refused.or_else(|| record.answers.pop_front().flatten()) {
             Some(error) => Err(error),
             None => Ok(Receipt { provider_message_id: format!("recorded.{}", record.messages.len()) }),
         }

@@ -9,7 +9,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    AssignmentChange, Attachment, AttachmentId, Clock, Comment, CommentId, ComplexAssignment, ComplexId,
+    AssignmentChange, Attachment, AttachmentId, Channel, Clock, Comment, CommentId, ComplexAssignment, ComplexId,
     DeliveryUpdate, EditedField, Inserted, Listing, Notification, NotificationId, NotificationKind,
     OrganizationId, Organizations, Position, Priority, RepositoryError, RepositoryErrorKind, Request,
     RequestId, Slice, StatusChange, WhatsAppStatus, Worker, WorkerId, WorkerStatus,
@@ -43,8 +43,8 @@ pub(crate) struct Rows {
     pub(crate) newest: BTreeMap<RequestId, NotificationId>,
     /// The `updated_at` of the request with which each message was last taken from the outbox.
     pub(crate) content_at: BTreeMap<NotificationId, DateTime<Utc>>,
-    /// The message of each provider id.
-    pub(crate) sends: BTreeMap<String, NotificationId>,
+    /// The message of each provider id of a channel.
+    pub(crate) sends: BTreeMap<(Channel, String), NotificationId>,
     /// Webhook updates whose message isn't known yet, with the time of receipt.
     pub(crate) early: Vec<(DateTime<Utc>, DeliveryUpdate)>,
     /// Events, and who follows them.

@@ -48,7 +48,7 @@ delegate!(RequestRepository [organization: OrganizationId] {
 });
 
 delegate!(NotificationRepository {
-    claim(claim: Claim) -> Listing<Claimed>;
+    claim(claim: &Claim) -> Listing<Claimed>;
     defer(deferral: Deferral) -> u64;
     record_outcomes(records: &[SendRecord]) -> Recorded;
     record_deliveries(updates: &[DeliveryUpdate], now: DateTime<Utc>) -> Vec<DeliveryEffect>;

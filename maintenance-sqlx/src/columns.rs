@@ -105,7 +105,7 @@ macro_rules! attachment_columns {
 macro_rules! notification_columns {
     ($($form:tt)*) => {
         $crate::columns::columns!($($form)*;
-            id: uuid, organization_id: uuid, request_id: uuid, worker_id: uuid, kind: text, priority: text, status: text,
+            id: uuid, organization_id: uuid, channel: text, request_id: uuid, worker_id: uuid, kind: text, priority: text, status: text,
             provider_message_id: text, attempts: integer, claims: integer, due_at: timestamptz, lease: uuid,
             error_code: text, error_text: text, since: timestamptz, created_at: timestamptz,
             sent_at: timestamptz, delivered_at: timestamptz, read_at: timestamptz, failed_at: timestamptz)
@@ -144,7 +144,7 @@ macro_rules! events_end_sql {
 /// The columns of a kept webhook update.
 macro_rules! early_columns {
     () => {
-        "e.provider_message_id, e.event, e.at, e.error_code, e.error_text, e.next"
+        "e.provider_message_id, e.channel, e.event, e.at, e.error_code, e.error_text, e.next"
     };
 }
 

@@ -275,6 +275,7 @@ fn notification_at<R: Raw>(row: &R, first: usize) -> Result<Notification, Reposi
     Ok(Notification {
         id: read.id("id")?,
         organization_id: read.id("organization_id")?,
+        channel: read.text("channel")?,
         request_id: read.id("request_id")?,
         worker_id: read.id("worker_id")?,
         kind: read.word("kind")?,
@@ -348,6 +349,7 @@ pub(crate) fn early_or_none<R: Raw>(
 ) -> Result<Option<DeliveryUpdate>, RepositoryError> {
     let mut read = Reader::new(row, EARLY, first);
     let Some(provider_message_id) = read.text_or_none("provider_message_id")? else { return Ok(None) };
+    let channel = read.text("channel")?;
     let status: WhatsAppStatus = read.word("event")?;
     let event = match status {
         WhatsAppStatus::Sent => DeliveryEvent::Sent,
@@ -362,7 +364,8 @@ pub(crate) fn early_or_none<R: Raw>(
     let error = delivery_error(&mut read)?;
     let parse = |json: String| serde_json::from_str(&json).map_err(|_| "is no next step as JSON");
     let next = read.optional("next", R::text, parse)?;
-    Ok(Some(DeliveryUpdate { notification_id: None, provider_message_id, event, at, error, next }))
+    let notification_id = None;
+    Ok(Some(DeliveryUpdate { channel, notification_id, provider_message_id, event, at, error, next }))
 }
 
 /// The rows of the record statement. Each row holds the columns of one entity, and nulls for the others.

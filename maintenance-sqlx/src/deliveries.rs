@@ -10,6 +10,7 @@ use crate::{
 
 /// A webhook's update, with a column for each of its parts.
 pub(crate) struct Update {
+    pub(crate) channel: String,
     pub(crate) id: Option<NotificationId>,
     pub(crate) provider_message_id: String,
     pub(crate) event: &'static str,
@@ -24,6 +25,7 @@ impl From<&DeliveryUpdate> for Update {
     fn from(update: &DeliveryUpdate) -> Self {
         let (error_code, error_text) = code_and_text(update.error.as_ref());
         Self {
+            channel: update.channel.as_str().to_owned(),
             id: update.notification_id,
             provider_message_id: without_nul(&update.provider_message_id),
             event: update.event.status().as_str(),

@@ -284,6 +284,7 @@ pub(crate) fn notification(message: &Notification) -> Row<'_> {
     Row(vec![
         ("id", Cell::Id(message.id.uuid())),
         ("organization_id", Cell::Id(message.organization_id.uuid())),
+        ("channel", Cell::Text(message.channel.as_str())),
         ("request_id", Cell::Id(message.request_id.uuid())),
         ("worker_id", Cell::Id(message.worker_id.uuid())),
         ("kind", Cell::Text(message.kind.as_str())),

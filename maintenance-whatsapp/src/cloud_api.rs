@@ -3,7 +3,10 @@
 use std::{
     error::Error as _,
     fmt,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -18,11 +21,13 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER},
     redirect::Policy,
 };
+use secrecy::SecretString;
 use tracing::instrument;
 
 use crate::{
     CloudApiConfig, Template,
     compiled_template::CompiledTemplate,
+    config,
     pace::Pace,
     payload::Payload,
     response::{Accepted, SendResponse},
@@ -55,7 +60,8 @@ const NO_CONNECTION: Duration = Duration::from_secs(10);
 pub struct CloudApi {
     client: Client,
     endpoint: Url,
-    authorization: HeaderValue,
+    phone_number_id: String,
+    authorization: RwLock<HeaderValue>,
     templates: Vec<(NotificationKind, CompiledTemplate)>,
     request_timeout: Duration,
     recipient_interval: Duration,
@@ -109,7 +115,8 @@ impl CloudApi {
         Ok(Self {
             client,
             endpoint,
-            authorization,
+            phone_number_id: config.phone_number_id,
+            authorization: RwLock::new(authorization),
             templates: {
                 let templates = config.templates.into_kinds().into_iter();
                 templates.map(|(kind, template)| (kind, CompiledTemplate::of(template))).collect()
@@ -128,6 +135,26 @@ impl CloudApi {
     /// A number that grows means that somebody should look at the template in WhatsApp Manager.
     pub fn held_back(&self) -> u64 {
         self.held_back.load(Ordering::Relaxed)
+    }
+
+    /// Replaces the access token while messages go out: sends that begin from now on use it. The pace goes on.
+    ///
+    /// # Errors
+    ///
+    /// When it isn't visible ASCII characters alone; then the token before stays.
+    pub fn set_token(&self, token: impl Into<SecretString>) -> Result<(), Invalid> {
+        let new = config::authorization(&token.into()).map_err(|rule| Invalid::field("token", rule))?;
+        *self.authorization.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
+    }
+
+    /// The id of the number that it sends from.
+    pub fn phone_number_id(&self) -> &str {
+        &self.phone_number_id
+    }
+
+    fn authorization(&self) -> HeaderValue {
+        self.authorization.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The template for messages of this kind.
@@ -150,7 +177,7 @@ impl CloudApi {
             .client
             .post(self.endpoint.clone())
             .timeout(self.request_timeout)
-            .header(AUTHORIZATION, self.authorization.clone())
+            .header(AUTHORIZATION, self.authorization())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(body);
         let mut response = request.send().await.map_err(|error| unanswered(&error))?;

@@ -103,12 +103,7 @@ impl CloudApiConfig {
             "phone_number_id",
             "must have 1 to 32 digits: it is the number's id, not the number",
         );
-        let token = self.token.expose_secret();
-        fields.rule(
-            !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()),
-            "token",
-            "must be an access token: visible ASCII characters, with no space or line break among or after them",
-        );
+        let authorization = authorization(&self.token).map_err(|rule| fields.rule(false, "token", rule));
         self.templates.check(&mut fields);
         let zero = Duration::ZERO;
         fields.rule(self.connect_timeout > zero, "connect_timeout", "must be longer than zero");
@@ -117,7 +112,6 @@ impl CloudApiConfig {
         fields.rule(number_per_second > 0, "pacing.number_per_second", "must be 1 or more");
         fields.rule(recipient_interval > zero, "pacing.recipient_interval", "must be longer than zero");
         fields.rule(recipient_burst > 0, "pacing.recipient_burst", "must be 1 or more");
-        let authorization = HeaderValue::from_str(&format!("Bearer {token}")).ok();
         fields.finish()?;
 
         // The rules above make both succeed; the last arm is there so that nothing can panic.
@@ -126,16 +120,25 @@ impl CloudApiConfig {
             base.join(&path).ok()
         });
         match (endpoint, authorization) {
-            (Some(endpoint), Some(mut authorization)) => {
-                authorization.set_sensitive(true);
-                Ok((endpoint, authorization))
-            }
+            (Some(endpoint), Ok(authorization)) => Ok((endpoint, authorization)),
             _ => Err(Invalid::field(
                 "base_url",
                 "can't be joined with the path of the messages; give the API's address alone",
             )),
         }
     }
+}
+
+/// The header that authorises by that token, or the rule that the token breaks.
+pub(crate) fn authorization(token: &SecretString) -> Result<HeaderValue, &'static str> {
+    let token = token.expose_secret();
+    let sound = !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
+    let header = sound.then(|| HeaderValue::from_str(&format!("Bearer {token}")).ok()).flatten();
+    let mut header = header.ok_or(
+        "must be an access token: visible ASCII characters, with no space or line break among or after them",
+    )?;
+    header.set_sensitive(true);
+    Ok(header)
 }
 
 fn is_base(url: &Url) -> bool {

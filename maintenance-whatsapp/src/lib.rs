@@ -3,6 +3,7 @@
 //! | to | use |
 //! |---|---|
 //! | send the engine's messages | [`CloudApi`], with a [`CloudApiConfig`] and [`Templates`] |
+//! | send from several numbers, and receive their webhooks at one address | [`Numbers`] |
 //! | receive webhooks with axum | `webhook::router` (feature `axum`) |
 //! | receive webhooks with another framework | [`webhook::handshake`], [`webhook::Signature`], [`webhook::parse`] |
 //! | test a host without Meta | `fake::FakeCloudApi` (feature `fake`) |
@@ -74,6 +75,7 @@ mod error_code;
 pub mod fake;
 mod fit;
 mod invalid;
+mod numbers;
 mod pace;
 mod payload;
 mod response;
@@ -83,6 +85,7 @@ pub mod webhook;
 pub use body::render_body;
 pub use cloud_api::{CloudApi, SetupError};
 pub use config::{CloudApiConfig, Pacing};
+pub use numbers::Numbers;
 pub use reqwest;
 pub use secrecy::SecretString;
 pub use template::{Parameter, Parameters, Template, Templates};

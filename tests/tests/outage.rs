@@ -10,8 +10,8 @@ use std::{
 };
 
 use maintenance_core::{
-    DeliveryEvent, DeliveryUpdate, DispatchPolicy, Error, NotificationId, Notifier, NotifyError, Outgoing,
-    Receipt, RepositoryErrorKind, RequestId, WhatsAppStatus,
+    Channel, DeliveryEvent, DeliveryUpdate, DispatchPolicy, Error, NotificationId, Notifier, NotifyError,
+    Outgoing, Receipt, RepositoryErrorKind, RequestId, WhatsAppStatus,
 };
 use maintenance_memory::conformance::World;
 use maintenance_sqlx::{
@@ -57,6 +57,7 @@ async fn persist<T, F: Future<Output = Result<T, Error>>>(act: impl Fn() -> F) -
 /// Applies a webhook's `delivered` for every message that went out.
 async fn hear_of_all(world: &World, counting: &Counting) {
     let news = |id: &NotificationId| DeliveryUpdate {
+        channel: Channel::DEFAULT,
         notification_id: Some(*id),
         provider_message_id: format!("wamid.{id}"),
         event: DeliveryEvent::Delivered,

@@ -10,7 +10,7 @@ use std::{future::Future, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
-    AssignmentCause, AssignmentChange, Claim, DeliveryError, DeliveryEvent, DeliveryUpdate, Description,
+    AssignmentCause, AssignmentChange, Channel, Claim, DeliveryError, DeliveryEvent, DeliveryUpdate, Description,
     EditedField, Email, FieldChange, Filing, Hold, HoldReason, LeaseId, Location, Name, Note, Notification,
     NotificationKind, OrganizationId, PhoneNumber, Priority, Repository, RepositoryError, Request, RequestId,
     RequestStatus, SendOutcome, SendRecord, Specialty, StatusChange, Step, Title, UserId, WhatsAppStatus,
@@ -37,12 +37,12 @@ enum Call {
         edits: Vec<Edits>,
         tells: Vec<Tells>,
     },
-    /// A claim of so many.
-    Claim(u32),
+    /// A claim of so many, while some channels rest and some are tried.
+    Claim { limit: u32, resting: Vec<u8>, trying: Vec<u8> },
     /// What became of a message, under its lease or an older one.
     Outcome(usize, Came, bool),
-    /// News of a message, by our id or the provider's.
-    News(usize, DeliveryEvent, bool),
+    /// News of a message, by our id or the provider's, and by its channel or another.
+    News(usize, DeliveryEvent, bool, Option<u8>),
     /// A failed message is filed anew.
     Again(usize),
     /// Time passes, in seconds.
@@ -117,6 +117,8 @@ fn any_calls() -> impl Strategy<Value = Vec<Call>> {
     let kind = || select(NotificationKind::ALL);
     let worker = || 0..3_u8;
     let event = select(vec![DeliveryEvent::Sent, DeliveryEvent::Delivered, DeliveryEvent::Failed]);
+    let channels = || proptest::collection::vec(0..3_u8, 0..2);
+    let other = proptest::option::weighted(0.2, 0..3_u8);
     let came = prop_oneof![
         3 => Just(Came::Sent),
         2 => any::<bool>().prop_map(|tried| Came::Later { tried }),
@@ -145,9 +147,10 @@ fn any_calls() -> impl Strategy<Value = Vec<Call>> {
             proptest::collection::vec((kind(), worker()), 0..3),
         )
             .prop_map(|(request, old, status, worker, edits, tells)| Call::Step { request, old, status, worker, edits, tells }),
-        4 => (1..5_u32).prop_map(Call::Claim),
+        4 => (1..7_u32, channels(), channels())
+            .prop_map(|(limit, resting, trying)| Call::Claim { limit, resting, trying }),
         5 => (any::<usize>(), came, proptest::bool::weighted(0.9)).prop_map(|(n, came, held)| Call::Outcome(n, came, held)),
-        4 => (any::<usize>(), event, any::<bool>()).prop_map(|(n, event, ours)| Call::News(n, event, ours)),
+        4 => (any::<usize>(), event, any::<bool>(), other).prop_map(|(n, event, ours, by)| Call::News(n, event, ours, by)),
         2 => any::<usize>().prop_map(Call::Again),
         3 => (1..400_u32).prop_map(Call::Waits),
     ];
@@ -156,6 +159,10 @@ fn any_calls() -> impl Strategy<Value = Vec<Call>> {
 
 fn id(kind: u128, n: impl Into<u128>) -> Uuid {
     Uuid::from_u128((kind << 96) | (0x4000_8000 << 48) | n.into())
+}
+
+fn channel(n: u8) -> Channel {
+    if n == 0 { Channel::DEFAULT } else { Channel::new(&format!("channel-{n}")).unwrap() }
 }
 
 fn worker_id(n: u8) -> WorkerId {
@@ -205,6 +212,7 @@ impl Life {
         Notification {
             id: self.mint().into(),
             organization_id: request.organization_id,
+            channel: channel(worker % 2),
             request_id: request.id,
             worker_id: worker_id(worker),
             kind,
@@ -259,11 +267,16 @@ impl Life {
                 };
                 self.step(before, *old, *status, *worker, edits, tells).await
             }
-            Call::Claim(limit) => {
+            Call::Claim { limit, resting, trying } => {
                 let lease = LeaseId::from_uuid(self.mint());
                 let until = self.now + TimeDelta::seconds(300);
-                let claim = Claim { now: self.now, until, lease, limit: *limit, at_least: Priority::Low };
-                let claimed = self.store.claim(claim).await.unwrap();
+                let channels = |of: &[u8]| of.iter().copied().map(channel).collect();
+                let claim = Claim {
+                    resting: channels(resting),
+                    trying: channels(trying),
+                    ..Claim::new(self.now, until, lease, *limit)
+                };
+                let claimed = self.store.claim(&claim).await.unwrap();
                 for claimed in &claimed.items {
                     let message = self.messages.iter_mut().find(|n| n.id == claimed.notification.id);
                     message.unwrap().lease = Some(lease);
@@ -294,10 +307,11 @@ impl Life {
                 recorded.early.sort_by_key(|update| (update.at, update.event.status()));
                 format!("{recorded:?}")
             }
-            Call::News(n, event, ours) => {
+            Call::News(n, event, ours, by) => {
                 let Some(n) = self.pick(*n) else { return String::new() };
                 let message = &self.messages[n];
                 let update = DeliveryUpdate {
+                    channel: by.map_or_else(|| message.channel.clone(), channel),
                     notification_id: ours.then_some(message.id),
                     provider_message_id: format!("wamid.{}", message.id),
                     event: *event,

@@ -12,8 +12,8 @@ use std::{
 };
 
 use maintenance_core::{
-    Clock as _, DeliveryEvent, DeliveryUpdate, DispatchPolicy, Maintenance, NotificationId, Notifier,
-    NotifyError, Organizations, Outgoing, Receipt, RequestStatus, WhatsAppStatus,
+    Channel, Clock as _, DeliveryEvent, DeliveryUpdate, DispatchPolicy, Maintenance, NotificationId,
+    Notifier, NotifyError, Organizations, Outgoing, Receipt, RequestStatus, WhatsAppStatus,
 };
 use maintenance_memory::{ManualClock, conformance::World};
 use maintenance_tests::databases::{self, Store};
@@ -45,6 +45,7 @@ impl Notifier for Flood {
             told.reverse();
             let (maintenance, at) = (self.maintenance.clone(), self.clock.now());
             let update = |id: &NotificationId| DeliveryUpdate {
+                channel: Channel::DEFAULT,
                 notification_id: Some(*id),
                 provider_message_id: provider_id(*id),
                 event,

@@ -10,7 +10,8 @@ use std::{
 
 use async_trait::async_trait;
 use maintenance_core::{
-    Clock as _, DeliveryEvent, DeliveryUpdate, NewRequest, NotificationId, RequestId, SystemClock, WorkerId,
+    Channel, Clock as _, DeliveryEvent, DeliveryUpdate, NewRequest, NotificationId, RequestId, SystemClock,
+    WorkerId,
 };
 
 use crate::{
@@ -154,6 +155,7 @@ impl Work for Delivering {
         let updates: Vec<DeliveryUpdate> = take(&self.pool, self.batch)
             .into_iter()
             .map(|of| DeliveryUpdate {
+                channel: Channel::DEFAULT,
                 notification_id: Some(of.notification),
                 provider_message_id: of.provider,
                 event: DeliveryEvent::Delivered,

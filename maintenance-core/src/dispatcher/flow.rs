@@ -18,10 +18,10 @@ use super::{
     under_way::UnderWay,
 };
 use crate::{
-    maintenance::{Error, apply_deliveries},
+    maintenance::{Error, Troubled, apply_deliveries},
     model::{Claim, Claimed, Deferral, DeliveryUpdate, Priority, Recorded, SendRecord},
     ports::{DirectoryError, Listing, Notifier, Repository, RepositoryError, RepositoryErrorKind},
-    values::{Backoff, LeaseId, time::later},
+    values::{Backoff, Channel, LeaseId, time::later},
 };
 
 /// The pauses between tries at writing outcomes.
@@ -57,10 +57,9 @@ pub(super) struct Flow<'d, R, N> {
 
 struct Taken {
     listing: Listing<Claimed>,
-    lease: LeaseId,
     begin_by: Instant,
     lease_end: Instant,
-    limit: u32,
+    claim: Claim,
 }
 
 /// What came of a write.
@@ -106,7 +105,7 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
         !(self.preparing.is_empty() && self.ready.is_empty() && self.sending.is_empty())
     }
 
-    /// Whether to look again at once: the last claim was full, and there is room.
+    /// Whether to look again at once: the last claim may have left something, and there is room.
     pub(super) fn wants_more(&self) -> bool {
         self.more && self.has_room()
     }
@@ -119,28 +118,25 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
     /// there is none. Nothing is taken while outcomes can't be written.
     pub(super) fn claim(&mut self, checks_clock: bool) -> bool {
         let of = self.of;
-        let (rests, policy) = (&of.shared.rests, &of.policy);
+        let policy = &of.policy;
         if self.claiming.is_some() || self.trouble.is_some() {
             return false;
         }
-        if rests.channel_rests(of.shared.clock.monotonic()) {
-            return true;
-        }
-        // After a rest one message tries the channel before a whole batch does.
-        let (limit, at_least) = match (rests.channel_is_tried(), self.has_messages()) {
-            (true, true) => return true,
-            (true, false) => (1, Priority::Low),
-            (false, _) if self.has_room() => (policy.batch.max(1), Priority::Low),
-            (false, _) => {
-                let waiting = self.ready.iter().filter(|ready| ready.is_urgent()).count();
-                let busy = waiting + self.sending.len().saturating_sub(policy.slots());
-                match u32::try_from(policy.reserve().saturating_sub(busy)) {
-                    Ok(0) | Err(_) => return true,
-                    Ok(free) => (free, Priority::Emergency),
-                }
+        let (limit, at_least) = if self.has_room() {
+            (policy.batch.max(1), Priority::Low)
+        } else {
+            let waiting = self.ready.iter().filter(|ready| ready.is_urgent()).count();
+            let busy = waiting + self.sending.len().saturating_sub(policy.slots());
+            match u32::try_from(policy.reserve().saturating_sub(busy)) {
+                Ok(0) | Err(_) => return true,
+                Ok(free) => (free, Priority::Emergency),
             }
         };
-        self.claiming = Some(of.take(limit, at_least, checks_clock).boxed());
+        // After a rest one message tries the channel; while it is under way the channel rests still.
+        let mut troubled = of.shared.rests.troubled(of.shared.clock.monotonic());
+        let under_way = |channel: &mut Channel| self.under_way.has_any_of(channel);
+        troubled.resting.extend(troubled.trying.extract_if(.., under_way));
+        self.claiming = Some(of.take(limit, at_least, troubled, checks_clock).boxed());
         true
     }
 
@@ -191,19 +187,20 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
 
     fn took(&mut self, taken: Result<Taken, Error>) {
         let of = self.of;
-        let Taken { mut listing, lease, begin_by, lease_end, limit } = match taken {
-            Ok(taken) => taken,
-            Err(error) => {
-                self.more = false;
-                self.under_way.claim_ended();
-                tracing::error!(%error, causes = %causes(&error), "nothing could be taken from the outbox");
-                self.failed = Some(error);
-                return;
-            }
-        };
-        self.more = listing.rows() >= limit as usize;
+        let Taken { mut listing, begin_by, lease_end, claim: Claim { lease, limit, trying, .. } } =
+            match taken {
+                Ok(taken) => taken,
+                Err(error) => {
+                    self.more = false;
+                    self.under_way.claim_ended();
+                    tracing::error!(%error, causes = %causes(&error), "nothing could be taken from the outbox");
+                    self.failed = Some(error);
+                    return;
+                }
+            };
+        self.more = Claim::may_have_left(limit, listing.rows());
         self.lease_end = self.lease_end.max(lease_end);
-        listing.items.retain(|claimed| self.under_way.begin(claimed.notification.id));
+        listing.items.retain(|claimed| self.under_way.begin(&claimed.notification, &trying));
         self.under_way.claim_ended();
         self.report.claimed += listing.items.len();
         for error in &listing.corrupt {
@@ -270,7 +267,8 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
         let of = self.of;
         let Written { recorded: Recorded { counted, early }, done, left } = written;
         self.report.fenced += done.len().saturating_sub(counted);
-        self.under_way.written(&done, self.claiming.is_some());
+        // Once it is known what came of a trial, the others of its channel follow, or the next one tries.
+        self.more |= self.under_way.written(&done, self.claiming.is_some());
         if !early.is_empty() {
             let apply = async move { of.apply(&early).await };
             self.beside.push(apply.boxed());
@@ -303,15 +301,23 @@ async fn ended<T>(slot: &mut Option<BoxFuture<'_, T>>) -> T {
 }
 
 impl<R: Repository, N: Notifier> Dispatcher<R, N> {
-    async fn take(&self, limit: u32, at_least: Priority, checks_clock: bool) -> Result<Taken, Error> {
+    async fn take(
+        &self,
+        limit: u32,
+        at_least: Priority,
+        troubled: Troubled,
+        checks_clock: bool,
+    ) -> Result<Taken, Error> {
         if checks_clock {
             self.check_clock().await?;
         }
         let (now, begun, hold) = (self.shared.now(), Instant::now(), self.policy.hold);
         let lease = LeaseId::mint(&self.shared.ids);
-        let claim = Claim { now, until: later(now, hold), lease, limit, at_least };
-        let listing = self.repository.claim(claim).await?;
-        Ok(Taken { listing, lease, begin_by: begun + hold / 2, lease_end: begun + hold, limit })
+        let Troubled { resting, trying } = troubled;
+        let claim = Claim::new(now, later(now, hold), lease, limit);
+        let claim = Claim { at_least, resting, trying, ..claim };
+        let listing = self.repository.claim(&claim).await?;
+        Ok(Taken { listing, begin_by: begun + hold / 2, lease_end: begun + hold, claim })
     }
 
     /// Fails when this process's clock and the store's differ so much that leases would not hold.

@@ -143,7 +143,7 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
         self.shared.wake.nudged().await;
     }
 
-    /// What rests now, the channel first; empty when all is well.
+    /// What rests now, by channel, the whole channel before its templates; empty when all is well.
     pub fn pauses(&self) -> Vec<Pause> {
         self.shared.rests.pauses(&*self.shared.clock)
     }

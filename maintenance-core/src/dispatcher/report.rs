@@ -34,7 +34,7 @@ pub struct DispatchReport {
     pub corrupt: Vec<RepositoryError>,
     /// What failed besides: the host's directory, and in `run` the store.
     pub errors: Vec<Error>,
-    /// What rests now, the channel first.
+    /// What rests now, by channel, the whole channel before its templates.
     pub pauses: Vec<Pause>,
 }
 
@@ -47,7 +47,7 @@ impl DispatchReport {
             || !(self.problems.is_empty() && self.corrupt.is_empty() && self.errors.is_empty())
     }
 
-    /// The rest of the whole channel, if it rests.
+    /// The first rest of a whole channel, if one rests: that of the channel, for a host that has one.
     pub fn channel_pause(&self) -> Option<&Pause> {
         self.pauses.iter().find(|pause| pause.template.is_none())
     }

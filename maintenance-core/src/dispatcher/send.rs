@@ -97,8 +97,9 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
 
     async fn attempt(&self, message: &Outgoing, claimed: &Claimed) -> Attempt {
         let template = self.notifier.template(message);
-        let (template, rests, clock) = (template.as_ref(), &self.shared.rests, &self.shared.clock);
-        if let Err(wait) = rests.begin(template, clock.monotonic()) {
+        let (channel, template) = (&message.channel, template.as_ref());
+        let (rests, clock) = (&self.shared.rests, &self.shared.clock);
+        if let Err(wait) = rests.begin(channel, template, clock.monotonic()) {
             return Attempt::PutBack(later(self.shared.now(), wait));
         }
         let sending = AssertUnwindSafe(self.notifier.notify(message)).catch_unwind();
@@ -114,7 +115,7 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
         };
         let error = match answer {
             Ok(receipt) => {
-                rests.accepted(template);
+                rests.accepted(channel, template);
                 return Attempt::Sent(receipt.provider_message_id);
             }
             Err(error) => error,
@@ -123,19 +124,21 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
         let rest = |scope: Scope, after, needs_person| {
             // A template that has no name can't be told from others: then the whole channel rests.
             let scope = template.filter(|_| scope == Scope::Template).cloned();
-            rests.rest(scope, after, needs_person, &error.error, now);
+            rests.rest(channel, scope, after, needs_person, &error.error, now);
         };
         match error.next {
             NextStep::Pause { scope, after } => rest(scope, after, false),
             NextStep::Stop { scope } => rest(scope, self.policy.probe, true),
-            NextStep::Retry { after: None } => rests.passing(template, &error.error, now),
+            NextStep::Retry { after: None } => rests.passing(channel, template, &error.error, now),
             NextStep::WaitForRecipient { after, every } => {
-                rests.untried(template);
+                rests.untried(channel, template);
                 let wait = self.recipients.rest(claimed, after, every, now);
                 return Attempt::PutBack(later(self.shared.now(), wait));
             }
-            NextStep::Wait { .. } => rests.untried(template),
-            NextStep::Retry { after: Some(_) } | NextStep::GiveUp | NextStep::Fix => rests.judged(template),
+            NextStep::Wait { .. } => rests.untried(channel, template),
+            NextStep::Retry { after: Some(_) } | NextStep::GiveUp | NextStep::Fix => {
+                rests.judged(channel, template);
+            }
         }
         Attempt::NotAccepted(error)
     }
@@ -221,5 +224,6 @@ fn outgoing(claimed: &Claimed, place: Option<Place>, renter: Option<RenterContac
     let to = Recipient::Worker { id: notification.worker_id, phone_number };
     Outgoing::new(notification.id, notification.kind, to, content)
         .organization(notification.organization_id)
+        .channel(notification.channel)
         .attempt(notification.attempts.saturating_add(1))
 }

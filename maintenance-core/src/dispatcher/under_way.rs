@@ -1,10 +1,10 @@
 //! What a dispatcher has taken and not yet written the outcome of.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use crate::{
-    model::{SendOutcome, SendRecord},
-    values::NotificationId,
+    model::{Notification, SendOutcome, SendRecord},
+    values::{Channel, NotificationId},
 };
 
 /// The messages under way. A claim takes what is due by the wall clock, and when that goes forward by more than the
@@ -14,16 +14,30 @@ use crate::{
 /// count, and the message comes due again when the newer lease ends.
 #[derive(Debug, Default)]
 pub(super) struct UnderWay {
-    messages: HashSet<NotificationId>,
+    messages: HashMap<NotificationId, Message>,
     /// Messages written as sent while a claim was under way. The store may have given them to that claim before it
     /// took the outcome, so they are under way until the claim has ended.
     just_sent: Vec<NotificationId>,
 }
 
+#[derive(Debug)]
+struct Message {
+    channel: Channel,
+    /// Whether it tries if its channel's rest can end.
+    tries: bool,
+}
+
 impl UnderWay {
-    /// A claim brought a message: whether it is to be sent, which it is unless it was under way already.
-    pub(super) fn begin(&mut self, message: NotificationId) -> bool {
-        self.messages.insert(message)
+    /// A claim that tries these channels brought a message: whether it is to be sent, which it is unless it was under way
+    /// already.
+    pub(super) fn begin(&mut self, message: &Notification, trying: &[Channel]) -> bool {
+        let (channel, tries) = (message.channel.clone(), trying.contains(&message.channel));
+        self.messages.insert(message.id, Message { channel, tries }).is_none()
+    }
+
+    /// Whether a message of that channel is under way.
+    pub(super) fn has_any_of(&self, channel: &Channel) -> bool {
+        self.messages.values().any(|message| message.channel == *channel)
     }
 
     /// A claim has ended, and all that it brought has begun.
@@ -33,15 +47,20 @@ impl UnderWay {
         }
     }
 
-    /// These outcomes were written, while a claim was under way or not.
-    pub(super) fn written(&mut self, records: &[SendRecord], claiming: bool) {
+    /// These outcomes were written, while a claim was under way or not. Returns whether any of them tried a channel.
+    pub(super) fn written(&mut self, records: &[SendRecord], claiming: bool) -> bool {
+        let mut tried = false;
         for SendRecord { notification_id, outcome, .. } in records {
+            if let Some(message) = self.messages.get_mut(notification_id) {
+                tried |= std::mem::take(&mut message.tries);
+            }
             if claiming && matches!(outcome, SendOutcome::Sent { .. }) {
                 self.just_sent.push(*notification_id);
             } else {
                 self.messages.remove(notification_id);
             }
         }
+        tried
     }
 }
 
@@ -51,9 +70,18 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::values::LeaseId;
+    use crate::{
+        model::{NotificationKind, Request},
+        values::{LeaseId, WorkerId},
+    };
 
     const ONE: NotificationId = NotificationId::from_uuid(Uuid::from_u128(1));
+
+    fn one() -> Notification {
+        let (worker, at) = (WorkerId::from_uuid(Uuid::from_u128(3)), DateTime::UNIX_EPOCH);
+        let (channel, kind) = (Channel::DEFAULT, NotificationKind::Assignment);
+        Notification::new(ONE, channel, kind, &Request::sample(1), worker, at, at)
+    }
 
     fn record(outcome: SendOutcome) -> SendRecord {
         let (lease, at) = (LeaseId::from_uuid(Uuid::from_u128(2)), DateTime::UNIX_EPOCH);
@@ -63,23 +91,23 @@ mod tests {
     #[test]
     fn a_message_is_begun_once_until_its_outcome_is_written() {
         let mut under_way = UnderWay::default();
-        assert!(under_way.begin(ONE));
-        assert!(!under_way.begin(ONE));
+        assert!(under_way.begin(&one(), &[]));
+        assert!(!under_way.begin(&one(), &[]));
         let later = SendOutcome::Later { due_at: DateTime::UNIX_EPOCH, error: None };
         under_way.written(&[record(later)], true);
-        assert!(under_way.begin(ONE), "it came due again");
+        assert!(under_way.begin(&one(), &[]), "it came due again");
     }
 
     #[test]
     fn a_claim_that_took_a_message_just_before_it_was_written_as_sent_does_not_begin_it() {
         let mut under_way = UnderWay::default();
-        under_way.begin(ONE);
+        under_way.begin(&one(), &[]);
         let sent = SendOutcome::Sent { provider_message_id: "wamid.1".into() };
         under_way.written(&[record(sent.clone())], true);
-        assert!(!under_way.begin(ONE));
+        assert!(!under_way.begin(&one(), &[]));
         under_way.claim_ended();
-        assert!(under_way.begin(ONE), "nothing is kept beyond the claim");
+        assert!(under_way.begin(&one(), &[]), "nothing is kept beyond the claim");
         under_way.written(&[record(sent)], false);
-        assert!(under_way.begin(ONE));
+        assert!(under_way.begin(&one(), &[]));
     }
 }

@@ -2,7 +2,7 @@
 
 use tracing::instrument;
 
-use super::Maintenance;
+use super::{Maintenance, Shared};
 use crate::{
     maintenance::{Error, tries::Tries},
     model::{Actor, AssignmentCause, Request, Selection, Step, WhatsAppStatus, WorkerStatus},
@@ -281,7 +281,8 @@ impl<R: Repository> Maintenance<R> {
 
     /// What the rules need to know of a decision made now.
     pub(super) fn decision<'d>(&'d self, by: Actor, note: Option<&'d Note>) -> Decision<'d> {
-        Decision { by, note, now: self.shared.now(), ids: &*self.shared.ids }
+        let Shared { ids, channels, .. } = &self.shared;
+        Decision { by, note, now: self.shared.now(), ids: &**ids, channels: &**channels }
     }
 
     /// Writes a step on the request as it was seen; the request after it.

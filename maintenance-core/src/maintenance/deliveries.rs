@@ -21,6 +21,9 @@ impl<R: Repository> Maintenance<R> {
     /// Applies what webhooks tell of messages, in one step for all; returns what each did, in order. Idempotent and
     /// independent of order, so a webhook may simply be delivered again after an error.
     ///
+    /// An update is about messages of its own channel alone, whichever id it names: who can speak for one number can't
+    /// move another's messages.
+    ///
     /// A failure that is about us, or that passes, is acted on as at sending: the channel rests, and the message is filed
     /// anew if it is still the newest of an open request.
     ///
@@ -35,6 +38,7 @@ impl<R: Repository> Maintenance<R> {
     /// # use maintenance_core::*;
     /// # async fn example(maintenance: Maintenance<impl Repository>, at: chrono::DateTime<chrono::Utc>) -> Result<(), Error> {
     /// let delivered = DeliveryUpdate {
+    ///     channel: Channel::DEFAULT,
     ///     notification_id: None,
     ///     provider_message_id: "wamid.HBgL".into(),
     ///     event: DeliveryEvent::Delivered,
@@ -90,7 +94,7 @@ fn rest(shared: &Shared, next: NextStep, update: &DeliveryUpdate) -> Option<Dura
         // Repeats and old news rest nothing: only what was told within the time that the rest would take.
         let age = (shared.now() - update.at).to_std().unwrap_or_default();
         if age < after.max(PROBE) {
-            shared.rests.rest(None, after, needs_person, &error, shared.clock.monotonic());
+            shared.rests.rest(&update.channel, None, after, needs_person, &error, shared.clock.monotonic());
         }
     }
     Some(after)

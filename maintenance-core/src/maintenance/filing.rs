@@ -32,7 +32,7 @@ impl<R: Repository> Maintenance<R> {
         let mut tries = Tries::default();
         loop {
             let selection = self.select_for(&draft, BTreeMap::new()).await?;
-            let filing = rules::file(draft, &selection, &*self.shared.ids);
+            let filing = self.filing(draft, &selection);
             match self.file_one(&filing).await {
                 Ok(inserted) => {
                     self.wake();
@@ -42,6 +42,10 @@ impl<R: Repository> Maintenance<R> {
                 Err(error) => return Err(refused(error)),
             }
         }
+    }
+
+    fn filing(&self, draft: Request, selection: &Selection) -> Filing {
+        rules::file(draft, selection, &*self.shared.ids, &*self.shared.channels)
     }
 
     async fn file_one(&self, filing: &Filing) -> Result<Inserted<Request>, Error> {
@@ -93,7 +97,7 @@ impl<R: Repository> Maintenance<R> {
             let of = candidates.of(draft.complex_id);
             let selection = select(&Self::need(&draft, BTreeMap::new()), of, self.shared.policy);
             candidates.give(selection.chosen, draft.created_at);
-            filings.push(rules::file(draft, &selection, &*self.shared.ids));
+            filings.push(self.filing(draft, &selection));
             selections.push(selection);
         }
         let filed = self.repository.file(&filings).await?;

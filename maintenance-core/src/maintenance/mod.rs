@@ -41,6 +41,8 @@ use joining::Joining;
 pub use problem::ProblemDetails;
 pub use rests::Pause;
 use rests::Rests;
+#[cfg(feature = "tokio")]
+pub(crate) use rests::Troubled;
 pub use reused::{Difference, Reused};
 pub use status::Move;
 pub use submit::{Submission, Submitted};
@@ -49,7 +51,7 @@ use wake::Wake;
 use crate::{
     ports::{Clock, Directory, Organizations, Repository, SystemClock},
     rules::SelectionPolicy,
-    values::{IdSource, OrganizationId, RandomIds, time},
+    values::{ChannelTable, Channels, IdSource, OrganizationId, RandomIds, time},
 };
 
 /// The engine: every use case over one store.
@@ -68,6 +70,7 @@ pub(crate) struct Shared {
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) channels: Arc<dyn Channels>,
     pub(crate) wake: Arc<Wake>,
     pub(crate) rests: Arc<Rests>,
     policy: SelectionPolicy,
@@ -87,6 +90,7 @@ impl<R: Repository> Maintenance<R> {
             directory: Arc::new(directory),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
+            channels: Arc::new(ChannelTable::default()),
             wake: Arc::default(),
             rests: Arc::default(),
             policy: SelectionPolicy::default(),
@@ -105,6 +109,14 @@ impl<R: Repository> Maintenance<R> {
     #[must_use]
     pub fn with_ids(mut self, ids: impl IdSource + 'static) -> Self {
         self.shared.ids = Arc::new(ids);
+        self
+    }
+
+    /// With several channels: each new message goes out by the one that this names. Without it every message goes out by
+    /// [`Channel::DEFAULT`](crate::Channel::DEFAULT). [`Channels`] has an example.
+    #[must_use]
+    pub fn with_channels(mut self, channels: impl Channels + 'static) -> Self {
+        self.shared.channels = Arc::new(channels);
         self
     }
 

@@ -1,7 +1,7 @@
-//! What rests after an error that is about us and not about one message: the channel, or a template.
+//! What rests after an error that is about us and not about one message: a channel, or one of its templates.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -11,13 +11,15 @@ use chrono::{DateTime, Utc};
 use crate::{
     model::DeliveryError,
     ports::Clock,
-    values::{Backoff, time},
+    values::{Backoff, Channel, time},
 };
 
-/// A rest of the channel or of one template.
+/// A rest of a channel or of one of its templates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pause {
+    /// The channel; all others go on.
+    pub channel: Channel,
     /// The template whose messages wait; `None` when the whole channel rests.
     pub template: Option<String>,
     /// Until when, UTC. One message tries then, before all others follow.
@@ -35,15 +37,25 @@ const PROBE_LIMIT: Duration = Duration::from_mins(1);
 /// The rests of a channel that has trouble again and again.
 const GROWING: Backoff = Backoff { first: Duration::from_secs(5), ceiling: Duration::from_mins(1) };
 
-/// The rests of one channel, shared by an engine's dispatchers and its webhooks. Measured by the monotonic clock: a
-/// wall clock that jumps neither prolongs a rest nor ends it.
+/// The rests of every channel, shared by an engine's dispatchers and its webhooks. Measured by the monotonic clock: a
+/// wall clock that jumps neither prolongs a rest nor ends it. A channel that has no trouble takes no memory.
 #[derive(Debug, Default)]
-pub(crate) struct Rests(Mutex<State>);
+pub(crate) struct Rests(Mutex<BTreeMap<Channel, State>>);
 
+/// The channels that a claim must mind.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Troubled {
+    /// Nothing goes out by them.
+    pub(crate) resting: Vec<Channel>,
+    /// They rested and accepted nothing since: one message is to try each.
+    pub(crate) trying: Vec<Channel>,
+}
+
+/// The rests of one channel.
 #[derive(Debug, Default)]
 struct State {
     /// By template; the channel's own under `None`.
-    resting: HashMap<Option<String>, Rest>,
+    resting: BTreeMap<Option<String>, Rest>,
     /// How many passing errors came since the last other answer.
     passing: u32,
 }
@@ -60,10 +72,16 @@ struct Rest {
 }
 
 impl Rests {
-    /// Begins a send by that template: `Err` with the wait when it must not go out now. After a rest one message
-    /// is let through, and the others wait for its answer.
-    pub(crate) fn begin(&self, template: Option<&String>, now: Duration) -> Result<(), Duration> {
-        let mut state = self.state();
+    /// Begins a send by that channel and template: `Err` with the wait when it must not go out now. After a rest one
+    /// message is let through, and the others wait for its answer.
+    pub(crate) fn begin(
+        &self,
+        channel: &Channel,
+        template: Option<&String>,
+        now: Duration,
+    ) -> Result<(), Duration> {
+        let mut all = self.all();
+        let Some(state) = all.get_mut(channel) else { return Ok(()) };
         let scopes = [None, template.cloned()];
         let scopes = if template.is_some() { &scopes[..] } else { &scopes[..1] };
         for scope in scopes {
@@ -85,91 +103,121 @@ impl Rests {
     }
 
     /// The channel took a message by that template: all is well with both.
-    pub(crate) fn accepted(&self, template: Option<&String>) {
-        let mut state = self.state();
-        state.passing = 0;
-        state.resting.remove(&None);
-        if template.is_some() {
-            state.resting.remove(&template.cloned());
-        }
+    pub(crate) fn accepted(&self, channel: &Channel, template: Option<&String>) {
+        self.change(channel, |state| {
+            if template.is_some() {
+                state.resting.remove(&template.cloned());
+            }
+            state.works();
+        });
     }
 
     /// The channel judged one message by itself: the channel works, and of the template it says nothing.
-    pub(crate) fn judged(&self, template: Option<&String>) {
-        self.untried(template);
-        let mut state = self.state();
-        state.passing = 0;
-        state.resting.remove(&None);
+    pub(crate) fn judged(&self, channel: &Channel, template: Option<&String>) {
+        self.change(channel, |state| {
+            state.untried(template);
+            state.works();
+        });
     }
 
     /// No attempt was made after all: the next message tries.
-    pub(crate) fn untried(&self, template: Option<&String>) {
-        let mut state = self.state();
-        for scope in [None, template.cloned()] {
-            if let Some(rest) = state.resting.get_mut(&scope) {
-                rest.probe_until = Duration::ZERO;
-            }
-        }
+    pub(crate) fn untried(&self, channel: &Channel, template: Option<&String>) {
+        self.change(channel, |state| state.untried(template));
     }
 
     /// A passing error. Several in a row rest the channel: then it isn't about these messages.
-    pub(crate) fn passing(&self, template: Option<&String>, error: &DeliveryError, now: Duration) {
-        let mut state = self.state();
-        state.passing += 1;
-        let again = state.resting.get(&None).is_some_and(|rest| rest.probe_until > now);
-        if state.passing >= RUN || again {
-            state.rest(None, Duration::ZERO, false, error, now);
-        }
-        if let Some(rest) = template.and_then(|_| state.resting.get_mut(&template.cloned())) {
-            rest.probe_until = Duration::ZERO;
-        }
+    pub(crate) fn passing(
+        &self,
+        channel: &Channel,
+        template: Option<&String>,
+        error: &DeliveryError,
+        now: Duration,
+    ) {
+        self.change(channel, |state| {
+            state.passing += 1;
+            let again = state.resting.get(&None).is_some_and(|rest| rest.probe_until > now);
+            if state.passing >= RUN || again {
+                state.rest(None, Duration::ZERO, false, error, now);
+            }
+            if let Some(rest) = template.and_then(|_| state.resting.get_mut(&template.cloned())) {
+                rest.probe_until = Duration::ZERO;
+            }
+        });
     }
 
-    /// Rests a template, or the channel for `None`, for that long or longer.
+    /// Rests a template of the channel, or the whole channel for `None`, for that long or longer.
     pub(crate) fn rest(
         &self,
-        scope: Option<String>,
+        channel: &Channel,
+        template: Option<String>,
         after: Duration,
         needs_person: bool,
         error: &DeliveryError,
         now: Duration,
     ) {
-        self.state().rest(scope, after, needs_person, error, now);
+        self.change(channel, |state| state.rest(template, after, needs_person, error, now));
     }
 
-    /// Whether the whole channel rests now.
-    pub(crate) fn channel_rests(&self, now: Duration) -> bool {
-        self.state().resting.get(&None).is_some_and(|rest| rest.until > now)
+    /// The channels that rest as a whole now, and those that are to be tried.
+    pub(crate) fn troubled(&self, now: Duration) -> Troubled {
+        let mut troubled = Troubled::default();
+        for (channel, state) in &*self.all() {
+            match state.resting.get(&None) {
+                Some(rest) if rest.until > now => troubled.resting.push(channel.clone()),
+                Some(_) => troubled.trying.push(channel.clone()),
+                None => {}
+            }
+        }
+        troubled
     }
 
-    /// Whether the channel rested and nothing was accepted since: one message is to try it.
-    pub(crate) fn channel_is_tried(&self) -> bool {
-        self.state().resting.contains_key(&None)
-    }
-
-    /// What rests now, the channel first.
+    /// What rests now, by channel, the whole channel before its templates.
     pub(crate) fn pauses(&self, clock: &dyn Clock) -> Vec<Pause> {
         let (now, passed) = (time::whole_micros(clock.now()), clock.monotonic());
-        let state = self.state();
-        let resting = state.resting.iter().filter(|(_, rest)| rest.until > passed);
-        let mut pauses: Vec<Pause> = resting
-            .map(|(template, rest)| Pause {
+        let mut pauses = Vec::new();
+        for (channel, state) in &*self.all() {
+            let resting = state.resting.iter().filter(|(_, rest)| rest.until > passed);
+            pauses.extend(resting.map(|(template, rest)| Pause {
+                channel: channel.clone(),
                 template: template.clone(),
                 until: time::later(now, rest.until.saturating_sub(passed)),
                 needs_person: rest.needs_person,
                 error: rest.error.clone(),
-            })
-            .collect();
-        pauses.sort_by(|a, b| a.template.cmp(&b.template));
+            }));
+        }
         pauses
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    /// Changes what is known of a channel, and forgets it when all is well.
+    fn change(&self, channel: &Channel, change: impl FnOnce(&mut State)) {
+        let mut all = self.all();
+        let state = all.entry(channel.clone()).or_default();
+        change(state);
+        if state.resting.is_empty() && state.passing == 0 {
+            all.remove(channel);
+        }
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<Channel, State>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
+    /// The whole channel works.
+    fn works(&mut self) {
+        self.passing = 0;
+        self.resting.remove(&None);
+    }
+
+    fn untried(&mut self, template: Option<&String>) {
+        for scope in [None, template.cloned()] {
+            if let Some(rest) = self.resting.get_mut(&scope) {
+                rest.probe_until = Duration::ZERO;
+            }
+        }
+    }
+
     fn rest(
         &mut self,
         scope: Option<String>,
@@ -194,6 +242,13 @@ impl State {
 mod tests {
     use super::*;
 
+    const ONE: Channel = Channel::DEFAULT;
+
+    /// Whether the whole channel rests.
+    fn is_resting(rests: &Rests, now: Duration) -> bool {
+        rests.troubled(now).resting == [ONE]
+    }
+
     fn error() -> DeliveryError {
         DeliveryError::new("131000", "a passing error")
     }
@@ -205,46 +260,46 @@ mod tests {
     #[test]
     fn after_a_rest_one_message_tries_and_the_others_follow_when_it_is_accepted() {
         let rests = Rests::default();
-        rests.rest(None, seconds(60), true, &error(), seconds(0));
-        assert_eq!(rests.begin(None, seconds(59)), Err(seconds(1)));
-        assert_eq!(rests.begin(None, seconds(60)), Ok(()));
-        assert!(rests.begin(None, seconds(60)).is_err(), "one is on its way");
-        rests.accepted(None);
-        assert_eq!(rests.begin(None, seconds(60)), Ok(()));
-        assert_eq!(rests.begin(None, seconds(60)), Ok(()));
+        rests.rest(&ONE, None, seconds(60), true, &error(), seconds(0));
+        assert_eq!(rests.begin(&ONE, None, seconds(59)), Err(seconds(1)));
+        assert_eq!(rests.begin(&ONE, None, seconds(60)), Ok(()));
+        assert!(rests.begin(&ONE, None, seconds(60)).is_err(), "one is on its way");
+        rests.accepted(&ONE, None);
+        assert_eq!(rests.begin(&ONE, None, seconds(60)), Ok(()));
+        assert_eq!(rests.begin(&ONE, None, seconds(60)), Ok(()));
     }
 
     #[test]
     fn a_template_rests_alone() {
         let rests = Rests::default();
         let (a, b) = ("a/en".to_owned(), "b/en".to_owned());
-        rests.rest(Some(a.clone()), seconds(60), true, &error(), seconds(0));
-        assert!(rests.begin(Some(&a), seconds(1)).is_err());
-        assert_eq!(rests.begin(Some(&b), seconds(1)), Ok(()));
-        rests.accepted(Some(&b));
-        assert!(rests.begin(Some(&a), seconds(1)).is_err(), "another template says nothing of it");
-        assert!(!rests.channel_rests(seconds(1)));
+        rests.rest(&ONE, Some(a.clone()), seconds(60), true, &error(), seconds(0));
+        assert!(rests.begin(&ONE, Some(&a), seconds(1)).is_err());
+        assert_eq!(rests.begin(&ONE, Some(&b), seconds(1)), Ok(()));
+        rests.accepted(&ONE, Some(&b));
+        assert!(rests.begin(&ONE, Some(&a), seconds(1)).is_err(), "another template says nothing of it");
+        assert!(!is_resting(&rests, seconds(1)));
     }
 
     #[test]
     fn passing_errors_in_a_row_rest_the_channel_for_longer_each_time() {
         let rests = Rests::default();
         for _ in 1..RUN {
-            rests.passing(None, &error(), seconds(0));
-            assert!(!rests.channel_rests(seconds(0)));
+            rests.passing(&ONE, None, &error(), seconds(0));
+            assert!(!is_resting(&rests, seconds(0)));
         }
-        rests.judged(None);
+        rests.judged(&ONE, None);
         for _ in 0..RUN {
-            assert!(!rests.channel_rests(seconds(0)), "an answer in between ends the row");
-            rests.passing(None, &error(), seconds(0));
+            assert!(!is_resting(&rests, seconds(0)), "an answer in between ends the row");
+            rests.passing(&ONE, None, &error(), seconds(0));
         }
         let mut now = seconds(0);
         for wait in [5, 10, 20, 40, 60, 60] {
-            assert!(rests.channel_rests(now + Duration::from_millis(wait * 1_000 - 1)), "{wait}");
+            assert!(is_resting(&rests, now + Duration::from_millis(wait * 1_000 - 1)), "{wait}");
             now += seconds(wait);
-            assert!(!rests.channel_rests(now), "{wait}");
-            assert_eq!(rests.begin(None, now), Ok(()));
-            rests.passing(None, &error(), now);
+            assert!(!is_resting(&rests, now), "{wait}");
+            assert_eq!(rests.begin(&ONE, None, now), Ok(()));
+            rests.passing(&ONE, None, &error(), now);
         }
     }
 
@@ -252,8 +307,25 @@ mod tests {
     fn the_answers_of_one_batch_count_as_one_trouble() {
         let rests = Rests::default();
         for _ in 0..32 {
-            rests.rest(None, seconds(1), false, &error(), seconds(0));
+            rests.rest(&ONE, None, seconds(1), false, &error(), seconds(0));
         }
-        assert!(rests.channel_rests(seconds(4)) && !rests.channel_rests(seconds(5)));
+        assert!(is_resting(&rests, seconds(4)) && !is_resting(&rests, seconds(5)));
+    }
+
+    #[test]
+    fn a_channel_rests_alone_and_is_forgotten_when_all_is_well() {
+        let rests = Rests::default();
+        let other = Channel::new("other").unwrap();
+        rests.rest(&ONE, None, seconds(60), true, &error(), seconds(0));
+        for _ in 1..RUN {
+            rests.passing(&ONE, None, &error(), seconds(0));
+            rests.passing(&other, None, &error(), seconds(0));
+        }
+        assert_eq!(rests.begin(&other, None, seconds(1)), Ok(()));
+        rests.accepted(&other, None);
+        assert_eq!(rests.troubled(seconds(1)), Troubled { resting: vec![ONE], trying: vec![] });
+        assert_eq!(rests.troubled(seconds(60)), Troubled { resting: vec![], trying: vec![ONE] });
+        rests.accepted(&ONE, None);
+        assert!(rests.all().is_empty());
     }
 }

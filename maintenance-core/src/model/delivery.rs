@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::next_step::NextStep;
-use crate::values::{NotificationId, RequestId, text_enum::text_enum};
+use crate::values::{Channel, NotificationId, RequestId, text_enum::text_enum};
 
 text_enum! {
     /// How far a message has come.
@@ -102,6 +102,9 @@ impl DeliveryEvent {
 /// One status of a webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryUpdate {
+    /// The channel whose webhook brought it. It says nothing of a message that went out by another.
+    #[serde(default, skip_serializing_if = "Channel::is_default")]
+    pub channel: Channel,
     /// Our own id, when the webhook carried it back: it finds the message even before its send was recorded.
     pub notification_id: Option<NotificationId>,
     /// The provider's id of the message.
@@ -129,7 +132,7 @@ pub enum DeliveryEffect {
         /// Its request.
         request_id: RequestId,
     },
-    /// No message of ours has that id yet. The update is kept for a while and applied if the answer of a send
+    /// No message of that channel has that id yet. The update is kept for a while and applied if the answer of a send
     /// brings the id. Not an error: a number may be shared with other senders.
     Unknown,
 }

@@ -9,7 +9,7 @@ use super::{
     send::{SendOutcome, SendRecord},
 };
 use crate::values::{
-    LeaseId, NotificationId, OrganizationId, RequestId, WorkerId, text_enum::text_enum, time,
+    Channel, LeaseId, NotificationId, OrganizationId, RequestId, WorkerId, text_enum::text_enum, time,
 };
 
 text_enum! {
@@ -34,6 +34,9 @@ pub struct Notification {
     /// The organisation of its request.
     #[serde(default, skip_serializing_if = "OrganizationId::is_none")]
     pub organization_id: OrganizationId,
+    /// The channel that it goes out by, decided when it was filed.
+    #[serde(default, skip_serializing_if = "Channel::is_default")]
+    pub channel: Channel,
     /// The request it is about.
     pub request_id: RequestId,
     /// The recipient.
@@ -79,9 +82,10 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// A message about `request` to a worker, filed with a step stamped `created_at` and due at once.
+    /// A message about `request` to a worker by that channel, filed with a step stamped `created_at` and due at once.
     pub(crate) fn new(
         id: NotificationId,
+        channel: Channel,
         kind: NotificationKind,
         request: &Request,
         worker_id: WorkerId,
@@ -91,6 +95,7 @@ impl Notification {
         Self {
             id,
             organization_id: request.organization_id,
+            channel,
             request_id: request.id,
             worker_id,
             kind,
@@ -184,7 +189,7 @@ impl Notification {
     }
 
     /// The message that repeats this one, which a webhook told had failed for a reason that passes. It keeps the
-    /// attempts, the reason and the age.
+    /// channel, the attempts, the reason and the age.
     pub(crate) fn again(&self, id: NotificationId, created_at: DateTime<Utc>, due_at: DateTime<Utc>) -> Self {
         Self {
             id,

@@ -1,7 +1,8 @@
 //! What a channel is given to send.
 
 use crate::values::{
-    Description, Location, NotificationId, OrganizationId, PhoneNumber, RequestId, Specialty, Title, WorkerId,
+    Channel, Description, Location, NotificationId, OrganizationId, PhoneNumber, RequestId, Specialty, Title,
+    WorkerId,
 };
 
 use super::{
@@ -19,6 +20,8 @@ pub struct Outgoing {
     pub notification_id: NotificationId,
     /// The organisation in whose name it goes out.
     pub organization_id: OrganizationId,
+    /// The channel that it goes out by.
+    pub channel: Channel,
     /// What the message is about.
     pub kind: NotificationKind,
     /// Which attempt this is, from 1.
@@ -76,13 +79,21 @@ impl Outgoing {
         to: Recipient,
         content: Content,
     ) -> Self {
-        Self { notification_id, organization_id: OrganizationId::NONE, kind, attempt: 1, to, content }
+        let (organization_id, channel) = (OrganizationId::NONE, Channel::DEFAULT);
+        Self { notification_id, organization_id, channel, kind, attempt: 1, to, content }
     }
 
     /// The same in the name of that organisation.
     #[must_use]
     pub fn organization(mut self, organization_id: OrganizationId) -> Self {
         self.organization_id = organization_id;
+        self
+    }
+
+    /// The same by that channel.
+    #[must_use]
+    pub fn channel(mut self, channel: Channel) -> Self {
+        self.channel = channel;
         self
     }
 

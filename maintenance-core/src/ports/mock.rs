@@ -105,7 +105,7 @@ mock! {
 
     #[async_trait]
     impl NotificationRepository for Repository {
-        async fn claim(&self, claim: Claim) -> Result<Listing<Claimed>, RepositoryError>;
+        async fn claim(&self, claim: &Claim) -> Result<Listing<Claimed>, RepositoryError>;
         async fn defer(&self, deferral: Deferral) -> Result<u64, RepositoryError>;
         async fn record_outcomes(&self, records: &[SendRecord]) -> Result<Recorded, RepositoryError>;
         async fn record_deliveries(

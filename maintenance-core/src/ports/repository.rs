@@ -146,13 +146,13 @@ pub trait RequestRepository: Send + Sync {
 #[async_trait]
 #[auto_impl::auto_impl(&, Box, Arc)]
 pub trait NotificationRepository: Send + Sync {
-    /// Takes pending notifications that are due, the most urgent first and of those the longest due first: puts the
-    /// lease on them, counts the claim and moves `due_at` to `until`. No two claims take one notification before it
+    /// Takes what [`Claim::choose`] says of all organisations' messages, in that order: puts the lease on them, counts the
+    /// claim and moves `due_at` to `until`. The messages of a channel that rests aren't read. No two claims take one notification before it
     /// comes due again. A row that can't be read is taken too, and reported, so that it can't hold up the others.
     ///
     /// The store keeps for each message the `updated_at` of the request with which it was last taken: as of then is what it
     /// says, and by it [`Told`](crate::Told) is decided for a change.
-    async fn claim(&self, claim: Claim) -> Result<Listing<Claimed>, RepositoryError>;
+    async fn claim(&self, claim: &Claim) -> Result<Listing<Claimed>, RepositoryError>;
 
     /// Puts back what is due to one recipient, spread out; returns how many it put back.
     async fn defer(&self, deferral: Deferral) -> Result<u64, RepositoryError>;
@@ -164,8 +164,8 @@ pub trait NotificationRepository: Send + Sync {
     /// the request's `whatsapp_*` columns follow at a later [`catch_up`](Self::catch_up).
     async fn record_outcomes(&self, records: &[SendRecord]) -> Result<Recorded, RepositoryError>;
 
-    /// Applies webhook updates, each as [`Notification::apply_delivery`] does to the notification of our id or else
-    /// of the provider's, in one step for all; returns what each did, in order. An update whose message isn't known
+    /// Applies webhook updates, each as [`Notification::apply_delivery`] does to the notification of the update's channel
+    /// that has our id or else the provider's, in one step for all; returns what each did, in order. An update whose message isn't known
     /// is kept, as received at `now`, until its message is known and it is applied, or it is forgotten. Locks are
     /// treated as by [`record_outcomes`](Self::record_outcomes).
     async fn record_deliveries(

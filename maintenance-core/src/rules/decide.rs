@@ -8,7 +8,7 @@ use crate::{
         NotificationKind, Ranked, Request, RequestStatus, Selection, StatusChange, Step, Write,
     },
     values::{
-        AssignmentChangeId, EditId, IdSource, Note, NotificationId, StatusChangeId, UserId, WorkerId,
+        AssignmentChangeId, Channels, EditId, IdSource, Note, NotificationId, StatusChangeId, UserId, WorkerId,
         time::next_timestamp,
     },
 };
@@ -25,6 +25,7 @@ pub(crate) struct Decision<'d> {
     /// The time by the clock.
     pub(crate) now: DateTime<Utc>,
     pub(crate) ids: &'d dyn IdSource,
+    pub(crate) channels: &'d dyn Channels,
 }
 
 /// How a worker was found for a request, or why it has none any more.
@@ -35,7 +36,12 @@ pub(crate) struct Choice {
 }
 
 /// Files a request for the worker that the selection chose, or for nobody.
-pub(crate) fn file(mut request: Request, selection: &Selection, ids: &dyn IdSource) -> Filing {
+pub(crate) fn file(
+    mut request: Request,
+    selection: &Selection,
+    ids: &dyn IdSource,
+    channels: &dyn Channels,
+) -> Filing {
     let at = request.created_at;
     request.assigned_worker_id = selection.chosen;
     let assignment = selection.chosen.map(|worker| AssignmentChange {
@@ -50,7 +56,9 @@ pub(crate) fn file(mut request: Request, selection: &Selection, ids: &dyn IdSour
         ranking: selection.kept(),
     });
     let message = |worker| {
-        Notification::new(NotificationId::mint(ids), NotificationKind::Assignment, &request, worker, at, at)
+        let channel = channels.channel(request.organization_id, request.complex_id);
+        let (id, kind) = (NotificationId::mint(ids), NotificationKind::Assignment);
+        Notification::new(id, channel, kind, &request, worker, at, at)
     };
     let notification = selection.chosen.map(message);
     Filing { request, assignment, notification }
@@ -181,7 +189,8 @@ impl Decision<'_> {
         at: DateTime<Utc>,
     ) -> Write {
         let id = NotificationId::mint(self.ids);
-        Write::Notify(Notification::new(id, kind, request, worker, at, self.now))
+        let channel = self.channels.channel(request.organization_id, request.complex_id);
+        Write::Notify(Notification::new(id, channel, kind, request, worker, at, self.now))
     }
 }
 

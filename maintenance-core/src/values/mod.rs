@@ -2,6 +2,8 @@
 
 pub(crate) mod backoff;
 pub(crate) mod consumer;
+pub(crate) mod channel;
+pub(crate) mod channels;
 pub(crate) mod email;
 pub(crate) mod fingerprint;
 pub(crate) mod ids;
@@ -14,6 +16,8 @@ pub(crate) mod time;
 
 pub use backoff::Backoff;
 pub use consumer::ConsumerName;
+pub use channel::Channel;
+pub use channels::{ChannelTable, Channels};
 pub use email::Email;
 pub use fingerprint::Fingerprint;
 pub use ids::{

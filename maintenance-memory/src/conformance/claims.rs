@@ -13,7 +13,7 @@ use super::{World, refused};
 fn claim(world: &World, lease: u128, hold: i64) -> Claim {
     let now = world.clock.now();
     let lease = LeaseId::from_uuid(Uuid::from_u128(lease));
-    Claim { now, until: now + chrono::TimeDelta::seconds(hold), lease, limit: 100, at_least: Priority::Low }
+    Claim::new(now, now + chrono::TimeDelta::seconds(hold), lease, 100)
 }
 
 /// No message is taken by both of them.
@@ -51,7 +51,7 @@ pub async fn a_dispatcher_that_died_is_followed_after_the_hold(world: World) {
     world.worker(&["plumbing"]).await;
     world.filed().await;
     let store = world.maintenance.repository();
-    let taken = store.claim(claim(&world, 1, 300)).await.unwrap().items;
+    let taken = store.claim(&claim(&world, 1, 300)).await.unwrap().items;
     let message = &taken[0].notification;
     assert_eq!((taken.len(), message.attempts, message.claims), (1, 0, 1));
     world.wait(299);
@@ -67,10 +67,10 @@ pub async fn a_late_record_does_not_overwrite_its_successor(world: World) {
     let request = world.filed().await;
     let store = world.maintenance.repository();
     let slow = claim(&world, 1, 10);
-    let taken = store.claim(slow).await.unwrap().items;
+    let taken = store.claim(&slow).await.unwrap().items;
     world.wait(10);
     let successor = claim(&world, 2, 300);
-    assert_eq!(store.claim(successor).await.unwrap().items.len(), 1);
+    assert_eq!(store.claim(&successor).await.unwrap().items.len(), 1);
     let outcome = |lease, outcome| SendRecord {
         notification_id: taken[0].notification.id,
         lease,
@@ -139,13 +139,13 @@ pub async fn the_urgent_are_taken_first(world: World) {
     let taken = |items: Vec<Claimed>| -> Vec<Priority> {
         items.iter().map(|claimed| claimed.notification.priority).collect()
     };
-    assert_eq!(taken(store.claim(urgent).await.unwrap().items), [Priority::Emergency]);
+    assert_eq!(taken(store.claim(&urgent).await.unwrap().items), [Priority::Emergency]);
     let urgent = Claim { limit: 100, ..urgent };
-    assert_eq!(taken(store.claim(urgent).await.unwrap().items), [Priority::High]);
+    assert_eq!(taken(store.claim(&urgent).await.unwrap().items), [Priority::High]);
     let rest = Claim { limit: 2, ..claim(&world, 2, 300) };
-    let items = store.claim(rest).await.unwrap().items;
+    let items = store.claim(&rest).await.unwrap().items;
     assert_eq!(taken(items.clone()), [Priority::Medium, Priority::Low]);
-    let next = store.claim(Claim { limit: 2, ..rest }).await.unwrap().items;
+    let next = store.claim(&Claim { limit: 2, ..rest }).await.unwrap().items;
     assert_eq!(taken(next.clone()), [Priority::Low]);
     assert!(items[1].notification.created_at < next[0].notification.created_at, "the older first");
 }
@@ -156,7 +156,7 @@ pub async fn a_message_taken_too_often_without_an_outcome_fails(world: World) {
     let request = world.filed().await;
     let store = world.maintenance.repository();
     for n in 1..=8 {
-        assert_eq!(store.claim(claim(&world, n, 300)).await.unwrap().items.len(), 1);
+        assert_eq!(store.claim(&claim(&world, n, 300)).await.unwrap().items.len(), 1);
         world.wait(300);
     }
     world.notifier.refuse_next(refused(NextStep::Retry { after: None }, SendEffect::NotSent));
@@ -165,7 +165,7 @@ pub async fn a_message_taken_too_often_without_an_outcome_fails(world: World) {
     assert_eq!((message.status, message.attempts, message.claims), (WhatsAppStatus::Pending, 1, 0));
     world.wait(5);
     for n in 1..=10 {
-        assert_eq!(store.claim(claim(&world, n, 300)).await.unwrap().items.len(), 1);
+        assert_eq!(store.claim(&claim(&world, n, 300)).await.unwrap().items.len(), 1);
         world.wait(300);
     }
     assert_eq!(world.dispatch().await.failed, 1);
@@ -183,10 +183,10 @@ pub async fn that_a_message_was_sent_counts_after_its_lease_too(world: World) {
     let request = world.filed().await;
     let store = world.maintenance.repository();
     let slow = claim(&world, 1, 10);
-    let id = store.claim(slow).await.unwrap().items[0].notification.id;
+    let id = store.claim(&slow).await.unwrap().items[0].notification.id;
     world.wait(10);
     let successor = claim(&world, 2, 300);
-    assert_eq!(store.claim(successor).await.unwrap().items.len(), 1);
+    assert_eq!(store.claim(&successor).await.unwrap().items.len(), 1);
     let sent = SendRecord {
         notification_id: id,
         lease: slow.lease,

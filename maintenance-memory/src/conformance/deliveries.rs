@@ -1,8 +1,8 @@
 //! Applying the updates that webhooks bring.
 
 use maintenance_core::{
-    Actor, Assign, Clock as _, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, NextStep,
-    Notification, NotificationRepository as _, Priority, Request, Scope, SendOutcome, SendRecord,
+    Actor, Assign, Channel, Claim, Clock as _, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate,
+    NextStep, Notification, NotificationRepository as _, Request, Scope, SendOutcome, SendRecord,
     WhatsAppStatus,
 };
 use uuid::Uuid;
@@ -55,6 +55,7 @@ pub async fn news_in_any_order_and_twice_ends_in_the_same_state(world: World) {
     let news = |message: &Notification| {
         let at = |seconds| message.created_at + chrono::TimeDelta::seconds(seconds);
         let one = |event, seconds, code: Option<&str>| DeliveryUpdate {
+            channel: Channel::DEFAULT,
             notification_id: Some(message.id),
             provider_message_id: "wamid.9".into(),
             event,
@@ -118,11 +119,7 @@ pub async fn news_ahead_of_the_sends_own_record_is_kept(world: World) {
         let now = world.clock.now();
         let lease = Uuid::from_u128(1).into();
         let until = now + chrono::TimeDelta::seconds(300);
-        let taken = store
-            .claim(maintenance_core::Claim { now, until, lease, limit: 9, at_least: Priority::Low })
-            .await
-            .unwrap()
-            .items;
+        let taken = store.claim(&Claim::new(now, until, lease, 9)).await.unwrap().items;
         let message = taken[0].notification.clone();
         world.wait(2);
         let mut news = world.news(&message, Delivered);
@@ -147,6 +144,7 @@ pub async fn a_batch_with_several_news_of_one_message_ends_as_they_would_alone(w
     let (first, one) = sent_message(&world).await;
     let (second, two) = sent_message(&world).await;
     let by_theirs = |message: &Notification, event| DeliveryUpdate {
+        channel: Channel::DEFAULT,
         notification_id: None,
         ..world.news(message, event)
     };
@@ -184,6 +182,7 @@ pub async fn unknown_messages_are_reported(world: World) {
     let (request, message) = sent_message(&world).await;
     let before = world.record(request.id).await;
     let stranger = DeliveryUpdate {
+        channel: Channel::DEFAULT,
         notification_id: None,
         provider_message_id: "wamid.of.another.sender".into(),
         ..world.news(&message, Read)
@@ -223,8 +222,8 @@ pub async fn news_without_our_id_ahead_of_the_sends_own_record_is_kept(world: Wo
     let store = world.maintenance.repository();
     let (now, lease) = (world.clock.now(), Uuid::from_u128(1).into());
     let until = now + chrono::TimeDelta::seconds(300);
-    let claim = maintenance_core::Claim { now, until, lease, limit: 9, at_least: Priority::Low };
-    let message = store.claim(claim).await.unwrap().items[0].notification.clone();
+    let claim = Claim::new(now, until, lease, 9);
+    let message = store.claim(&claim).await.unwrap().items[0].notification.clone();
     let mut early = world.news(&message, Failed);
     early.provider_message_id = "wamid.7".into();
     early.notification_id = None;

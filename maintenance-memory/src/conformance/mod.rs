@@ -26,6 +26,7 @@ pub mod assign;
 mod attempts;
 pub mod batch;
 pub mod changed;
+pub mod channels;
 pub mod claims;
 pub mod conversation;
 pub mod deliveries;
@@ -185,17 +186,7 @@ macro_rules! conformance {
             deliveries: a_failure_that_passes_files_the_message_anew_once,
             deliveries: a_failure_about_us_rests_the_channel,
             deliveries: the_request_mirrors_its_newest_message,
-            events: what_happens_to_a_request_is_told_in_order,
-            events: what_did_not_happen_is_not_told,
-            events: events_are_kept_until_everybody_is_done_with_them,
-            events: events_are_read_in_pages_and_as_a_stream,
-            events: a_callback_gets_each_event_until_it_is_handled,
-            events: events_name_their_organisation,
-            isolation: an_id_of_another_organisation_is_an_id_that_nobody_has,
-            isolation: an_id_that_another_organisation_has_used_is_refused,
-            isolation: each_organisation_has_its_own_workers_in_a_complex,
-            isolation: one_dispatcher_sends_the_messages_of_all,
-            isolation: an_actor_finds_what_they_may_see,
+    events: what_happens_to_a_request_is_told_in_order, events: what_did_not_happen_is_not_told, events: events_are_kept_until_everybody_is_done_with_them, events: events_are_read_in_pages_and_as_a_stream, events: a_callback_gets_each_event_until_it_is_handled, events: events_name_their_organisation, isolation: an_id_of_another_organisation_is_an_id_that_nobody_has, isolation: an_id_that_another_organisation_has_used_is_refused, isolation: each_organisation_has_its_own_workers_in_a_complex, isolation: one_dispatcher_sends_the_messages_of_all, isolation: an_actor_finds_what_they_may_see, channels: a_message_goes_by_the_channel_that_it_was_filed_with, channels: without_channels_every_message_goes_by_the_default_one, channels: a_stopped_channel_stops_no_other, channels: a_claim_minds_the_channels_that_rest_and_that_are_tried, channels: everybody_has_their_turn_in_a_storm, channels: every_claim_takes_what_the_model_says, channels: news_of_another_channel_changes_nothing, channels: a_failure_told_by_webhook_rests_its_own_channel,
         );
     };
     (@ $fresh:path; $($file:ident: $case:ident,)*) => {$(

@@ -147,6 +147,7 @@ impl World {
         let error =
             (event == DeliveryEvent::Failed).then(|| DeliveryError::new("131026", "Message undeliverable"));
         DeliveryUpdate {
+            channel: message.channel.clone(),
             notification_id: Some(message.id),
             provider_message_id: message.provider_message_id.clone().unwrap_or_else(|| "wamid.1".into()),
             event,

@@ -167,6 +167,8 @@ create index maintenance_edits_request_id_idx on maintenance_edits (request_id);
 create table maintenance_notifications (
     id                  uuid        not null primary key,
     organization_id uuid not null default '00000000-0000-0000-0000-000000000000',
+    -- The number that it goes out by; texts in byte order, so that claims compare them fast.
+    channel             text        collate "C" not null default 'default',
     request_id          uuid        not null references maintenance_requests (id),
     worker_id           uuid        not null references maintenance_workers (id),
     kind                text        not null,
@@ -195,16 +197,20 @@ create table maintenance_notifications (
 ) with (fillfactor = 80);
 
 create index maintenance_notifications_request_id_idx on maintenance_notifications (request_id, created_at);
--- For claims: the most urgent messages first, and of those the ones that have been due longest.
-create index maintenance_notifications_due_idx on maintenance_notifications (priority, due_at, id) where waiting;
+-- For claims: each channel's organisations in turn, of each the most urgent messages first, and of those the ones that
+-- have been due longest.
+create index maintenance_notifications_due_idx on maintenance_notifications
+    (channel, organization_id, priority, due_at, id) where waiting;
 create index maintenance_notifications_mirror_owed_idx on maintenance_notifications (id) where mirror_owed;
 
--- The provider's ids of each message. A message that went out more than once has several.
+-- The provider's ids of each message, which are its channel's. A message that went out more than once has several.
 create table maintenance_notification_sends (
-    provider_message_id text        not null primary key,
+    provider_message_id text        not null,
+    channel             text        collate "C" not null,
     notification_id     uuid        not null references maintenance_notifications (id),
     attempt             integer     not null,
-    at                  timestamptz not null
+    at                  timestamptz not null,
+    primary key (provider_message_id, channel)
 );
 
 create index maintenance_notification_sends_notification_id_idx on maintenance_notification_sends (notification_id);
@@ -213,13 +219,14 @@ create index maintenance_notification_sends_notification_id_idx on maintenance_n
 -- failure.
 create table maintenance_early_deliveries (
     provider_message_id text         not null,
+    channel             text         collate "C" not null,
     event               text         not null check (event in ('sent', 'delivered', 'read', 'failed')),
     at                  timestamptz not null,
     error_code          text,
     error_text          text,
     next                text,
     received_at         timestamptz not null,
-    primary key (provider_message_id, event, at)
+    primary key (provider_message_id, channel, event, at)
 );
 
 create index maintenance_early_deliveries_received_at_idx on maintenance_early_deliveries (received_at);

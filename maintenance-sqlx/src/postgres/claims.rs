@@ -2,35 +2,99 @@
 
 use maintenance_core::{Claim, Claimed, Deferral, Listing, Priority, RepositoryError};
 
-use super::source::Source;
+use sqlx::AssertSqlSafe;
+
+use super::{
+    convert::column,
+    source::{Query, Source},
+};
 use crate::{
     columns::{notification_columns, request_columns},
     decode,
     storable::clamp_to_storable,
 };
 
-/// Takes a lease on due messages, the most urgent first, and returns what their sends need.
+/// Takes a lease on the messages that `Claim::choose` says, and returns what their sends need.
 ///
-/// Parameters: `$1` the lease, `$2` its end, `$3` the time now, `$4` the limit, `$5` the priorities, the most
-/// urgent first. Each priority is read by a scan of its own, in the index's order and up to the limit, so
-/// that messages which aren't due yet are never read.
+/// Parameters: `$1` the lease, `$2` its end, `$3` the time now, `$4` the priorities, the most urgent first, `$5` the
+/// channels that rest, `$6` those that are tried, `$7` the limit.
+///
+/// `taker` finds each channel's organisations that have anything waiting, by one look into the index for each, and one for
+/// a channel that rests. `turn` reads the first messages of each that has something due: each priority by a scan of its
+/// own, in the index's order, so that messages which aren't due yet are never read. `due` locks what is taken and no more;
+/// what another claim has locked is skipped, and the next in order takes its place.
+///
+/// The values are hidden from the planner, and [`with_limit`] writes the limit into the text: then PostgreSQL plans the
+/// statement once, and not at each claim.
 ///
 /// `content_at` keeps as of which change of its request the message is sent. What a worker was told before a change
 /// (the last column) is decided by it: an assignment message that `went_out` and `stands`, as none that took it back
 /// went out since.
 pub(super) const CLAIM: &str = concat!(
     "
-    with due as (
-        select d.id, d.due_at, p.place
-          from unnest($5::text[]) with ordinality as p (priority, place)
+    with recursive taker as (
+        (select channel, organization_id
+           from maintenance_notifications
+          where waiting
+          order by channel, organization_id
+          limit 1)
+        union all
+        select n.channel, n.organization_id
+          from taker t
          cross join lateral (
-               select id, due_at
+               select channel, organization_id
                  from maintenance_notifications
-                where waiting and priority = p.priority and due_at <= $3
-                order by due_at, id
-                limit $4
-                  for update skip locked) d
-         limit $4
+                where waiting
+                  and (channel, organization_id) > (t.channel, case when t.channel = any ((select $5::text[])::text[])
+                                                   then 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+                                                   else t.organization_id end)
+                order by channel, organization_id
+                limit 1) n
+    ), due_taker as (
+        select t.channel, t.organization_id, t.channel = any ((select $6::text[])::text[]) as tries
+          from taker t
+         where t.channel <> all ((select $5::text[])::text[])
+           and exists (select
+                         from unnest((select $4::text[])) p (priority)
+                        cross join lateral (
+                              select
+                                from maintenance_notifications
+                               where waiting and channel = t.channel and organization_id = t.organization_id
+                                 and priority = p.priority and due_at <= (select $3::timestamptz)
+                               order by due_at, id
+                               limit 1) d)
+    ), share as (
+        select (4 * $7::bigint - 1)
+               / greatest(count(distinct (channel, case when not tries then organization_id end)), 1) + 1 as turns
+          from due_taker
+    ), turn as (
+        select d.id, d.due_at, d.place, t.tries,
+               row_number() over (partition by t.channel, case when not t.tries then t.organization_id end
+                                  order by d.place, d.due_at, d.id) as turn
+          from due_taker t
+         cross join lateral (
+               select n.id, n.due_at, p.place
+                 from unnest((select $4::text[])) with ordinality p (priority, place)
+                cross join lateral (
+                      select id, due_at
+                        from maintenance_notifications
+                       where waiting and channel = t.channel and organization_id = t.organization_id
+                         and priority = p.priority and due_at <= (select $3::timestamptz)
+                       order by due_at, id
+                       limit (select turns from share)) n
+                limit case when t.tries then 1 else (select turns from share) end) d
+    ), due as (
+        select c.id, c.due_at, c.place, c.turn
+          from (select id, due_at, place, turn
+                  from turn
+                 where turn = 1 or not tries
+                 order by turn, place, due_at, id) c
+         cross join lateral (
+               select
+                 from maintenance_notifications
+                where id = c.id and waiting and due_at <= (select $3::timestamptz)
+                  for update skip locked) locked
+         limit $7
     ), taken as (
         update maintenance_notifications n
            set lease = $1, due_at = $2, claims = least(n.claims, 2147483646) + 1,
@@ -39,7 +103,7 @@ pub(super) const CLAIM: &str = concat!(
          where n.id = due.id
         returning ",
     notification_columns!(of "n"),
-    ", due.place, due.due_at as was_due
+    ", due.turn, due.place, due.due_at as was_due
     )
     select ",
     notification_columns!(of "n"),
@@ -72,8 +136,13 @@ pub(super) const CLAIM: &str = concat!(
       from taken n
       left join maintenance_requests r on r.id = n.request_id
       left join maintenance_workers  w on w.id = n.worker_id
-     order by n.place, n.was_due, n.id"
+     order by n.turn, n.place, n.was_due, n.id"
 );
+
+/// [`CLAIM`] with its limit in the text.
+fn with_limit(limit: u32) -> AssertSqlSafe<String> {
+    AssertSqlSafe(CLAIM.replace("$7", &limit.to_string()))
+}
 
 /// Defers the due messages to one recipient, one after the other.
 ///
@@ -98,14 +167,19 @@ pub(super) const DEFER: &str = "
     )
     select count(*) from moved";
 
-pub(super) async fn claim(source: &Source<'_>, claim: Claim) -> Result<Listing<Claimed>, RepositoryError> {
-    let query = sqlx::query(CLAIM)
+pub(super) async fn claim(source: &Source<'_>, claim: &Claim) -> Result<Listing<Claimed>, RepositoryError> {
+    source.list(bind(claim), decode::claimed).await
+}
+
+/// [`CLAIM`] with its parameters.
+pub(super) fn bind(claim: &Claim) -> Query {
+    sqlx::query(with_limit(claim.limit))
         .bind(claim.lease.uuid())
         .bind(clamp_to_storable(claim.until))
         .bind(clamp_to_storable(claim.now))
-        .bind(i64::from(claim.limit))
-        .bind(from_most_urgent(claim.at_least));
-    source.list(query, decode::claimed).await
+        .bind(from_most_urgent(claim.at_least))
+        .bind(column(&claim.resting, |channel| channel.as_str().to_owned()))
+        .bind(column(&claim.trying, |channel| channel.as_str().to_owned()))
 }
 
 /// Returns the number of deferred messages.

@@ -64,43 +64,47 @@ macro_rules! first_failure_sql {
 pub(super) const RECORD_DELIVERIES: &str = concat!(
     "
     with input as (
-        select o.place, o.id, o.provider, o.event, o.at, o.code, o.text, o.next
-          from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[])
-               with ordinality as o (id, provider, event, at, code, text, next, place)
+        select o.place, o.channel, o.id, o.provider, o.event, o.at, o.code, o.text, o.next
+          from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[],
+                      $8::text[])
+               with ordinality as o (channel, id, provider, event, at, code, text, next, place)
     ), ours as (
-        select t.place, t.provider, t.event, t.at, t.code, t.text, t.next, n.id, n.attempts,
+        select t.place, t.channel, t.provider, t.event, t.at, t.code, t.text, t.next, n.id, n.attempts,
                s.notification_id as theirs
           from input t
-          left join maintenance_notifications n on n.id = t.id
-          left join maintenance_notification_sends s on s.provider_message_id = t.provider
+          left join maintenance_notifications n on n.id = t.id and n.channel = t.channel
+          left join maintenance_notification_sends s
+            on s.provider_message_id = t.provider and s.channel = t.channel
     ), named as (
-        select distinct on (o.provider) o.provider, o.id, o.attempts, o.at, o.place
+        select distinct on (o.provider, o.channel) o.provider, o.channel, o.id, o.attempts, o.at, o.place
           from ours o
          where o.id is not null and o.theirs is null
-         order by o.provider, o.place
+         order by o.provider, o.channel, o.place
     ), found as (
-        select t.place, t.provider, t.event, t.at, t.code, t.text, t.next,
+        select t.place, t.channel, t.provider, t.event, t.at, t.code, t.text, t.next,
                case when t.id is not null then t.provider end as names,
                coalesce(t.id, t.theirs, (select d.id from named d
-                                          where d.provider = t.provider and d.place < t.place)) as id
+                                          where d.provider = t.provider and d.channel = t.channel
+                                            and d.place < t.place)) as id
           from ours t
     ), kept as (
         insert into maintenance_early_deliveries
-               (provider_message_id, event, at, error_code, error_text, next, received_at)
-        select f.provider, f.event, f.at, f.code, f.text, f.next, $8
+               (provider_message_id, channel, event, at, error_code, error_text, next, received_at)
+        select f.provider, f.channel, f.event, f.at, f.code, f.text, f.next, $9
           from found f
          where f.id is null
-        on conflict (provider_message_id, event, at) do nothing
+        on conflict (provider_message_id, channel, event, at) do nothing
     ), applied as (
         delete from maintenance_early_deliveries e
          using found f
          where f.id is not null
-           and e.provider_message_id = f.provider and e.event = f.event and e.at = f.at
+           and e.provider_message_id = f.provider and e.channel = f.channel and e.event = f.event
+           and e.at = f.at
     ), sends as (
-        insert into maintenance_notification_sends (provider_message_id, notification_id, attempt, at)
-        select d.provider, d.id, greatest(d.attempts, 1), d.at
+        insert into maintenance_notification_sends (provider_message_id, channel, notification_id, attempt, at)
+        select d.provider, d.channel, d.id, greatest(d.attempts, 1), d.at
           from named d
-        on conflict (provider_message_id) do nothing
+        on conflict (provider_message_id, channel) do nothing
     ), timed as (
         select f.place, f.id, f.event, greatest(f.at, n.created_at) as at, f.code, f.text, f.names
           from found f
@@ -202,7 +206,8 @@ pub(super) const CATCH_UP: &str = concat!(
     early_columns!(),
     "
       from maintenance_early_deliveries e
-      join maintenance_notification_sends s on s.provider_message_id = e.provider_message_id
+      join maintenance_notification_sends s
+        on s.provider_message_id = e.provider_message_id and s.channel = e.channel
      where e.received_at >= $1
      limit 1000"
 );
@@ -220,6 +225,7 @@ pub(super) async fn record(
 pub(super) fn bind(updates: &[DeliveryUpdate], now: DateTime<Utc>) -> Query {
     let updates: Vec<_> = updates.iter().map(Update::from).collect();
     sqlx::query(RECORD_DELIVERIES)
+        .bind(column(&updates, |update| update.channel.clone()))
         .bind(column(&updates, |update| update.id.map(Uuid::from)))
         .bind(column(&updates, |update| update.provider_message_id.clone()))
         .bind(column(&updates, |update| update.event))

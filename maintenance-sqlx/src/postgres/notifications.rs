@@ -69,7 +69,7 @@ pub(super) const STATEMENTS: &[&str] = &[
 #[async_trait]
 impl NotificationRepository for PgRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(lease = %claim.lease, limit = claim.limit))]
-    async fn claim(&self, claim: Claim) -> Result<Listing<Claimed>, RepositoryError> {
+    async fn claim(&self, claim: &Claim) -> Result<Listing<Claimed>, RepositoryError> {
         claims::claim(&self.source, claim).await
     }
 

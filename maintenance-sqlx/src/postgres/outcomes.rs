@@ -28,7 +28,7 @@ pub(super) const RECORD_OUTCOMES: &str = concat!(
                       $7::timestamptz[], $8::text[], $9::text[])
                as o (id, lease, attempts, at, kind, provider_message_id, due_at, error_code, error_text)
     ), held as (
-        select n.id, n.request_id, coalesce(n.lease = o.lease, false) as leased, o.attempts, o.at, o.kind,
+        select n.id, n.channel, n.request_id, coalesce(n.lease = o.lease, false) as leased, o.attempts, o.at, o.kind,
                o.provider_message_id, o.due_at, o.error_code, o.error_text
           from input o
           join maintenance_notifications n on n.id = o.id and (n.lease = o.lease or o.kind = 'sent')
@@ -69,17 +69,19 @@ pub(super) const RECORD_OUTCOMES: &str = concat!(
     ), ",
     mirrored_sql!(),
     ", named as (
-        insert into maintenance_notification_sends (provider_message_id, notification_id, attempt, at)
-        select o.provider_message_id, o.id, o.attempts, o.at
+        insert into maintenance_notification_sends (provider_message_id, channel, notification_id, attempt, at)
+        select o.provider_message_id, o.channel, o.id, o.attempts, o.at
           from held o
          where o.kind = 'sent'
-        on conflict (provider_message_id) do nothing
+        on conflict (provider_message_id, channel) do nothing
     )
     select (select count(*) from moved), ",
     early_columns!(),
     "
       from (values (1)) one
-      left join maintenance_early_deliveries e on e.provider_message_id = any ($6)"
+      left join (held h
+            join maintenance_early_deliveries e
+              on e.provider_message_id = h.provider_message_id and e.channel = h.channel) on true"
 );
 
 /// Records the outcomes. Several outcomes of one notification are applied one after the other.

@@ -4,8 +4,11 @@
 //! These tests stand here and not in the crate's tests/, since they explain private statements with their
 //! parameters.
 
-use chrono::DateTime;
-use maintenance_core::{CommentFilter, DeliveryEvent, DeliveryUpdate, Specialty, WorkerFilter, WorkerStatus};
+use chrono::{DateTime, TimeDelta};
+use maintenance_core::{
+    Channel, Claim, CommentFilter, DeliveryEvent, DeliveryUpdate, LeaseId, Specialty, WorkerFilter,
+    WorkerStatus,
+};
 use serde_json::Value;
 use sqlx::{
     Arguments, AssertSqlSafe, Connection, Execute, PgConnection, Postgres, QueryBuilder, Row, Transaction,
@@ -14,7 +17,7 @@ use sqlx::{
 use uuid::Uuid;
 
 use super::{
-    deliveries, filing, migrate_in, notifications, requests,
+    claims, deliveries, filing, migrate_in, notifications, requests,
     tests::{begin_in_schema, server},
     workers::{self, CANDIDATES, CANDIDATES_OF_ONE},
 };
@@ -144,8 +147,8 @@ const MESSAGES: &str = "
     select md5(id::text)::uuid, id, assigned_worker_id, 'assignment', priority, 'sent', 'wamid.' || id, 1,
            created_at, created_at, created_at, created_at
       from maintenance_requests;
-    insert into maintenance_notification_sends (provider_message_id, notification_id, attempt, at)
-    select provider_message_id, id, 1, sent_at from maintenance_notifications;
+    insert into maintenance_notification_sends (provider_message_id, channel, notification_id, attempt, at)
+    select provider_message_id, channel, id, 1, sent_at from maintenance_notifications;
     analyze maintenance_notification_sends;
     analyze maintenance_notifications";
 
@@ -184,6 +187,67 @@ async fn no_write_reads_a_whole_table() {
     assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
 
+/// Due messages of 50 organisations, 10 each, in each of two channels, and a storm of the first that has 20,000.
+const STORM: &str = "
+    insert into maintenance_notifications
+           (id, organization_id, channel, request_id, worker_id, kind, priority, status, attempts, due_at, since,
+            created_at)
+    select md5(c || '/' || o || '/' || n)::uuid, md5(o::text)::uuid, 'channel' || c, r.id, r.assigned_worker_id,
+           'assignment', 'medium', 'pending', 0, r.created_at, r.created_at, r.created_at
+      from (select id, assigned_worker_id, created_at from maintenance_requests
+             where assigned_worker_id is not null limit 1) r,
+           generate_series(1, 2) c, generate_series(1, 50) o,
+           generate_series(1, case when (c, o) = (1, 1) then 20000 else 10 end) n;
+    analyze maintenance_notifications";
+
+#[tokio::test]
+async fn a_claim_reads_a_few_times_what_it_takes_and_is_planned_once() {
+    let mut connection = PgConnection::connect(&server()).await.unwrap();
+    let mut tx = filled(&mut connection, "maintenance_claim").await;
+    sqlx::raw_sql(STORM).execute(&mut *tx).await.unwrap();
+    let now = DateTime::UNIX_EPOCH + TimeDelta::days(10_000);
+    let claim = Claim::new(now, now + TimeDelta::hours(1), LeaseId::from_uuid(user()), 100);
+    let one_rests = Claim { resting: vec![Channel::new("channel2").unwrap()], ..claim.clone() };
+    // Takers are looked up twice, and once more in the recursion. Each look reads a row, and each pair of them has one
+    // more turn than the bound by rounding up. What is taken is read thrice: to be chosen, locked and updated.
+    for (claim, takers, channels) in [(claim, 100.0, 0.0), (one_rests, 50.0, 1.0)] {
+        let mut query = claims::bind(&claim);
+        let arguments = query.take_arguments().unwrap().unwrap();
+        let sql = format!("explain (analyze, format json) {}", query.sql().as_str());
+        let row = sqlx::query_with(AssertSqlSafe(sql), arguments).fetch_one(&mut *tx).await.unwrap();
+        let plan: Value = serde_json::from_str(&row.try_get_unchecked::<String, _>(0).unwrap()).unwrap();
+        let (mut read, mut scans) = (0.0, Vec::new());
+        read_of("maintenance_notifications", &plan[0]["Plan"], &mut read, &mut scans);
+        assert!(scans.is_empty(), "{scans:?}");
+        let most = 4.0 * 100.0 + 3.0 * takers + channels + 1.0 + 2.0 * 100.0;
+        assert!(read <= most, "reads {read} of {most}");
+    }
+    for _ in 0..=TRIED + 1 {
+        let claim = Claim::new(now, now, LeaseId::from_uuid(user()), 7);
+        claims::bind(&claim).fetch_all(&mut *tx).await.unwrap();
+    }
+    let planned: i64 = sqlx::query_scalar(
+        "select generic_plans from pg_prepared_statements where statement like '%with recursive taker%limit 7%'",
+    )
+    .fetch_one(&mut *tx)
+    .await
+    .unwrap();
+    assert!(planned > 0, "planned at each claim");
+}
+
+/// Adds the rows that a plan reads of a table, and the places where it scans all of it.
+fn read_of(table: &str, node: &Value, read: &mut f64, scans: &mut Vec<String>) {
+    let number = |key: &str| node[key].as_f64().unwrap_or_default();
+    let loops = number("Actual Loops");
+    if node["Relation Name"] == table && node["Node Type"] != "ModifyTable" {
+        *read += (number("Actual Rows") + number("Rows Removed by Filter")) * loops;
+        scans.extend((node["Node Type"] == "Seq Scan" && loops > 0.0).then(|| node.to_string()));
+    }
+    for below in node["Plans"].as_array().into_iter().flatten() {
+        read_of(table, below, read, scans);
+    }
+}
+
 /// PostgreSQL's default `jit_above_cost`: above this price it compiles a statement each time it runs.
 const JIT_ABOVE_COST: f64 = 100_000.0;
 
@@ -199,6 +263,7 @@ async fn a_webhook_of_1000_is_too_cheap_to_be_compiled() {
             .unwrap();
     let with_ids = |named: bool| -> Vec<DeliveryUpdate> {
         let update = |(id, provider): &(Uuid, String)| DeliveryUpdate {
+            channel: Channel::DEFAULT,
             notification_id: named.then(|| (*id).into()),
             provider_message_id: provider.clone(),
             event: DeliveryEvent::Delivered,

@@ -11,34 +11,100 @@ use super::{
 };
 use crate::{
     columns::{notification_columns, request_columns},
-    decode,
+    decode, encode,
     order::urgency,
     storable::clamp_to_storable,
 };
 
-/// The due messages of one priority, read in the index's order and up to the limit, so that messages which
+/// The due messages of one priority of the taker `t`, read in the index's order and up to so many, so that messages which
 /// aren't due yet are never read.
 macro_rules! due_of_sql {
-    ($priority:literal, $urgency:literal) => {
+    ($most:literal, $priority:literal, $urgency:literal) => {
         concat!(
-            "select * from (select id, ",
-            $urgency,
-            " as urgency from maintenance_notifications
-              where status = 'pending' and priority = '",
+            "select * from (select id from maintenance_notifications
+              where status = 'pending' and channel = t.channel and organization_id = t.organization_id
+                and priority = '",
             $priority,
             "' and due_at <= $3 and ",
             $urgency,
             " >= ",
             urgency!(place_of "$5"),
-            " order by due_at, id limit $4)"
+            " order by due_at, id limit ",
+            $most,
+            ")"
         )
     };
 }
+macro_rules! next_of_sql {
+    ($priority:literal, $urgency:literal) => {
+        due_of_sql!("1", $priority, $urgency)
+    };
+}
+macro_rules! turns_of_sql {
+    ($priority:literal, $urgency:literal) => {
+        due_of_sql!("(select turns from share)", $priority, $urgency)
+    };
+}
 
-/// The due messages, the most urgent first.
+/// The CTE `due`: what `Claim::choose` says, in no order. `channels` and `takers` find each channel's organisations that
+/// have anything waiting, by one look into the index for each; a channel that rests is left out before. `turns` reads the
+/// first messages of each that has something due.
 macro_rules! due_sql {
     () => {
-        concat!(urgency!(union_all due_of_sql), " limit $4")
+        concat!(
+            "
+    with recursive channels (channel) as (
+        select min(channel) from maintenance_notifications where status = 'pending'
+        union all
+        select (select min(channel) from maintenance_notifications
+                 where status = 'pending' and channel > c.channel)
+          from channels c
+         where c.channel is not null
+    ), takers (channel, organization_id) as (
+        select c.channel, (select min(organization_id) from maintenance_notifications
+                            where status = 'pending' and channel = c.channel)
+          from channels c
+         where c.channel is not null and c.channel not in (select value from json_each($6))
+        union all
+        select t.channel, (select min(organization_id) from maintenance_notifications
+                            where status = 'pending' and channel = t.channel
+                              and organization_id > t.organization_id)
+          from takers t
+         where t.organization_id is not null
+    ), due_takers as materialized (
+        select t.channel, t.organization_id, t.channel in (select value from json_each($7)) as tries
+          from takers t
+         where t.organization_id is not null and exists (",
+            urgency!(union_all next_of_sql),
+            ")
+    ), share (turns) as materialized (
+        select (4 * $4 - 1) / max(count(distinct channel || iif(tries, '', ' ' || organization_id)), 1) + 1
+          from due_takers
+    ), turns as (
+        select n.id, n.due_at, t.tries, ",
+            urgency!(place_of "n.priority"),
+            " as urgency,
+               row_number() over (partition by t.channel, iif(t.tries, '', t.organization_id)
+                                  order by ",
+            urgency!(place_of "n.priority"),
+            " desc, n.due_at, n.id) as turn
+          from due_takers t
+          join json_each(iif(t.tries,
+                  (select json_group_array(id) from (",
+            urgency!(union_all next_of_sql),
+            " limit 1)),
+                  (select json_group_array(id) from (",
+            urgency!(union_all turns_of_sql),
+            " limit (select turns from share))))) of_taker
+          join maintenance_notifications n on n.id = of_taker.value
+    ), due as (
+        select id, turn, urgency
+          from turns
+         where turn = 1 or not tries
+         order by turn, urgency desc, due_at, id
+         limit $4
+    )"
+        )
     };
 }
 
@@ -53,8 +119,10 @@ macro_rules! due_sql {
 /// (the last column) is decided by it: an assignment message that `went_out` and `stands`, as none that took it back
 /// went out since.
 ///
-/// Parameters: `$1` the lease, `$2` its end, `$3` the time now, `$4` the limit, `$5` the least priority.
+/// Parameters: `$1` the lease, `$2` its end, `$3` the time now, `$4` the limit, `$5` the least priority, `$6` the channels
+/// that rest and `$7` those that are tried, each as a JSON array.
 pub(super) const CLAIM: Script = script!(
+    due_sql!(),
     "
     select ",
     notification_columns!(of "n"),
@@ -83,20 +151,18 @@ pub(super) const CLAIM: Script = script!(
                          where a.request_id = n.request_id and a.worker_id = n.worker_id
                            and a.kind = 'assignment') a),
                null)
-      from (",
-    due_sql!(),
-    ") d
+      from due d
       join maintenance_notifications n on n.id = d.id
       left join maintenance_requests r on r.id = n.request_id
       left join maintenance_workers  w on w.id = n.worker_id
-     order by d.urgency desc, n.due_at, n.id;
-
+     order by d.turn, d.urgency desc, n.due_at, n.id;
+    ",
+    due_sql!(),
+    "
     update maintenance_notifications
        set lease = $1, due_at = $2, claims = min(claims, 2147483646) + 1,
            content_at = (select r.updated_at from maintenance_requests r where r.id = request_id)
-     where id in (select id from (",
-    due_sql!(),
-    "))"
+     where id in (select id from due)"
 );
 
 /// Defers the due messages to one recipient, one after the other. SQLite's own times have milliseconds.
@@ -118,7 +184,7 @@ pub(super) const DEFER: &str = concat!(
      where n.id = p.id"
 );
 
-pub(super) async fn claim(source: &Source<'_>, claim: Claim) -> Result<Listing<Claimed>, RepositoryError> {
+pub(super) async fn claim(source: &Source<'_>, claim: &Claim) -> Result<Listing<Claimed>, RepositoryError> {
     let bind = |query: Query| {
         query
             .bind(id(claim.lease))
@@ -126,9 +192,11 @@ pub(super) async fn claim(source: &Source<'_>, claim: Claim) -> Result<Listing<C
             .bind(time(claim.now))
             .bind(claim.limit)
             .bind(claim.at_least.as_str())
+            .bind(encode::rows(&claim.resting))
+            .bind(encode::rows(&claim.trying))
     };
     let rows = source.write(&CLAIM, bind).await?;
-    Ok(rows.iter().map(|row| decode::claimed(row).map(|due| taken(due, &claim))).collect())
+    Ok(rows.iter().map(|row| decode::claimed(row).map(|due| taken(due, claim))).collect())
 }
 
 /// The message as the claim leaves it.

@@ -25,6 +25,7 @@ macro_rules! found_sql {
         "
     with input as (
         select key as place,
+               value ->> 'channel'  as channel,
                value ->> 'id'       as id,
                value ->> 'provider' as provider,
                value ->> 'event'    as event,
@@ -34,20 +35,23 @@ macro_rules! found_sql {
                value ->> 'next'     as next
           from json_each($1)
     ), ours as (
-        select t.place, t.provider, t.event, t.at, t.code, t.text, t.next, n.id, s.notification_id as theirs
+        select t.place, t.channel, t.provider, t.event, t.at, t.code, t.text, t.next, n.id,
+               s.notification_id as theirs
           from input t
-          left join maintenance_notifications n on n.id = t.id
-          left join maintenance_notification_sends s on s.provider_message_id = t.provider
+          left join maintenance_notifications n on n.id = t.id and n.channel = t.channel
+          left join maintenance_notification_sends s
+            on s.provider_message_id = t.provider and s.channel = t.channel
     ), named as (
-        select o.provider, o.id, o.at, min(o.place) as place
+        select o.provider, o.channel, o.id, o.at, min(o.place) as place
           from ours o
          where o.id is not null and o.theirs is null
-         group by o.provider
+         group by o.provider, o.channel
     ), found as (
-        select t.place, t.provider, t.event, t.at, t.code, t.text, t.next,
+        select t.place, t.channel, t.provider, t.event, t.at, t.code, t.text, t.next,
                iif(t.id is not null, t.provider, null) as names,
                coalesce(t.id, t.theirs, (select d.id from named d
-                                          where d.provider = t.provider and d.place < t.place)) as id
+                                          where d.provider = t.provider and d.channel = t.channel
+                                            and d.place < t.place)) as id
           from ours t
     )"
     };
@@ -68,19 +72,20 @@ pub(super) const RECORD_DELIVERIES: Script = script!(
     found_sql!(),
     "
     insert into maintenance_early_deliveries
-           (provider_message_id, event, at, error_code, error_text, next, received_at)
-    select f.provider, f.event, f.at, f.code, f.text, f.next, $2
+           (provider_message_id, channel, event, at, error_code, error_text, next, received_at)
+    select f.provider, f.channel, f.event, f.at, f.code, f.text, f.next, $2
       from found f
      where f.id is null
      order by f.place
-    on conflict (provider_message_id, event, at) do nothing;
+    on conflict (provider_message_id, channel, event, at) do nothing;
     ",
     found_sql!(),
     "
     delete from maintenance_early_deliveries as e
      where exists (select 1 from found f
                     where f.id is not null
-                      and f.provider = e.provider_message_id and f.event = e.event and f.at = e.at);
+                      and f.provider = e.provider_message_id and f.channel = e.channel
+                      and f.event = e.event and f.at = e.at);
     ",
     found_sql!(),
     ", timed as (
@@ -154,12 +159,12 @@ pub(super) const RECORD_DELIVERIES: Script = script!(
     ",
     found_sql!(),
     "
-    insert into maintenance_notification_sends (provider_message_id, notification_id, attempt, at)
-    select d.provider, d.id, max(n.attempts, 1), d.at
+    insert into maintenance_notification_sends (provider_message_id, channel, notification_id, attempt, at)
+    select d.provider, d.channel, d.id, max(n.attempts, 1), d.at
       from named d
       join maintenance_notifications n on n.id = d.id
      where true
-    on conflict (provider_message_id) do nothing"
+    on conflict (provider_message_id, channel) do nothing"
 );
 
 /// Deletes the updates that were kept too long, and returns the kept updates whose message is known by now.
@@ -171,7 +176,8 @@ pub(super) const CATCH_UP: Script = script!(
     early_columns!(),
     "
       from maintenance_early_deliveries e
-      join maintenance_notification_sends s on s.provider_message_id = e.provider_message_id
+      join maintenance_notification_sends s
+        on s.provider_message_id = e.provider_message_id and s.channel = e.channel
      limit 1000"
 );
 
@@ -191,6 +197,7 @@ pub(super) async fn record(
 
 fn row(update: &Update) -> Value {
     json!({
+        "channel": update.channel,
         "id": update.id.map(id),
         "provider": update.provider_message_id,
         "event": update.event,

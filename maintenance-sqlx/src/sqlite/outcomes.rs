@@ -55,18 +55,20 @@ pub(super) const RECORD_OUTCOMES: Script = script!(
        and r.id = n.request_id and r.notification_id = n.id
        and (r.whatsapp_status <> n.status or r.whatsapp_message_id is not n.provider_message_id);
 
-    insert into maintenance_notification_sends (provider_message_id, notification_id, attempt, at)
-    select value ->> 'provider_message_id', value ->> 'id', value ->> 'attempts', value ->> 'at'
+    insert into maintenance_notification_sends (provider_message_id, channel, notification_id, attempt, at)
+    select value ->> 'provider_message_id', n.channel, n.id, value ->> 'attempts', value ->> 'at'
       from json_each($1)
+      join maintenance_notifications n on n.id = value ->> 'id'
      where value ->> 'kind' = 'sent'
-       and exists (select 1 from maintenance_notifications n where n.id = value ->> 'id')
-    on conflict (provider_message_id) do nothing;
+    on conflict (provider_message_id, channel) do nothing;
 
     select ",
     early_columns!(),
     "
-      from maintenance_early_deliveries e
-     where e.provider_message_id in (select value ->> 'provider_message_id' from json_each($1))"
+      from json_each($1)
+      join maintenance_notifications n on n.id = value ->> 'id'
+      join maintenance_early_deliveries e
+        on e.provider_message_id = value ->> 'provider_message_id' and e.channel = n.channel"
 );
 
 /// Records the outcomes. Several outcomes of one notification are applied one after the other.

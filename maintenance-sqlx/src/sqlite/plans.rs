@@ -6,7 +6,7 @@
 use maintenance_core::{CommentFilter, RequestFilter, WorkerFilter};
 use sqlx::{AssertSqlSafe, Execute, QueryBuilder, Sqlite, SqlitePool};
 
-use super::{filing, migrate, notifications, requests, workers};
+use super::{claims, filing, migrate, notifications, requests, workers};
 use crate::{
     lists,
     plans::{Fill, filters, organizations, slices},
@@ -67,6 +67,25 @@ async fn no_step_goes_through_its_rows_for_each_of_its_rows() {
         let mut loops: Vec<i64> = lists.map(|(_, within, _, _)| *within).collect();
         loops.sort_unstable();
         assert!(loops.windows(2).all(|pair| pair[0] != pair[1]), "{plan:#?}: {sql}");
+    }
+}
+
+/// With and without statistics.
+#[tokio::test]
+async fn a_claim_looks_messages_up_by_the_index_of_what_is_due() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = super::open(folder.path().join("claims.db")).await.unwrap();
+    migrate(&pool).await.unwrap();
+    for statistics in ["select 1", "analyze"] {
+        sqlx::raw_sql(statistics).execute(&pool).await.unwrap();
+        for sql in claims::CLAIM.transaction.split(';').filter(|sql| sql.contains("takers")) {
+            let plan = explain(&pool, QueryBuilder::new(sql)).await;
+            let of_messages = plan.split('\n').filter(|step| step.contains("maintenance_notifications"));
+            assert!(!of_messages.clone().any(is_scan), "{plan}");
+            let one = "maintenance_notifications_due_idx (channel=? AND organization_id=? AND priority=? AND due_at<?)";
+            // For each priority: whether anything is due, the next one, and the turns.
+            assert_eq!(of_messages.filter(|step| step.contains(one)).count(), 12, "{plan}");
+        }
     }
 }
 

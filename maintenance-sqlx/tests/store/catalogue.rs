@@ -201,6 +201,7 @@ pub(crate) const TABLES: &[Table] = &[
         columns: &[
             ("id", Id, false),
             ("organization_id", Id, false),
+            ("channel", Text, false),
             ("request_id", Id, false),
             ("worker_id", Id, false),
             ("kind", Text, false),
@@ -225,7 +226,7 @@ pub(crate) const TABLES: &[Table] = &[
         indexes: &[
             ("id", true, false),
             ("request_id,created_at", false, false),
-            ("priority,due_at,id", false, true),
+            ("channel,organization_id,priority,due_at,id", false, true),
         ],
         enums: &["priority", "status"],
     },
@@ -233,18 +234,20 @@ pub(crate) const TABLES: &[Table] = &[
         name: "maintenance_notification_sends",
         columns: &[
             ("provider_message_id", Text, false),
+            ("channel", Text, false),
             ("notification_id", Id, false),
             ("attempt", Count, false),
             ("at", Time, false),
         ],
         references: &[("notification_id", "maintenance_notifications")],
-        indexes: &[("provider_message_id", true, false), ("notification_id", false, false)],
+        indexes: &[("provider_message_id,channel", true, false), ("notification_id", false, false)],
         enums: &[],
     },
     Table {
         name: "maintenance_early_deliveries",
         columns: &[
             ("provider_message_id", Text, false),
+            ("channel", Text, false),
             ("event", Text, false),
             ("at", Time, false),
             ("error_code", Text, true),
@@ -253,7 +256,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("received_at", Time, false),
         ],
         references: &[],
-        indexes: &[("provider_message_id,event,at", true, false), ("received_at", false, false)],
+        indexes: &[("provider_message_id,channel,event,at", true, false), ("received_at", false, false)],
         enums: &[],
     },
 ];

@@ -103,14 +103,8 @@ pub(crate) async fn crowd<R: Repository + Clone + 'static>(store: R) {
                 let lease = LeaseId::from_uuid(id(0x9_0000 + task));
                 let mut taken = 0;
                 loop {
-                    let claim = Claim {
-                        now,
-                        until: now + TimeDelta::hours(1),
-                        lease,
-                        limit: 7,
-                        at_least: Priority::Low,
-                    };
-                    let claimed = store.claim(claim).await.unwrap().items;
+                    let claim = Claim::new(now, now + TimeDelta::hours(1), lease, 7);
+                    let claimed = store.claim(&claim).await.unwrap().items;
                     if claimed.is_empty() {
                         return taken;
                     }
@@ -121,6 +115,7 @@ pub(crate) async fn crowd<R: Repository + Clone + 'static>(store: R) {
                             .into_iter()
                             .flat_map(|event| ids.iter().map(move |id| (*id, event)))
                             .map(|(id, event)| DeliveryUpdate {
+                                channel: Channel::DEFAULT,
                                 notification_id: Some(id),
                                 provider_message_id: format!("wamid.{id}"),
                                 event,

@@ -95,18 +95,12 @@ async fn check(
     *model = all(store, requests).await;
     let now = at(0) + TimeDelta::days(3_000) + TimeDelta::hours(round as i64);
     let lease = LeaseId::from_uuid(id(0x9_0000 + u128::from(round)));
-    let claim = Claim { now, until: now + TimeDelta::hours(3), lease, limit: 3, at_least: Priority::Low };
-    let claimed = store.claim(claim).await.unwrap();
+    let claim = Claim::new(now, now + TimeDelta::hours(3), lease, 3);
+    let claimed = store.claim(&claim).await.unwrap();
     assert!(claimed.corrupt.is_empty());
-    let mut due: Vec<_> = model
-        .values()
-        .filter(|n| n.status == WhatsAppStatus::Pending && n.due_at <= now)
-        .map(|n| (std::cmp::Reverse(n.priority), n.due_at, n.id))
-        .collect();
-    due.sort_unstable();
-    due.truncate(3);
+    let due: Vec<_> = claim.choose(model.values()).iter().map(|n| n.id).collect();
     let taken: Vec<_> = claimed.items.iter().map(|claimed| claimed.notification.id).collect();
-    assert_eq!(taken, due.iter().map(|(_, _, id)| *id).collect::<Vec<_>>());
+    assert_eq!(taken, due);
     for claimed in &claimed.items {
         let n = model.get_mut(&claimed.notification.id).unwrap();
         (n.lease, n.due_at) = (Some(lease), claim.until);
@@ -164,6 +158,7 @@ async fn deliver(
                 [dice.throw(4) as usize];
         let failure = event == DeliveryEvent::Failed && dice.throw(4) > 0;
         updates.push(DeliveryUpdate {
+            channel: Channel::DEFAULT,
             notification_id: match dice.throw(3) {
                 0 => Some(ids[dice.throw(ids.len() as u64) as usize]),
                 1 => Some(id(1).into()),

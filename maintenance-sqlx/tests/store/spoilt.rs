@@ -37,10 +37,10 @@ pub(crate) async fn corrupt<R: Repository, F: Future<Output = ()>>(
     assert_eq!(listing.items.len(), bad.len() + 1 - of_requests);
     let now = at(0) + TimeDelta::days(3_000);
     let lease = LeaseId::from_uuid(id(0x9_0000));
-    let claim = Claim { now, until: now + TimeDelta::hours(1), lease, limit: 50, at_least: Priority::Low };
-    let claimed = store.claim(claim).await.unwrap();
+    let claim = Claim::new(now, now + TimeDelta::hours(1), lease, 50);
+    let claimed = store.claim(&claim).await.unwrap();
     assert_eq!((claimed.items.len(), claimed.corrupt.len()), (1, bad.len()));
-    let again = store.claim(claim).await.unwrap();
+    let again = store.claim(&claim).await.unwrap();
     assert_eq!((again.items.len(), again.corrupt.len()), (0, 0));
 }
 

@@ -1,11 +1,13 @@
 //! What a request must look like to be accepted: as strict as the real API.
 
+use std::collections::HashMap;
+
 use maintenance_core::PhoneNumber;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use crate::{
-    CloudApiConfig, Template,
+    Template,
     body::{Layout, MAX_BODY, length},
     render_body,
 };
@@ -68,13 +70,19 @@ pub(super) struct Accepted {
     pub(super) text: String,
 }
 
-/// Checks the address and the headers.
-pub(super) fn check_head(config: &CloudApiConfig, head: &RequestHead<'_>) -> Result<(), ApiError> {
+/// Checks the address and the headers. `numbers` are those that exist, each with its token.
+pub(super) fn check_head(
+    version: &str,
+    numbers: &HashMap<String, SecretString>,
+    head: &RequestHead<'_>,
+) -> Result<(), ApiError> {
     let token = head.authorization.and_then(|value| value.strip_prefix("Bearer "));
-    if token != Some(config.token.expose_secret()) {
+    let is_theirs = |of: &SecretString| token == Some(of.expose_secret());
+    if !numbers.values().any(is_theirs) {
         return Err(ApiError::new(190, "Invalid OAuth access token - Cannot parse access token"));
     }
-    if head.version != config.version || head.phone_number_id != config.phone_number_id {
+    // A token sees its own number alone.
+    if head.version != version || !numbers.get(head.phone_number_id).is_some_and(is_theirs) {
         let missing = ApiError::new(100, "Unsupported post request. The object does not exist");
         return Err(ApiError { subcode: Some(33), ..missing });
     }

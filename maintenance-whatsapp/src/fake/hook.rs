@@ -64,7 +64,7 @@ impl Shared {
 
     async fn post_all(&self, message: &FakeMessage) {
         for status in ["sent", "delivered", "read"] {
-            let body = webhook(&self.config.phone_number_id, &[message.status(status)]);
+            let body = webhook(&[message.status(status)]);
             match self.post(body).await {
                 Ok(200) => {}
                 Ok(http_status) => tracing::warn!(wamid = message.wamid, http_status, "webhook refused"),

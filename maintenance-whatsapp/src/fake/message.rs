@@ -13,6 +13,8 @@ pub struct FakeMessage {
     pub number: usize,
     /// The provider's id.
     pub wamid: String,
+    /// The id of the number that sent it.
+    pub phone_number_id: String,
     /// The recipient's number.
     pub to: String,
     /// The sender's own data, which webhooks return.
@@ -39,6 +41,7 @@ impl FakeMessage {
     pub fn status(&self, status: impl Into<String>) -> FakeStatus {
         FakeStatus {
             wamid: self.wamid.clone(),
+            phone_number_id: self.phone_number_id.clone(),
             status: status.into(),
             timestamp: SystemClock.now().timestamp(),
             recipient_id: Some(self.to.trim_start_matches('+').to_owned()),
@@ -69,6 +72,8 @@ impl fmt::Debug for FakeMessage {
 pub struct FakeStatus {
     /// The provider's id of the message.
     pub wamid: String,
+    /// The id of the number whose webhook tells it.
+    pub phone_number_id: String,
     /// What happened.
     pub status: String,
     /// When, in seconds since 1970.
@@ -116,24 +121,26 @@ impl FakeStatus {
     }
 }
 
-/// The body of a webhook with these statuses, written as Meta does: non-ASCII and `/` escaped.
-pub(super) fn webhook(phone_number_id: &str, statuses: &[FakeStatus]) -> Vec<u8> {
+/// The body of a webhook with these statuses, each run of one number's as a change of its own, written as Meta does:
+/// non-ASCII and `/` escaped.
+pub(super) fn webhook(statuses: &[FakeStatus]) -> Vec<u8> {
+    let of_one_number = statuses.chunk_by(|one, other| one.phone_number_id == other.phone_number_id);
+    let changes = of_one_number.map(|statuses| {
+        json!({
+            "field": "messages",
+            "value": {
+                "messaging_product": "whatsapp",
+                "metadata": {
+                    "display_phone_number": "16505551111",
+                    "phone_number_id": statuses.first().map(|status| &status.phone_number_id),
+                },
+                "statuses": statuses.iter().map(FakeStatus::json).collect::<Vec<_>>(),
+            },
+        })
+    });
     let body = json!({
         "object": "whatsapp_business_account",
-        "entry": [{
-            "id": "102290129340398",
-            "changes": [{
-                "field": "messages",
-                "value": {
-                    "messaging_product": "whatsapp",
-                    "metadata": {
-                        "display_phone_number": "16505551111",
-                        "phone_number_id": phone_number_id,
-                    },
-                    "statuses": statuses.iter().map(FakeStatus::json).collect::<Vec<_>>(),
-                },
-            }],
-        }],
+        "entry": [{"id": "102290129340398", "changes": changes.collect::<Vec<_>>()}],
     });
     escaped(&body.to_string()).into_bytes()
 }

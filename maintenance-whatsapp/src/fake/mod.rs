@@ -25,6 +25,7 @@ mod message;
 mod server;
 
 use std::{
+    collections::HashMap,
     fmt, io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -39,7 +40,7 @@ pub use message::{FakeMessage, FakeStatus};
 use crate::{CloudApiConfig, Template};
 use hook::Hook;
 
-/// A fake Cloud API with one phone number. It stops when it is dropped.
+/// A fake Cloud API with one phone number, and more that are [added](Self::add_number). It stops when it is dropped.
 ///
 /// ```
 /// # use maintenance_core::{Notifier as _, Outgoing};
@@ -76,6 +77,8 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
+    /// The numbers by their ids, each with its token.
+    numbers: HashMap<String, SecretString>,
     messages: Vec<Arc<FakeMessage>>,
     refused: usize,
     templates: Arc<Vec<Template>>,
@@ -99,6 +102,7 @@ impl FakeCloudApi {
         let shared = Arc::new(Shared {
             client: client.build().map_err(io::Error::other)?,
             state: Mutex::new(State {
+                numbers: HashMap::from([(config.phone_number_id.clone(), config.token.clone())]),
                 templates: Arc::new(
                     config.templates.clone().into_kinds().into_iter().map(|(_, template)| template).collect(),
                 ),
@@ -116,6 +120,17 @@ impl FakeCloudApi {
     /// The configuration of a notifier that sends to this fake.
     pub fn config(&self) -> CloudApiConfig {
         self.shared.config.clone()
+    }
+
+    /// Adds a number, or gives one another token; returns the configuration of a notifier for it.
+    pub fn add_number(
+        &self,
+        phone_number_id: impl Into<String>,
+        token: impl Into<SecretString>,
+    ) -> CloudApiConfig {
+        let (phone_number_id, token) = (phone_number_id.into(), token.into());
+        self.shared.state().numbers.insert(phone_number_id.clone(), token.clone());
+        CloudApiConfig { phone_number_id, token, ..self.config() }
     }
 
     /// Registers another template.
@@ -166,7 +181,7 @@ impl FakeCloudApi {
     ///
     /// When no [`webhook`](Self::webhook) is set or nothing answers there.
     pub async fn post(&self, statuses: &[FakeStatus]) -> io::Result<u16> {
-        self.shared.post(message::webhook(&self.shared.config.phone_number_id, statuses)).await
+        self.shared.post(message::webhook(statuses)).await
     }
 
     /// Posts any bytes as a webhook, signed, and returns the HTTP status of the response.

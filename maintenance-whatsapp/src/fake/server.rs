@@ -89,7 +89,8 @@ type Taken = (Option<Arc<FakeMessage>>, Option<Fault>);
 impl Shared {
     /// Keeps the message if it is accepted; returns it and the fault that applies to it, if any.
     fn take(&self, head: &RequestHead<'_>, body: &Bytes) -> Result<Taken, ApiError> {
-        let checked = check_head(&self.config, head).and_then(|()| {
+        let head_checked = check_head(&self.config.version, &self.state().numbers, head);
+        let checked = head_checked.and_then(|()| {
             let templates = Arc::clone(&self.state().templates);
             check_body(&templates, body)
         });
@@ -110,7 +111,19 @@ impl Shared {
         let wamid = format!("wamid.FAKE{number:08}");
         let at = SystemClock.now();
         let body = body.to_vec();
-        let message = FakeMessage { number, wamid, to, callback_data, template, parameters, text, body, at };
+        let phone_number_id = head.phone_number_id.to_owned();
+        let message = FakeMessage {
+            number,
+            wamid,
+            phone_number_id,
+            to,
+            callback_data,
+            template,
+            parameters,
+            text,
+            body,
+            at,
+        };
         let message = Arc::new(message);
         state.messages.push(Arc::clone(&message));
         self.accepted.send_replace(number);

@@ -32,19 +32,28 @@
 //! }
 //! ```
 //!
+//! That is for one number. A host with several verifies and reads by [`Numbers::handshake`](crate::Numbers::handshake)
+//! and [`Numbers::receive`](crate::Numbers::receive) instead.
+//!
 //! A signed post is answered 200 once its readable updates are stored, even when other parts of it can't be
 //! read: Meta would otherwise deliver the same bytes again for days.
 
 mod handshake;
+mod named;
 mod parse;
 #[cfg(feature = "axum")]
 mod router;
+mod secrets;
 mod signature;
 
+pub(crate) use handshake::answer;
 pub use handshake::{HandshakeError, handshake};
+pub(crate) use named::named_numbers;
+pub(crate) use parse::read;
 pub use parse::{Ignored, ItemProblem, Webhook, parse};
 #[cfg(feature = "axum")]
 pub use router::{WebhookConfig, router};
+pub use secrets::WebhookSecrets;
 #[cfg(feature = "fake")]
 pub(crate) use signature::sign;
 pub use signature::{Signature, SignatureError};

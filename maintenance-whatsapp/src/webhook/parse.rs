@@ -7,7 +7,7 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use maintenance_core::{DeliveryError, DeliveryEvent, DeliveryUpdate, NextStep, NotificationId};
+use maintenance_core::{Channel, DeliveryError, DeliveryEvent, DeliveryUpdate, NextStep, NotificationId};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, value::RawValue};
 use uuid::Uuid;
@@ -53,7 +53,8 @@ pub struct ItemProblem {
     pub what: &'static str,
 }
 
-/// Reads a post whose signature was verified. It never fails: a part that can't be read becomes a problem,
+/// Reads a post whose signature was verified, of a host with one number: the updates are of [`Channel::DEFAULT`],
+/// whatever number they name. It never fails: a part that can't be read becomes a problem,
 /// and the rest is read all the same. A status without a plausible time gets the time of receipt, `received`,
 /// in UTC.
 ///
@@ -69,6 +70,16 @@ pub struct ItemProblem {
 /// assert_eq!(webhook.problems[0].path, "entry[0].changes[0].value.statuses[1]");
 /// ```
 pub fn parse(body: &[u8], received: DateTime<Utc>) -> Webhook {
+    read(body, received, |_| Ok(Channel::DEFAULT))
+}
+
+/// The same, where `channel_of` says which channel has the `phone_number_id` that a part names, or what is wrong with it:
+/// then that part isn't read.
+pub(crate) fn read(
+    body: &[u8],
+    received: DateTime<Utc>,
+    channel_of: impl Fn(Option<&str>) -> Result<Channel, &'static str>,
+) -> Webhook {
     let mut webhook = Webhook::default();
     if let Ok(body) = serde_json::from_slice::<Body<'_>>(body) {
         for (e, entry) in body.entry.iter().enumerate() {
@@ -78,9 +89,16 @@ pub fn parse(body: &[u8], received: DateTime<Utc>) -> Webhook {
                     webhook.ignore(at.path(""), readable("field", field));
                     continue;
                 }
+                let channel = match channel_of(phone_number_id(value.metadata).as_deref()) {
+                    Ok(channel) => channel,
+                    Err(what) => {
+                        webhook.problem(at.path(".value.metadata"), what);
+                        continue;
+                    }
+                };
                 webhook.inbound += value.messages.len();
                 for (n, status) in value.statuses.iter().enumerate() {
-                    webhook.status(status, || at.path(&format!(".value.statuses[{n}]")));
+                    webhook.status(status, &channel, || at.path(&format!(".value.statuses[{n}]")));
                 }
                 for (n, error) in value.errors.iter().enumerate() {
                     webhook.ignore(at.path(&format!(".value.errors[{n}]")), error_of(error));
@@ -88,7 +106,7 @@ pub fn parse(body: &[u8], received: DateTime<Utc>) -> Webhook {
             }
         }
     } else {
-        webhook.take_apart(&String::from_utf8_lossy(body));
+        webhook.take_apart(&String::from_utf8_lossy(body), &channel_of);
     }
     for update in webhook.updates.iter_mut().filter(|update| !is_plausible(update.at, received)) {
         update.at = received;
@@ -118,6 +136,8 @@ struct Change<'a> {
 
 #[derive(Deserialize)]
 struct ChangeValue<'a> {
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
     #[serde(borrow, default)]
     statuses: Vec<Status<'a>>,
     #[serde(default)]
@@ -144,7 +164,7 @@ struct Status<'a> {
 
 impl Status<'_> {
     /// The update; or what the status is if it is no update; or what was wrong with it.
-    fn read(&self) -> Result<Result<DeliveryUpdate, String>, &'static str> {
+    fn read(&self, channel: &Channel) -> Result<Result<DeliveryUpdate, String>, &'static str> {
         let id = text(self.id).filter(|id| is_message_id(id));
         let id = id.ok_or("has no id of 1 to 512 visible ASCII characters")?;
         let status = text(self.status).ok_or("has no status that is a text")?;
@@ -161,6 +181,7 @@ impl Status<'_> {
         let errors = self.errors.filter(|_| event == DeliveryEvent::Failed);
         let (error, next) = errors.and_then(first_error).unzip();
         Ok(Ok(DeliveryUpdate {
+            channel: channel.clone(),
             notification_id: notification_id.map(NotificationId::from_uuid),
             provider_message_id: id.into_owned(),
             event,
@@ -172,8 +193,16 @@ impl Status<'_> {
 }
 
 impl Webhook {
-    fn status(&mut self, status: &Status<'_>, path: impl FnOnce() -> String) {
-        match status.read() {
+    /// A post that names no number of ours.
+    pub(crate) fn of_nobody() -> Self {
+        let mut webhook = Self::default();
+        webhook
+            .problem("body", "names no number that is set, so nobody can verify it; nothing of it was read");
+        webhook
+    }
+
+    fn status(&mut self, status: &Status<'_>, channel: &Channel, path: impl FnOnce() -> String) {
+        match status.read(channel) {
             Ok(Ok(update)) => self.updates.push(update),
             Ok(Err(other)) => self.ignore(path(), other),
             Err(what) => self.problem(path(), what),
@@ -190,7 +219,7 @@ impl Webhook {
 
     /// The second pass, level by level. Bytes that aren't UTF-8 have been replaced, so that they affect only
     /// the text that they are in.
-    fn take_apart(&mut self, body: &str) {
+    fn take_apart(&mut self, body: &str, channel_of: &ChannelOf<'_>) {
         let Some(parts) = object(body) else {
             let json = serde_json::from_str::<IgnoredAny>(body).is_ok();
             return self.problem("body", if json { NO_OBJECT } else { "isn't JSON" });
@@ -202,12 +231,12 @@ impl Webhook {
                 continue;
             };
             for (c, change) in self.list(&parts, "changes", true, path).into_iter().enumerate() {
-                self.take_apart_change(change, At { entry: e, change: c });
+                self.take_apart_change(change, At { entry: e, change: c }, channel_of);
             }
         }
     }
 
-    fn take_apart_change(&mut self, change: &RawValue, at: At) {
+    fn take_apart_change(&mut self, change: &RawValue, at: At, channel_of: &ChannelOf<'_>) {
         let Some(parts) = object(change.get()) else {
             return self.problem(at.path(""), NO_OBJECT);
         };
@@ -222,15 +251,19 @@ impl Webhook {
         let Some(parts) = object(value.get()) else {
             return self.problem(at.path(".value"), NO_OBJECT);
         };
+        let channel = match channel_of(phone_number_id(parts.get("metadata").copied()).as_deref()) {
+            Ok(channel) => channel,
+            Err(what) => return self.problem(at.path(".value.metadata"), what),
+        };
         let path = || at.path(".value");
         self.inbound += self.list(&parts, "messages", false, path).len();
         for (n, status) in self.list(&parts, "statuses", false, path).into_iter().enumerate() {
             let path = || at.path(&format!(".value.statuses[{n}]"));
             // Only a status in which a name occurs twice has to be read through a map.
             if let Ok(status) = serde_json::from_str::<Status<'_>>(status.get()) {
-                self.status(&status, path);
+                self.status(&status, &channel, path);
             } else if let Some(parts) = object(status.get()) {
-                self.status(&Status::of(&parts), path);
+                self.status(&Status::of(&parts), &channel, path);
             } else {
                 self.problem(path(), NO_OBJECT);
             }
@@ -286,7 +319,15 @@ impl At {
     }
 }
 
-fn object(json: &str) -> Option<HashMap<String, &RawValue>> {
+/// Which channel has a `phone_number_id`, or what is wrong with it.
+type ChannelOf<'c> = dyn Fn(Option<&str>) -> Result<Channel, &'static str> + 'c;
+
+/// The id of the number that a part's metadata names.
+pub(super) fn phone_number_id(metadata: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    text(object(metadata?.get())?.get("phone_number_id").copied())
+}
+
+pub(super) fn object(json: &str) -> Option<HashMap<String, &RawValue>> {
     serde_json::from_str(json).ok()
 }
 

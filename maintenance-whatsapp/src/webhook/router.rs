@@ -10,47 +10,53 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
+use chrono::{DateTime, Utc};
 use maintenance_core::{DeliveryEffect, Invalid, Maintenance, Repository};
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout_at},
 };
 use tracing::instrument;
 
-use super::{MAX_BODY, Signature, Webhook, handshake, parse};
-use crate::invalid::Fields;
+use super::{HandshakeError, MAX_BODY, Signature, SignatureError, Webhook, WebhookSecrets, handshake, parse};
+use crate::Numbers;
 
-/// The secrets of a webhook, and how long a post may take. `Debug` shows no secret.
+/// Whose posts a webhook takes, and how long a post may take. `Debug` shows no secret.
 #[derive(Debug, Clone)]
 pub struct WebhookConfig {
-    app_secret: SecretString,
-    verify_token: SecretString,
+    senders: Senders,
     body_deadline: Duration,
 }
 
+#[derive(Debug, Clone)]
+enum Senders {
+    One(WebhookSecrets),
+    Several(Numbers),
+}
+
 impl WebhookConfig {
-    /// A webhook with that app secret, by which Meta signs its posts, and that verify token, which the host
-    /// makes up and enters in Meta's dashboard.
+    /// A webhook of one number, with that app secret, by which Meta signs its posts, and that verify token, which the host
+    /// makes up and enters in Meta's dashboard. Its updates are of [`Channel::DEFAULT`](maintenance_core::Channel::DEFAULT).
     ///
     /// # Errors
     ///
-    /// A secret that is empty (anybody could sign with it), or that has white space around it or a line break
-    /// in it, as one that was read from a file has.
+    /// Those of [`WebhookSecrets::new`].
     pub fn new(
         app_secret: impl Into<SecretString>,
         verify_token: impl Into<SecretString>,
     ) -> Result<Self, Invalid> {
-        let (app_secret, verify_token) = (app_secret.into(), verify_token.into());
-        let config = Self { app_secret, verify_token, body_deadline: Duration::from_secs(10) };
-        let mut fields = Fields::default();
-        for (field, secret) in [("app_secret", &config.app_secret), ("verify_token", &config.verify_token)] {
-            let secret = secret.expose_secret();
-            let sound = secret.trim() == secret && !secret.contains(char::is_control);
-            fields.rule(!secret.is_empty(), field, "is empty; it must have at least one character");
-            fields.rule(sound, field, "begins or ends with white space, or contains a line break; remove it");
-        }
-        fields.finish().map(|()| config)
+        WebhookSecrets::new(app_secret, verify_token).map(|secrets| Self::with(Senders::One(secrets)))
+    }
+
+    /// One webhook of several numbers, as they are set when a post arrives. Its updates are of the channels whose numbers
+    /// the post names.
+    pub fn of(numbers: Numbers) -> Self {
+        Self::with(Senders::Several(numbers))
+    }
+
+    fn with(senders: Senders) -> Self {
+        Self { senders, body_deadline: Duration::from_secs(10) }
     }
 
     /// Sets how long a post may take to arrive; 10 seconds by default. A slower one is answered 408, so that
@@ -59,6 +65,27 @@ impl WebhookConfig {
     pub fn body_deadline(mut self, deadline: Duration) -> Self {
         self.body_deadline = deadline;
         self
+    }
+}
+
+impl Senders {
+    fn handshake(&self, query: &str) -> Result<String, HandshakeError> {
+        match self {
+            Self::One(secrets) => handshake(query, &secrets.verify_token),
+            Self::Several(numbers) => numbers.handshake(query),
+        }
+    }
+
+    fn receive(
+        &self,
+        signature: &Signature,
+        body: &[u8],
+        received: DateTime<Utc>,
+    ) -> Result<Webhook, SignatureError> {
+        match self {
+            Self::One(secrets) => signature.verify(&secrets.app_secret, body).map(|()| parse(body, received)),
+            Self::Several(numbers) => numbers.receive(signature, body, received),
+        }
     }
 }
 
@@ -101,14 +128,15 @@ const MAX_BODIES: usize = 16;
 /// |---|---|
 /// | `GET`, a handshake with the right verify token | 200 with the challenge |
 /// | `GET`, any other | 403 |
-/// | `POST` without a signature of its body under the app secret | 401 |
+/// | `POST` without a signature of its body under the app secret, of several numbers' under that of those it names | 401 |
 /// | `POST` above [`MAX_BODY`] | 413 |
 /// | `POST` whose body doesn't arrive within [`body_deadline`](WebhookConfig::body_deadline) | 408; Meta delivers it again |
 /// | `POST` that waited that long for 16 other posts to arrive | 503; Meta delivers it again |
 /// | `POST`, its updates stored | 200 |
 /// | `POST`, the store failed | 503; Meta delivers it again |
 ///
-/// Parts that can't be read, and updates of messages that aren't the engine's, are logged and answered 200.
+/// Parts that can't be read, parts about a number that isn't set, and updates of messages that aren't the engine's, are
+/// logged and answered 200.
 pub fn router<R, S>(maintenance: Maintenance<R>, config: WebhookConfig) -> Router<S>
 where
     R: Repository + Clone + 'static,
@@ -121,7 +149,7 @@ where
 }
 
 async fn subscribe<R>(State(hook): State<Arc<Hook<R>>>, RawQuery(query): RawQuery) -> Response {
-    match handshake(&query.unwrap_or_default(), &hook.config.verify_token) {
+    match hook.config.senders.handshake(&query.unwrap_or_default()) {
         Ok(challenge) => challenge.into_response(),
         Err(error) => {
             tracing::warn!(%error, "handshake refused");
@@ -152,10 +180,10 @@ async fn receive<R: Repository>(State(hook): State<Arc<Hook<R>>>, request: Reque
                 return StatusCode::REQUEST_TIMEOUT.into_response();
             }
         };
-        if let Err(error) = signature.verify(&hook.config.app_secret, &body) {
-            return unsigned(error);
+        match hook.config.senders.receive(&signature, &body, hook.maintenance.now()) {
+            Ok(webhook) => webhook,
+            Err(error) => return unsigned(error),
         }
-        parse(&body, hook.maintenance.now())
     };
     report(&webhook);
     if webhook.updates.is_empty() {
@@ -174,7 +202,7 @@ async fn receive<R: Repository>(State(hook): State<Arc<Hook<R>>>, request: Reque
     }
 }
 
-fn unsigned(error: super::SignatureError) -> Response {
+fn unsigned(error: SignatureError) -> Response {
     tracing::warn!(%error, "post refused");
     StatusCode::UNAUTHORIZED.into_response()
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use maintenance_core::{
-    Claim, Clock as _, LeaseId, Maintenance, NewWorker, NotificationRepository as _, Priority, RandomIds,
-    Repository, SendOutcome, SendRecord, Submission, SystemClock,
+    Claim, Clock as _, LeaseId, Maintenance, NewWorker, NotificationRepository as _, RandomIds, Repository,
+    SendOutcome, SendRecord, Submission, SystemClock,
 };
 use maintenance_memory::MemoryRepository;
 
@@ -78,14 +78,8 @@ impl Database for Memory {
         }
         let lease = LeaseId::mint(&RandomIds);
         let now = SystemClock.now();
-        let claim = Claim {
-            now,
-            until: now + TimeDelta::minutes(5),
-            lease,
-            limit: u32::MAX,
-            at_least: Priority::Low,
-        };
-        let claimed = self.repository.claim(claim).await?.items;
+        let claim = Claim::new(now, now + TimeDelta::minutes(5), lease, u32::MAX);
+        let claimed = self.repository.claim(&claim).await?.items;
         let records: Vec<SendRecord> = claimed
             .iter()
             .map(|claimed| SendRecord {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{super::transition::TRANSITIONS, *};
 use crate::{
     model::{Hold, Priority, WhatsAppStatus},
-    values::HoldReason,
+    values::{Channel, HoldReason},
 };
 
 struct Counting(AtomicU64);
@@ -37,7 +37,8 @@ fn request(status: RequestStatus) -> Request {
 }
 
 fn decision(by: Actor, ids: &Counting) -> Decision<'_> {
-    Decision { by, note: None, now: DateTime::UNIX_EPOCH + TimeDelta::hours(1), ids }
+    let now = DateTime::UNIX_EPOCH + TimeDelta::hours(1);
+    Decision { by, note: None, now, ids, channels: &|_, _| Channel::DEFAULT }
 }
 
 /// What a step writes: the messages by kind and recipient, and where the assignment goes, if it goes anywhere.

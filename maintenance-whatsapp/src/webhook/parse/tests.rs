@@ -40,6 +40,7 @@ fn every_status_becomes_an_update() {
         let mut status = status(1);
         status["status"] = name.into();
         let update = DeliveryUpdate {
+            channel: Channel::DEFAULT,
             notification_id: Some(OURS.parse().unwrap()),
             provider_message_id: "wamid.1".to_owned(),
             event,
