@@ -129,7 +129,11 @@ pub use rules::{
     Transition, Viewer, exclusions, permit, permit_edit, select,
 };
 pub use values::{
-    AssignmentChangeId, AssignmentId, AttachmentId, Backoff, CommentId, CommentText, ComplexId, ConsumerName, Description, EditId, Email, FieldError, Fingerprint, HoldReason, IdSource, Invalid, LeaseId, Location, Name, Note, NotificationId, OrganizationId, PhoneNumber, PlaceText, PropertyId, RandomIds, Region, RenterId, RequestId, Rule, Specialty, StatusChangeId, Text, Title, UserId, WorkerId, whole_micros, Channel, ChannelTable, Channels,
+    AssignmentChangeId, AssignmentId, AttachmentId, Backoff, Channel, ChannelTable, Channels, CommentId,
+    CommentText, ComplexId, ConsumerName, Description, EditId, Email, FieldError, Fingerprint, HoldReason,
+    IdSource, Invalid, LeaseId, Location, Name, Note, NotificationId, OrganizationId, PhoneNumber, PlaceText,
+    PropertyId, RandomIds, Region, RenterId, RequestId, Rule, Specialty, StatusChangeId, Text, Title, UserId,
+    WorkerId, whole_micros,
 };
 
 /// The README's example is compiled and run with those of the docs.

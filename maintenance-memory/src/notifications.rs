@@ -5,9 +5,9 @@ use std::{cmp::Reverse, collections::BTreeSet};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
-    Channel, Claim, Claimed, Deferral, DeliveryEffect, DeliveryUpdate, Listing, Notification, NotificationId,
-    NotificationKind, NotificationRepository, Recorded, RepositoryError, RepositoryErrorKind, RequestId,
-    SendOutcome, SendRecord, Told, WhatsAppStatus, whole_micros,
+    Channel, Claim, Claimed, Deferral, DeliveryEffect, DeliveryUpdate, EventKind, Listing, Notification,
+    NotificationId, NotificationKind, NotificationRepository, Recorded, RepositoryError, RepositoryErrorKind,
+    RequestId, SendOutcome, SendRecord, Told, WhatsAppStatus, whole_micros,
 };
 
 use crate::{MemoryRepository, store::Rows};
@@ -48,13 +48,25 @@ impl NotificationRepository for MemoryRepository<'_> {
         let mut recorded = Recorded::default();
         for record in records {
             let Some(notification) = rows.notifications.get_mut(&record.notification_id) else { continue };
-            let request = notification.request_id;
-            recorded.counted += usize::from(notification.apply_outcome(record));
+            let (request, organization) = (notification.request_id, notification.organization_id);
+            let was = notification.status;
+            let counted = notification.apply_outcome(record);
+            recorded.counted += usize::from(counted);
+            let kind = match &record.outcome {
+                SendOutcome::Sent { .. } => Some(EventKind::Told),
+                SendOutcome::Failed { .. } if counted && was == WhatsAppStatus::Pending => {
+                    Some(EventKind::Failed)
+                }
+                SendOutcome::Later { .. } | SendOutcome::Failed { .. } => None,
+            };
             if let SendOutcome::Sent { provider_message_id } = &record.outcome {
                 let sent = (notification.channel.clone(), provider_message_id.clone());
                 let early = rows.early.iter().map(|(_, update)| update);
                 recorded.early.extend(early.filter(|update| name(update) == sent).cloned());
                 rows.sends.entry(sent).or_insert(record.notification_id);
+            }
+            if let Some(kind) = kind {
+                rows.journal.happened(kind, organization, request, record.notification_id, record.at);
             }
             rows.mirror(request);
         }
@@ -81,6 +93,9 @@ impl NotificationRepository for MemoryRepository<'_> {
             };
             notification.apply_delivery(update);
             let (notification_id, request_id) = (notification.id, notification.request_id);
+            let organization = notification.organization_id;
+            let kind = EventKind::from(update.event);
+            rows.journal.happened(kind, organization, request_id, notification_id, now);
             moved.insert(request_id);
             rows.sends.entry(name(update)).or_insert(notification_id);
             rows.early.retain(|(_, kept)| !is_same_news(kept, update));

@@ -9,10 +9,11 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    AssignmentChange, Attachment, AttachmentId, Channel, Clock, Comment, CommentId, ComplexAssignment, ComplexId,
-    DeliveryUpdate, EditedField, Inserted, Listing, Notification, NotificationId, NotificationKind,
-    OrganizationId, Organizations, Position, Priority, RepositoryError, RepositoryErrorKind, Request,
-    RequestId, Slice, StatusChange, WhatsAppStatus, Worker, WorkerId, WorkerStatus,
+    AssignmentChange, Attachment, AttachmentId, Channel, Clock, Comment, CommentId, ComplexAssignment,
+    ComplexId, DeliveryUpdate, EditedField, Inserted, Listing, Notification, NotificationId,
+    NotificationKind, OrganizationId, Organizations, Position, Priority, RepositoryError,
+    RepositoryErrorKind, Request, RequestId, Slice, StatusChange, WhatsAppStatus, Worker, WorkerId,
+    WorkerStatus,
 };
 
 use crate::{MemoryTransaction, events::Journal, lock};

@@ -1,11 +1,7 @@
 //! Two organisations, each with a number of its own, in one process: a SQLite file, the fake Cloud API over HTTP, and one
 //! webhook for both numbers.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "test code: a failed expectation is its result"
-)]
+#![expect(clippy::unwrap_used, reason = "test code: a failed expectation is its result")]
 
 use std::sync::Arc;
 

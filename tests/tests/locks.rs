@@ -60,8 +60,8 @@ async fn a_host_that_raises_a_priority_holds_up_no_outcome_of_what_is_under_way(
     let (held, free) = (world.filed().await, world.filed().await);
     let (now, lease) = (world.clock.now(), LeaseId::from_uuid(uuid::Uuid::from_u128(1)));
     let until = now + chrono::TimeDelta::seconds(300);
-    let claim = Claim { now, until, lease, limit: 10, at_least: Priority::Low };
-    let taken = world.maintenance.repository().claim(claim).await.unwrap().items;
+    let claim = Claim::new(now, until, lease, 10);
+    let taken = world.maintenance.repository().claim(&claim).await.unwrap().items;
     let waiting = world.filed().await;
 
     let mut host = pool.begin().await.unwrap();

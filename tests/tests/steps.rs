@@ -10,11 +10,11 @@ use std::{future::Future, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
-    AssignmentCause, AssignmentChange, Channel, Claim, DeliveryError, DeliveryEvent, DeliveryUpdate, Description,
-    EditedField, Email, FieldChange, Filing, Hold, HoldReason, LeaseId, Location, Name, Note, Notification,
-    NotificationKind, OrganizationId, PhoneNumber, Priority, Repository, RepositoryError, Request, RequestId,
-    RequestStatus, SendOutcome, SendRecord, Specialty, StatusChange, Step, Title, UserId, WhatsAppStatus,
-    Worker, WorkerId, WorkerStatus, Write,
+    AssignmentCause, AssignmentChange, Channel, Claim, DeliveryError, DeliveryEvent, DeliveryUpdate,
+    Description, EditedField, Email, FieldChange, Filing, Hold, HoldReason, LeaseId, Location, Name, Note,
+    Notification, NotificationKind, OrganizationId, PhoneNumber, Priority, Repository, RepositoryError,
+    Request, RequestId, RequestStatus, SendOutcome, SendRecord, Specialty, StatusChange, Step, Title, UserId,
+    WhatsAppStatus, Worker, WorkerId, WorkerStatus, Write,
 };
 use maintenance_memory::MemoryRepository;
 use maintenance_tests::databases::{self, Store};

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use futures_util::{
     FutureExt as _, StreamExt as _,
     future::{BoxFuture, pending},
@@ -12,22 +11,20 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     DispatchReport, Dispatcher,
-    recipients::Spread,
     send::{Ended, Ready},
+    store::{Taken, Written},
     surroundings::Surroundings,
     under_way::UnderWay,
 };
 use crate::{
-    maintenance::{Error, Troubled, apply_deliveries},
-    model::{Claim, Claimed, Deferral, DeliveryUpdate, Priority, Recorded, SendRecord},
-    ports::{DirectoryError, Listing, Notifier, Repository, RepositoryError, RepositoryErrorKind},
-    values::{Backoff, Channel, LeaseId, time::later},
+    maintenance::Error,
+    model::{Claim, NewEvent, Priority, Recorded, SendRecord},
+    ports::{DirectoryError, Notifier, Repository},
+    values::{Backoff, Channel},
 };
 
 /// The pauses between tries at writing outcomes.
 const WRITING: Backoff = Backoff { first: Duration::from_millis(100), ceiling: Duration::from_secs(5) };
-/// How many messages one statement puts back.
-const DEFERRED: u32 = 10_000;
 
 /// All that is under way. Nothing in it waits for the slowest: each outcome goes into the next write, and there is
 /// always at most one write under way, so that whatever ends meanwhile goes together into the one after it.
@@ -53,22 +50,6 @@ pub(super) struct Flow<'d, R, N> {
     /// The error of a claim, for a caller who asked for one claim.
     pub(super) failed: Option<Error>,
     pub(super) report: DispatchReport,
-}
-
-struct Taken {
-    listing: Listing<Claimed>,
-    begin_by: Instant,
-    lease_end: Instant,
-    claim: Claim,
-}
-
-/// What came of a write.
-struct Written {
-    recorded: Recorded,
-    /// What was written.
-    done: Vec<SendRecord>,
-    /// What could not be written, and why.
-    left: Option<(Vec<SendRecord>, RepositoryError)>,
 }
 
 impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
@@ -206,6 +187,7 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
         for error in &listing.corrupt {
             tracing::error!(%error, "a message can't be read; it is looked at again after the hold");
         }
+        self.note(listing.corrupt.iter().filter_map(|error| of.corrupt(error)).collect());
         self.report.corrupt.extend(listing.corrupt);
         if listing.items.is_empty() {
             return;
@@ -253,6 +235,14 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
         for spread in of.recipients.to_spread(of.shared.clock.monotonic()) {
             self.beside.push(of.spread(spread).boxed());
         }
+        self.note(of.shared.rests.untold(&*of.shared.clock).iter().map(|pause| of.paused(pause)).collect());
+    }
+
+    /// Begins to keep these events.
+    fn note(&mut self, events: Vec<NewEvent>) {
+        if !events.is_empty() {
+            self.beside.push(self.of.note(events).boxed());
+        }
     }
 
     fn begin_write(&mut self) {
@@ -298,94 +288,6 @@ async fn ended<T>(slot: &mut Option<BoxFuture<'_, T>>) -> T {
     };
     *slot = None;
     ended
-}
-
-impl<R: Repository, N: Notifier> Dispatcher<R, N> {
-    async fn take(
-        &self,
-        limit: u32,
-        at_least: Priority,
-        troubled: Troubled,
-        checks_clock: bool,
-    ) -> Result<Taken, Error> {
-        if checks_clock {
-            self.check_clock().await?;
-        }
-        let (now, begun, hold) = (self.shared.now(), Instant::now(), self.policy.hold);
-        let lease = LeaseId::mint(&self.shared.ids);
-        let Troubled { resting, trying } = troubled;
-        let claim = Claim::new(now, later(now, hold), lease, limit);
-        let claim = Claim { at_least, resting, trying, ..claim };
-        let listing = self.repository.claim(&claim).await?;
-        Ok(Taken { listing, begin_by: begun + hold / 2, lease_end: begun + hold, claim })
-    }
-
-    /// Fails when this process's clock and the store's differ so much that leases would not hold.
-    async fn check_clock(&self) -> Result<(), Error> {
-        let before = self.shared.now();
-        let Some(store) = self.repository.time().await? else { return Ok(()) };
-        let ours = self.shared.now();
-        let bound = chrono::TimeDelta::from_std(self.policy.hold / 2).unwrap_or(chrono::TimeDelta::MAX);
-        if store - ours > bound || before - store > bound {
-            return Err(Error::ClockDiffers { ours, store, bound: self.policy.hold / 2 });
-        }
-        Ok(())
-    }
-
-    /// Writes outcomes together, or each alone where the store refuses them together, so that one that can't be
-    /// written holds up none of the others.
-    async fn write(&self, records: Vec<SendRecord>) -> Written {
-        let error = match self.repository.record_outcomes(&records).await {
-            Ok(recorded) => return Written { recorded, done: records, left: None },
-            Err(error) => error,
-        };
-        let passing = error.kind.is_about_the_store() || error.kind == RepositoryErrorKind::Conflict;
-        if passing || records.len() == 1 {
-            return Written { recorded: Recorded::default(), done: Vec::new(), left: Some((records, error)) };
-        }
-        let mut all = Written { recorded: Recorded::default(), done: Vec::new(), left: None };
-        for record in records {
-            match self.repository.record_outcomes(std::slice::from_ref(&record)).await {
-                Ok(Recorded { counted, early }) => {
-                    all.done.push(record);
-                    all.recorded.counted += counted;
-                    all.recorded.early.extend(early);
-                }
-                Err(error) => match &mut all.left {
-                    Some((left, _)) => left.push(record),
-                    None => all.left = Some((vec![record], error)),
-                },
-            }
-        }
-        all
-    }
-
-    /// Puts back all that waits for a recipient whose rate limit is reached.
-    async fn spread(&self, spread: Spread) -> Result<(), Error> {
-        let now: DateTime<Utc> = self.shared.now();
-        let Spread { worker_id, after, every } = spread;
-        let mut first = later(now, after);
-        loop {
-            let deferral = Deferral { worker_id, now, first, every, limit: DEFERRED };
-            let deferred = self.repository.defer(deferral).await?;
-            if deferred < u64::from(DEFERRED) {
-                return Ok(());
-            }
-            first = later(first, every.saturating_mul(DEFERRED));
-        }
-    }
-
-    /// Does what had to wait in the store.
-    async fn catch_up(&self) -> Result<(), Error> {
-        let forget_before = later(self.shared.now(), Duration::ZERO)
-            - chrono::TimeDelta::from_std(self.policy.hold).unwrap_or_default();
-        let early = self.repository.catch_up(forget_before).await?;
-        if early.is_empty() { Ok(()) } else { self.apply(&early).await }
-    }
-
-    async fn apply(&self, early: &[DeliveryUpdate]) -> Result<(), Error> {
-        apply_deliveries(&self.repository, &self.shared, early).await.map(|_| ())
-    }
 }
 
 /// The causes of an error, outermost first, for a log.

@@ -5,6 +5,7 @@ mod policy;
 mod recipients;
 mod report;
 mod send;
+mod store;
 mod surroundings;
 mod under_way;
 

@@ -69,6 +69,8 @@ struct Rest {
     times: u32,
     /// Until when a message that is on its way to find out if the trouble is over is waited for.
     probe_until: Duration,
+    /// Whether somebody was told that a person must act.
+    told: bool,
 }
 
 impl Rests {
@@ -188,6 +190,18 @@ impl Rests {
         pauses
     }
 
+    /// The pauses that need a person and were not told of yet.
+    pub(crate) fn untold(&self, clock: &dyn Clock) -> Vec<Pause> {
+        let mut untold = self.pauses(clock);
+        let mut all = self.all();
+        untold.retain(|pause| {
+            let state = all.get_mut(&pause.channel);
+            let rest = state.and_then(|state| state.resting.get_mut(&pause.template));
+            pause.needs_person && rest.is_some_and(|rest| !std::mem::replace(&mut rest.told, true))
+        });
+        untold
+    }
+
     /// Changes what is known of a channel, and forgets it when all is well.
     fn change(&self, channel: &Channel, change: impl FnOnce(&mut State)) {
         let mut all = self.all();
@@ -231,9 +245,10 @@ impl State {
         let times = before.map_or(1, |rest| if rest.until > now { rest.times } else { rest.times + 1 });
         let until = now.saturating_add(after.max(GROWING.after(times)));
         if before.is_none_or(|rest| rest.until < until) {
+            let told = before.is_some_and(|rest| rest.told);
             let error = error.clone();
-            self.resting
-                .insert(scope, Rest { until, needs_person, error, times, probe_until: Duration::ZERO });
+            let probe_until = Duration::ZERO;
+            self.resting.insert(scope, Rest { until, needs_person, error, times, probe_until, told });
         }
     }
 }

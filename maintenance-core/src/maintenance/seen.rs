@@ -143,7 +143,7 @@ hand_on!(WorkerRepository {
 });
 
 hand_on!(NotificationRepository {
-    claim(claim: Claim) -> Listing<Claimed>;
+    claim(claim: &Claim) -> Listing<Claimed>;
     defer(deferral: Deferral) -> u64;
     record_outcomes(records: &[SendRecord]) -> Recorded;
     record_deliveries(updates: &[DeliveryUpdate], now: DateTime<Utc>) -> Vec<DeliveryEffect>;

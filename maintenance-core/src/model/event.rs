@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::delivery::DeliveryEvent;
 use crate::values::{OrganizationId, RequestId, text_enum::text_enum, time};
 
 text_enum! {
@@ -34,6 +35,17 @@ text_enum! {
         Paused = "paused",
         /// A row can't be read; `detail` names table, column and row. `about` is new for each.
         Corrupt = "corrupt",
+    }
+}
+
+impl From<DeliveryEvent> for EventKind {
+    fn from(news: DeliveryEvent) -> Self {
+        match news {
+            DeliveryEvent::Sent => Self::Told,
+            DeliveryEvent::Delivered => Self::Delivered,
+            DeliveryEvent::Read => Self::Read,
+            DeliveryEvent::Failed => Self::Failed,
+        }
     }
 }
 

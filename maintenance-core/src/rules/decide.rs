@@ -8,8 +8,8 @@ use crate::{
         NotificationKind, Ranked, Request, RequestStatus, Selection, StatusChange, Step, Write,
     },
     values::{
-        AssignmentChangeId, Channels, EditId, IdSource, Note, NotificationId, StatusChangeId, UserId, WorkerId,
-        time::next_timestamp,
+        AssignmentChangeId, Channels, EditId, IdSource, Note, NotificationId, StatusChangeId, UserId,
+        WorkerId, time::next_timestamp,
     },
 };
 

@@ -1,9 +1,9 @@
 //! Values that are valid once they are made: ids, numbers, texts, times. They know nothing of each other's use.
 
 pub(crate) mod backoff;
-pub(crate) mod consumer;
 pub(crate) mod channel;
 pub(crate) mod channels;
+pub(crate) mod consumer;
 pub(crate) mod email;
 pub(crate) mod fingerprint;
 pub(crate) mod ids;
@@ -15,9 +15,9 @@ pub(crate) mod text_enum;
 pub(crate) mod time;
 
 pub use backoff::Backoff;
-pub use consumer::ConsumerName;
 pub use channel::Channel;
 pub use channels::{ChannelTable, Channels};
+pub use consumer::ConsumerName;
 pub use email::Email;
 pub use fingerprint::Fingerprint;
 pub use ids::{

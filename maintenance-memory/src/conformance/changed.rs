@@ -124,8 +124,8 @@ async fn take(world: &World, lease: u128, limit: u32) -> Vec<(RequestId, Notific
     let now = world.clock.now();
     let until = now + chrono::TimeDelta::seconds(300);
     let lease = LeaseId::from_uuid(Uuid::from_u128(lease));
-    let claim = Claim { now, until, lease, limit, at_least: Priority::Low };
-    let taken = world.maintenance.repository().claim(claim).await.unwrap().items;
+    let claim = Claim::new(now, until, lease, limit);
+    let taken = world.maintenance.repository().claim(&claim).await.unwrap().items;
     taken.into_iter().map(|claimed| (claimed.request.id, claimed.notification)).collect()
 }
 

@@ -238,8 +238,16 @@ pub async fn news_of_another_channel_changes_nothing(mut world: World) {
     let outcome = SendOutcome::Sent { provider_message_id: "wamid.7".into() };
     let (lease, at) = (LeaseId::from_uuid(Uuid::from_u128(1)), world.clock.now());
     let record = SendRecord { notification_id: message.id, lease, attempts: 1, at, outcome };
-    assert_eq!(store.record_outcomes(&[record]).await.unwrap().early, [early.clone()], "its own channel's");
-    assert_eq!(store.catch_up(message.created_at).await.unwrap(), [early.clone()], "its own channel's");
+    assert_eq!(
+        store.record_outcomes(&[record]).await.unwrap().early,
+        std::slice::from_ref(&early),
+        "its own channel's"
+    );
+    assert_eq!(
+        store.catch_up(message.created_at).await.unwrap(),
+        std::slice::from_ref(&early),
+        "its own channel's"
+    );
 
     // After it, alone and among others.
     let before = world.record(request.id).await;

@@ -10,7 +10,7 @@ use super::{
     source::{Query, Source},
 };
 use crate::{
-    columns::early_columns,
+    columns::{early_columns, events_end_sql, insert_events_sql},
     decode,
     deliveries::{Update, effect},
     order::delivery_order,
@@ -128,7 +128,7 @@ pub(super) const RECORD_DELIVERIES: &str = concat!(
           from timed f
          group by f.id
     ), held as (
-        select n.id, n.request_id, w.progress, w.provider, w.sent_at, w.delivered_at, w.read_at, w.failed_at,
+        select n.id, n.organization_id, n.request_id, w.progress, w.provider, w.sent_at, w.delivered_at, w.read_at, w.failed_at,
                w.code, w.text
           from news w
           join maintenance_notifications n on n.id = w.id
@@ -168,7 +168,16 @@ pub(super) const RECORD_DELIVERIES: &str = concat!(
         returning n.id, n.request_id, n.status, n.provider_message_id
     ), ",
     mirrored_sql!(),
+    ", happened as (
+        ",
+    insert_events_sql!(),
+    "(select distinct h.id as about, case f.event when 'sent' then 'told' else f.event end as kind,
+                       h.organization_id, h.request_id, $9::timestamptz as at
+                  from held h
+                  join found f on f.id = h.id)",
+    events_end_sql!(),
     "
+    )
     select f.id, n.request_id
       from found f
       left join maintenance_notifications n on n.id = f.id

@@ -10,7 +10,7 @@ use super::{
     source::{Query, Source, repository_error},
 };
 use crate::{
-    columns::early_columns,
+    columns::{early_columns, events_end_sql, insert_events_sql},
     decode,
     outcomes::{Outcome, waves},
 };
@@ -28,7 +28,8 @@ pub(super) const RECORD_OUTCOMES: &str = concat!(
                       $7::timestamptz[], $8::text[], $9::text[])
                as o (id, lease, attempts, at, kind, provider_message_id, due_at, error_code, error_text)
     ), held as (
-        select n.id, n.channel, n.request_id, coalesce(n.lease = o.lease, false) as leased, o.attempts, o.at, o.kind,
+        select n.id, n.organization_id, n.channel, n.request_id, n.status as was,
+               coalesce(n.lease = o.lease, false) as leased, o.attempts, o.at, o.kind,
                o.provider_message_id, o.due_at, o.error_code, o.error_text
           from input o
           join maintenance_notifications n on n.id = o.id and (n.lease = o.lease or o.kind = 'sent')
@@ -74,6 +75,15 @@ pub(super) const RECORD_OUTCOMES: &str = concat!(
           from held o
          where o.kind = 'sent'
         on conflict (provider_message_id, channel) do nothing
+    ), happened as (
+        ",
+    insert_events_sql!(),
+    "(select h.id as about, case h.kind when 'sent' then 'told' else 'failed' end as kind, h.organization_id,
+                       h.request_id, h.at
+                  from held h
+                 where h.kind = 'sent' or h.kind = 'failed' and h.was = 'pending')",
+    events_end_sql!(),
+    "
     )
     select (select count(*) from moved), ",
     early_columns!(),

@@ -10,7 +10,7 @@ use super::{
     source::Source,
 };
 use crate::{
-    columns::early_columns,
+    columns::{early_columns, events_end_sql, insert_events_sql},
     decode,
     deliveries::{Update, effect},
     encode,
@@ -164,7 +164,17 @@ pub(super) const RECORD_DELIVERIES: Script = script!(
       from named d
       join maintenance_notifications n on n.id = d.id
      where true
-    on conflict (provider_message_id, channel) do nothing"
+    on conflict (provider_message_id, channel) do nothing;
+    ",
+    found_sql!(),
+    "
+    ",
+    insert_events_sql!(),
+    "(select distinct n.id as about, iif(f.event = 'sent', 'told', f.event) as kind, n.organization_id,
+                 n.request_id, $2 as at
+            from found f
+            join maintenance_notifications n on n.id = f.id)",
+    events_end_sql!()
 );
 
 /// Deletes the updates that were kept too long, and returns the kept updates whose message is known by now.

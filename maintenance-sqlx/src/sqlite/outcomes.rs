@@ -10,7 +10,7 @@ use super::{
     source::Source,
 };
 use crate::{
-    columns::early_columns,
+    columns::{early_columns, events_end_sql, insert_events_sql},
     decode, encode,
     outcomes::{Outcome, waves},
 };
@@ -61,6 +61,17 @@ pub(super) const RECORD_OUTCOMES: Script = script!(
       join maintenance_notifications n on n.id = value ->> 'id'
      where value ->> 'kind' = 'sent'
     on conflict (provider_message_id, channel) do nothing;
+
+    ",
+    insert_events_sql!(),
+    "(select n.id as about, iif(value ->> 'kind' = 'sent', 'told', 'failed') as kind, n.organization_id,
+                 n.request_id, value ->> 'at' as at
+            from json_each($1)
+            join maintenance_notifications n on n.id = value ->> 'id'
+           where value ->> 'kind' = 'sent'
+              or value ->> 'kind' = 'failed' and n.status = 'failed' and n.failed_at = value ->> 'at')",
+    events_end_sql!(),
+    ";
 
     select ",
     early_columns!(),
