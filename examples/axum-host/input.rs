@@ -1,5 +1,7 @@
 //! What a caller sends: bodies, ids in paths, queries. If it can't be read, the answer is a [`Problem`].
 
+use std::{fmt::Display, str::FromStr};
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
@@ -7,8 +9,8 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    Actor, Assign, ComplexId, Cursor, Invalid, PageRequest, Priority, PropertyId, RenterId, RequestFilter,
-    RequestStatus, WhatsAppStatus, WorkerId,
+    Actor, Assign, Cursor, Invalid, PageRequest, PropertyId, RenterId, RequestFilter, RequestOrder,
+    SearchText, Specialty, WhatsAppStatus, WorkerId,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -66,44 +68,79 @@ pub(super) struct Note {
     pub(super) note: Option<String>,
 }
 
-/// The query of a list of requests: the filters, and which page.
+/// The query of a list of requests: the filters, the order, and which page. Several values of one filter are separated by
+/// commas.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RequestParams {
-    /// One or several, separated by commas.
     status: Option<String>,
-    priority: Option<Priority>,
+    priority: Option<String>,
+    complex_id: Option<String>,
+    specialty: Option<String>,
     whatsapp_status: Option<WhatsAppStatus>,
     renter_id: Option<RenterId>,
     worker_id: Option<WorkerId>,
     #[serde(default)]
     unassigned: bool,
-    complex_id: Option<ComplexId>,
+    absent_worker: Option<bool>,
     property_id: Option<PropertyId>,
     from: Option<DateTime<Utc>>,
     before: Option<DateTime<Utc>>,
+    completed_from: Option<DateTime<Utc>>,
+    completed_before: Option<DateTime<Utc>>,
+    updated_since: Option<DateTime<Utc>>,
+    /// Words to search for.
+    text: Option<String>,
+    /// As people write it: `1042` or `#1042`.
+    number: Option<String>,
+    #[serde(default)]
+    order: RequestOrder,
     size: Option<u32>,
     after: Option<Cursor>,
 }
 
 impl RequestParams {
     pub(super) fn read(self) -> Result<(RequestFilter, PageRequest), Invalid> {
-        let statuses = self.status.iter().flat_map(|all| all.split(',')).map(str::parse);
-        let statuses: Result<Vec<RequestStatus>, _> = statuses.collect();
         let filter = RequestFilter {
             renter_id: self.renter_id,
             assigned_worker_id: self.worker_id,
             unassigned: self.unassigned,
-            complex_id: self.complex_id,
+            absent_worker: self.absent_worker,
+            complexes: all("complex_id", self.complex_id)?,
             property_id: self.property_id,
-            statuses: statuses.map_err(|rule| Invalid::field("status", rule.to_string()))?,
-            priority: self.priority,
+            statuses: all("status", self.status)?,
+            priorities: all("priority", self.priority)?,
+            specialty: one("specialty", self.specialty, Specialty::new)?,
             whatsapp_status: self.whatsapp_status,
             created_from: self.from,
             created_before: self.before,
+            completed_from: self.completed_from,
+            completed_before: self.completed_before,
+            updated_since: self.updated_since,
+            text: one("text", self.text, SearchText::new)?,
+            number: one("number", self.number, str::parse)?,
+            order: self.order,
         };
         Ok((filter, page(self.size, self.after)))
     }
+}
+
+/// The values of a filter, or the rule that one of them breaks.
+pub(super) fn all<T: FromStr<Err: Display>>(
+    field: &'static str,
+    values: Option<String>,
+) -> Result<Vec<T>, Invalid> {
+    let values = values.iter().flat_map(|all| all.split(',')).map(str::parse);
+    values.collect::<Result<_, T::Err>>().map_err(|rule| Invalid::field(field, rule.to_string()))
+}
+
+/// The value of a filter, or the rule that it breaks.
+fn one<T, E: Display>(
+    field: &'static str,
+    value: Option<String>,
+    read: impl Fn(&str) -> Result<T, E>,
+) -> Result<Option<T>, Invalid> {
+    value.map(|value| read(&value)).transpose().map_err(|rule| Invalid::field(field, rule.to_string()))
 }
 
 /// The page that the query asks for.

@@ -8,8 +8,8 @@ use axum::{
     routing::{get, post},
 };
 use maintenance_core::{
-    Actor, Comment, ComplexId, Move, NewComment, PageRequest, Request, RequestFilter, RequestId,
-    RequestStatus, Selection, WorkerId,
+    Actor, Comment, Move, NewComment, PageRequest, Request, RequestFilter, RequestId, RequestStatus,
+    Selection, WorkerId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ use super::{
     App,
     caller::Landlord,
     edits::{Changes, Wait},
-    input::{Body, Id, Note, Params, RequestParams, assign_by},
+    input::{self, Body, Id, Note, Params, RequestParams, assign_by},
     view::{Answer, Items, Record},
 };
 
@@ -51,7 +51,8 @@ async fn list(
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Board {
-    complex_id: Option<ComplexId>,
+    /// One or several, separated by commas.
+    complex_id: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -61,13 +62,14 @@ struct Column {
 }
 
 /// One column per status: how many requests it has, and the newest. The list of requests with that status,
-/// that complex and `next` as `after` gives the rest of a column.
+/// those complexes and `next` as `after` gives the rest of a column.
 async fn board(
     _: Landlord,
     State(app): State<App>,
     Params(Board { complex_id }): Params<Board>,
 ) -> Answer<BTreeMap<RequestStatus, Column>> {
-    let all = RequestFilter { complex_id, ..RequestFilter::default() };
+    let complexes = input::all("complex_id", complex_id)?;
+    let all = RequestFilter { complexes, ..RequestFilter::default() };
     let mut columns = BTreeMap::new();
     for (status, count) in app.engine.count_by_status(&all).await? {
         let filter = RequestFilter { statuses: vec![status], ..all.clone() };

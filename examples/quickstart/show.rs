@@ -145,7 +145,7 @@ impl Show {
                 let request = &record.request;
                 let worker = request.assigned_worker_id.map_or("nobody", |worker| name(staff, worker));
                 println!("\n{BOLD}Its record, read back from the file{BOLD:#}");
-                println!("  request     {}", request.id);
+                println!("  request     {} ({})", request.number, request.id);
                 println!(
                     "  status      {GOOD}{}{GOOD:#}, message {}",
                     request.status, request.whatsapp_status

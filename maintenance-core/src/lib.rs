@@ -119,10 +119,11 @@ pub use model::{
 #[cfg(feature = "mock")]
 pub use ports::mock;
 pub use ports::{
-    AssignmentsOf, BoxError, Clock, CommentFilter, Cursor, Directory, DirectoryError, EventRepository,
-    Inserted, Listing, MAX_PAGE_SIZE, NotificationRepository, Notifier, NotifyError, Organizations, Page,
-    PageRequest, Position, Receipt, Repository, RepositoryError, RepositoryErrorKind, RequestFilter,
-    RequestRepository, SendEffect, Slice, SystemClock, WorkerFilter, WorkerRepository,
+    AssignmentsOf, BoxError, Clock, CommentFilter, Cursor, Directory, DirectoryError, EventRepository, Filed,
+    Inserted, Listing, MAX_COMPLEXES, MAX_PAGE_SIZE, NotificationRepository, Notifier, NotifyError,
+    Organizations, Page, PageRequest, Position, Receipt, Repository, RepositoryError, RepositoryErrorKind,
+    RequestFilter, RequestOrder, RequestRepository, SendEffect, Slice, SystemClock, WorkerFilter,
+    WorkerRepository,
 };
 pub use rules::{
     Candidate, CandidatesOf, EDITABLE, Editable, Effect, Need, Refusal, SelectionPolicy, TRANSITIONS,
@@ -132,8 +133,8 @@ pub use values::{
     AssignmentChangeId, AssignmentId, AttachmentId, Backoff, Channel, ChannelTable, Channels, CommentId,
     CommentText, ComplexId, ConsumerName, Description, EditId, Email, FieldError, Fingerprint, HoldReason,
     IdSource, Invalid, LeaseId, Location, Name, Note, NotificationId, OrganizationId, PhoneNumber, PlaceText,
-    PropertyId, RandomIds, Region, RenterId, RequestId, Rule, Specialty, StatusChangeId, Text, Title, UserId,
-    WorkerId, whole_micros,
+    PropertyId, RandomIds, Region, RenterId, RequestId, RequestNumber, Rule, SearchText, Specialty,
+    StatusChangeId, Text, Title, UserId, WorkerId, whole_micros,
 };
 
 /// The README's example is compiled and run with those of the docs.

@@ -10,8 +10,8 @@ use std::{
 };
 
 use maintenance_core::{
-    DispatchPolicy, Error, Inserted, Listing, Maintenance, NewRequest, Notifier, NotifyError, Outgoing,
-    Priority, Receipt, RepositoryErrorKind, RequestForm, mock::MockRepository,
+    DispatchPolicy, Error, Filed, Listing, Maintenance, NewRequest, Notifier, NotifyError, Outgoing,
+    Priority, Receipt, RepositoryErrorKind, RequestForm, RequestNumber, mock::MockRepository,
 };
 use maintenance_memory::{MemoryRepository, TableDirectory};
 use tokio::sync::{mpsc, oneshot};
@@ -94,7 +94,7 @@ async fn filings(kind: RepositoryErrorKind, times: u32) -> (u32, Result<(), Erro
         if counted.fetch_add(1, Ordering::SeqCst) < times {
             Err(kind.clone().into())
         } else {
-            Ok(vec![Ok(Inserted::New)])
+            Ok(vec![Ok(Filed::New(RequestNumber::new(1)))])
         }
     });
     let maintenance = Maintenance::new(repository, directory.clone());

@@ -22,7 +22,7 @@ fn request() -> Value {
         "updated_at": "2026-01-02T03:04:06Z", "completed_at": "2026-01-02T03:04:06Z", "property_id": id(3),
         "location": "Kitchen", "assigned_worker_id": id(4), "whatsapp_message_id": null,
         "whatsapp_status": "read", "complex_id": id(5), "specialty": "plumbing", "version": 7, "fingerprint": id(6),
-        "hold": null
+        "hold": null, "number": 1042
     })
 }
 

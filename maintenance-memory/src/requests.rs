@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use maintenance_core::{
-    Attachment, Comment, CommentFilter, EditedField, EventKind, FieldChange, Filing, Inserted, Listing,
-    OrganizationId, Position, RepositoryError, RepositoryErrorKind, Request, RequestFilter, RequestId,
-    RequestRecord, RequestRepository, RequestStatus, Slice, Step, Write,
+    Attachment, Comment, CommentFilter, EditedField, EventKind, FieldChange, Filed, Filing, Inserted,
+    Listing, OrganizationId, Position, RepositoryError, RepositoryErrorKind, Request, RequestFilter,
+    RequestId, RequestRecord, RequestRepository, RequestStatus, SearchText, Slice, Step, WorkerStatus, Write,
 };
 
 use crate::{
     MemoryRepository,
-    store::{Order, Rows, insert, slice},
+    store::{Rows, insert, slice},
 };
 
 #[async_trait]
@@ -20,10 +20,7 @@ impl RequestRepository for MemoryRepository<'_> {
         self.organization
     }
 
-    async fn file(
-        &self,
-        filings: &[Filing],
-    ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
+    async fn file(&self, filings: &[Filing]) -> Result<Vec<Result<Filed, RepositoryError>>, RepositoryError> {
         let mut rows = self.rows();
         Ok(filings.iter().map(|filing| self.file_one(&mut rows, filing)).collect())
     }
@@ -66,9 +63,9 @@ impl RequestRepository for MemoryRepository<'_> {
     ) -> Result<Listing<Request>, RepositoryError> {
         let rows = self.rows();
         let kept = rows.requests.values().filter(|request| self.sees(request.organization_id));
-        let kept = kept.filter(|request| matches(filter, request));
-        let position = |request: &Request| Position { at: request.created_at, id: request.id.uuid() };
-        Ok(slice(kept.cloned(), position, Order::NewestFirst, page))
+        let kept = kept.filter(|request| matches(&rows, filter, request));
+        let position = |request: &Request| filter.order.position(request);
+        Ok(slice(kept.cloned(), position, |one, other| filter.order.compare(one, other), page))
     }
 
     async fn count_by_status(
@@ -78,7 +75,7 @@ impl RequestRepository for MemoryRepository<'_> {
         let mut counts = BTreeMap::new();
         let rows = self.rows();
         let ours = rows.requests.values().filter(|request| self.sees(request.organization_id));
-        for request in ours.filter(|request| matches(filter, request)) {
+        for request in ours.filter(|request| matches(&rows, filter, request)) {
             *counts.entry(request.status).or_default() += 1;
         }
         Ok(counts)
@@ -167,17 +164,17 @@ impl RequestRepository for MemoryRepository<'_> {
             filter.request_id.is_none_or(|request| comment.request_id == request)
                 && filter.user_id.is_none_or(|user| comment.user_id == user)
         });
-        let position = |comment: &Comment| Position { at: comment.created_at, id: comment.id.uuid() };
-        Ok(slice(kept.cloned(), position, Order::OldestFirst, page))
+        let position = |comment: &Comment| Position::new(comment.created_at, comment.id.uuid());
+        Ok(slice(kept.cloned(), position, Ord::cmp, page))
     }
 }
 
 impl MemoryRepository<'_> {
-    fn file_one(&self, rows: &mut Rows, filing: &Filing) -> Result<Inserted<Request>, RepositoryError> {
+    fn file_one(&self, rows: &mut Rows, filing: &Filing) -> Result<Filed, RepositoryError> {
         let Filing { request, assignment, notification } = filing;
         match rows.requests.get(&request.id) {
             Some(stored) if self.sees(stored.organization_id) => {
-                return Ok(Inserted::Existing(stored.clone()));
+                return Ok(Filed::Existing(stored.clone()));
             }
             None if self.sees(request.organization_id) => {}
             _ => return Err(RepositoryErrorKind::Conflict.into()),
@@ -189,22 +186,42 @@ impl MemoryRepository<'_> {
             let (about, at) = (assignment.id, assignment.changed_at);
             rows.journal.happened(EventKind::Assigned, self.organization, id, about, at);
         }
-        rows.requests.insert(request.id, request.clone());
+        let number = rows.next_number();
+        rows.requests.insert(request.id, Request { number, ..request.clone() });
         rows.assignment_history.extend(assignment.clone());
         rows.add_notification(notification.as_ref());
-        Ok(Inserted::New)
+        Ok(Filed::New(number))
     }
 }
 
-fn matches(filter: &RequestFilter, request: &Request) -> bool {
+/// The model of the filters: what the SQL stores must agree with.
+fn matches(rows: &Rows, filter: &RequestFilter, request: &Request) -> bool {
     filter.renter_id.is_none_or(|renter| request.renter_id == renter)
         && filter.assigned_worker_id.is_none_or(|worker| request.assigned_worker_id == Some(worker))
         && (!filter.unassigned || request.assigned_worker_id.is_none())
-        && filter.complex_id.is_none_or(|complex| request.complex_id == complex)
+        && filter.absent_worker.is_none_or(|absent| has_absent_worker(rows, request) == absent)
+        && (filter.complexes.is_empty() || filter.complexes.contains(&request.complex_id))
         && filter.property_id.is_none_or(|property| request.property_id == property)
-        && (filter.statuses.is_empty() || filter.statuses.contains(&request.status))
-        && filter.priority.is_none_or(|priority| request.priority == priority)
+        && filter.listed_statuses().contains(&request.status)
+        && (filter.priorities.is_empty() || filter.priorities.contains(&request.priority))
+        && filter.specialty.as_ref().is_none_or(|trade| request.specialty.as_ref() == Some(trade))
         && filter.whatsapp_status.is_none_or(|status| request.whatsapp_status == status)
         && filter.created_from.is_none_or(|from| request.created_at >= from)
         && filter.created_before.is_none_or(|before| request.created_at < before)
+        && filter.completed_from.is_none_or(|from| request.completed_at.is_some_and(|at| at >= from))
+        && filter.completed_before.is_none_or(|before| request.completed_at.is_some_and(|at| at < before))
+        && filter.updated_since.is_none_or(|since| request.updated_at >= since)
+        && filter.text.as_ref().is_none_or(|text| has_words(rows, text, request))
+        && filter.number.is_none_or(|number| request.number == number)
+}
+
+fn has_absent_worker(rows: &Rows, request: &Request) -> bool {
+    let worker = request.assigned_worker_id.and_then(|worker| rows.workers.get(&worker));
+    worker.is_some_and(|worker| worker.status != WorkerStatus::Active)
+}
+
+fn has_words(rows: &Rows, text: &SearchText, request: &Request) -> bool {
+    let own = [request.title.as_str(), &request.description, &request.location].join("\n");
+    let mut comments = rows.comments.values().filter(|comment| comment.request_id == request.id);
+    text.is_in(&own) || comments.any(|comment| text.is_in(&comment.comment))
 }

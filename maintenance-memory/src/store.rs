@@ -1,10 +1,14 @@
 //! The store itself: plain maps behind one lock.
 
 use std::{
+    cmp::Ordering,
     collections::BTreeMap,
     fmt,
     marker::PhantomData,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
 };
 
 use chrono::{DateTime, Utc};
@@ -12,8 +16,8 @@ use maintenance_core::{
     AssignmentChange, Attachment, AttachmentId, Channel, Clock, Comment, CommentId, ComplexAssignment,
     ComplexId, DeliveryUpdate, EditedField, Inserted, Listing, Notification, NotificationId,
     NotificationKind, OrganizationId, Organizations, Position, Priority, RepositoryError,
-    RepositoryErrorKind, Request, RequestId, Slice, StatusChange, WhatsAppStatus, Worker, WorkerId,
-    WorkerStatus,
+    RepositoryErrorKind, Request, RequestId, RequestNumber, Slice, StatusChange, WhatsAppStatus, Worker,
+    WorkerId, WorkerStatus,
 };
 
 use crate::{MemoryTransaction, events::Journal, lock};
@@ -50,6 +54,9 @@ pub(crate) struct Rows {
     pub(crate) early: Vec<(DateTime<Utc>, DeliveryUpdate)>,
     /// Events, and who follows them.
     pub(crate) journal: Journal,
+    /// The last number that was given to a request. All transactions share it, so that two open ones give different
+    /// numbers, and so do all organisations, since numbers may be left out.
+    pub(crate) last_number: Arc<AtomicU32>,
     /// Whether outcomes can't be recorded.
     pub(crate) outcomes_fail: bool,
     /// The store's own clock, if it was given one.
@@ -110,6 +117,11 @@ impl Organizations for MemoryRepository<'_> {
 }
 
 impl Rows {
+    /// A number that no request has.
+    pub(crate) fn next_number(&self) -> RequestNumber {
+        RequestNumber::new(self.last_number.fetch_add(1, Relaxed).saturating_add(1))
+    }
+
     /// The guard of a step that sends a message: its worker must be active.
     pub(crate) fn check_recipient(&self, notification: Option<&Notification>) -> Result<(), RepositoryError> {
         let active = notification.is_none_or(|notification| {
@@ -174,31 +186,16 @@ pub(crate) fn insert<K: Ord, V: Clone>(table: &mut BTreeMap<K, V>, key: K, value
     Inserted::New
 }
 
-/// The order of a list.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
-    NewestFirst,
-    OldestFirst,
-}
-
-/// A slice of the rows in that order.
+/// A slice of the rows, ordered by comparing their positions.
 pub(crate) fn slice<T: Clone>(
     rows: impl Iterator<Item = T>,
     position: impl Fn(&T) -> Position,
-    order: Order,
+    compare: impl Fn(&Position, &Position) -> Ordering,
     slice: Slice,
 ) -> Listing<T> {
     let mut rows: Vec<T> = rows.collect();
-    rows.sort_by_key(&position);
-    if order == Order::NewestFirst {
-        rows.reverse();
-    }
-    let beyond = |row: &T| match (slice.after, order) {
-        (None, _) => true,
-        (Some(after), Order::NewestFirst) => position(row) < after,
-        (Some(after), Order::OldestFirst) => position(row) > after,
-    };
-    rows.retain(beyond);
+    rows.sort_by(|one, other| compare(&position(one), &position(other)));
+    rows.retain(|row| slice.after.is_none_or(|after| compare(&position(row), &after).is_gt()));
     rows.truncate(slice.limit as usize);
     Listing { items: rows, corrupt: Vec::new() }
 }

@@ -100,6 +100,7 @@ fn merge_rows(base: &Rows, before: &Rows, own: &Rows) -> Option<Rows> {
         sends: merge(&base.sends, &before.sends, &own.sends, PartialEq::eq)?,
         early: merge_list(&base.early, &before.early, &own.early),
         journal: base.journal.clone(),
+        last_number: Arc::clone(&base.last_number),
         outcomes_fail: base.outcomes_fail,
         clock: base.clock.clone(),
     };

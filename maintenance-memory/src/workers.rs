@@ -9,7 +9,7 @@ use maintenance_core::{
 
 use crate::{
     MemoryRepository,
-    store::{Order, Rows, insert, slice},
+    store::{Rows, insert, slice},
 };
 
 #[async_trait]
@@ -48,8 +48,8 @@ impl WorkerRepository for MemoryRepository<'_> {
                     .complex_id
                     .is_none_or(|complex| rows.assignments.contains_key(&(complex, worker.id)))
         });
-        let position = |worker: &Worker| Position { at: worker.created_at, id: worker.id.uuid() };
-        Ok(slice(kept.cloned(), position, Order::NewestFirst, page))
+        let position = |worker: &Worker| Position::new(worker.created_at, worker.id.uuid());
+        Ok(slice(kept.cloned(), position, |one, other| other.cmp(one), page))
     }
 
     async fn assign_complex(

@@ -36,7 +36,7 @@ delegate!(WorkerRepository {
 });
 
 delegate!(RequestRepository [organization: OrganizationId] {
-    file(filings: &[Filing]) -> Vec<Result<Inserted<Request>, RepositoryError>>;
+    file(filings: &[Filing]) -> Vec<Result<Filed, RepositoryError>>;
     request(id: RequestId) -> Option<Request>;
     record(id: RequestId) -> Option<RequestRecord>;
     requests(filter: &RequestFilter, slice: Slice) -> Listing<Request>;

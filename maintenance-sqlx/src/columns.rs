@@ -1,12 +1,12 @@
 //! The one list of each table's columns. [`encode`](crate::encode) writes rows under these names,
 //! [`decode`](crate::decode) reads rows in this order, and statements name the columns in one of these forms:
 //!
-//! - `request_columns!(named)` is `id, renter_id, …`;
-//! - `request_columns!(of "r")` is `r.id, r.renter_id, …`;
-//! - `request_columns!(json "value")` reads them from a JSON object: `value ->> 'id', value ->> 'renter_id',
+//! - `comment_columns!(named)` is `id, request_id, …`;
+//! - `comment_columns!(of "c")` is `c.id, c.request_id, …`;
+//! - `comment_columns!(json "value")` reads them from a JSON object: `value ->> 'id', value ->> 'request_id',
 //!   …`;
-//! - `request_columns!(list)` is the list in Rust, with the types of the columns on PostgreSQL (`texts` for `text[]`):
-//!   `&[("id", "uuid"), …]`; `request_columns!(list with notification_id: uuid)` has one more column at its end;
+//! - `comment_columns!(list)` is the list in Rust, with the types of the columns on PostgreSQL (`texts` for `text[]`):
+//!   `&[("id", "uuid"), …]`; `filed_columns!(list with notification_id: uuid)` has one more column at its end;
 //! - `editable_columns!(each set_sql)` is `set_sql!(title text), set_sql!(description text), …`.
 
 macro_rules! columns {
@@ -43,7 +43,8 @@ macro_rules! assignment_columns {
     };
 }
 
-macro_rules! request_columns {
+/// The columns of a request but the number, which the filing statement gives.
+macro_rules! filed_columns {
     ($($form:tt)*) => {
         $crate::columns::columns!($($form)*;
             id: uuid, organization_id: uuid, renter_id: uuid, title: text, description: text, status: text, priority: text,
@@ -51,6 +52,15 @@ macro_rules! request_columns {
             location: text, assigned_worker_id: uuid, whatsapp_message_id: text, whatsapp_status: text,
             complex_id: uuid, specialty: text, version: integer, fingerprint: uuid,
             hold_reason: text, hold_until: timestamptz)
+    };
+}
+
+macro_rules! request_columns {
+    (of $row:literal) => {
+        concat!($crate::columns::filed_columns!(of $row), ", ", $row, ".number")
+    };
+    (list) => {
+        $crate::columns::filed_columns!(list with number: integer)
     };
 }
 
@@ -208,7 +218,7 @@ macro_rules! record_sql {
 
 pub(crate) use {
     assignment_columns, assignment_history_columns, attachment_columns, columns, comment_columns,
-    early_columns, edit_columns, editable_columns, event_columns, events_end_sql, history_columns,
-    insert_events_sql, notification_columns, record_sql, request_columns, rows_of_request_sql,
-    worker_columns,
+    early_columns, edit_columns, editable_columns, event_columns, events_end_sql, filed_columns,
+    history_columns, insert_events_sql, notification_columns, record_sql, request_columns,
+    rows_of_request_sql, worker_columns,
 };

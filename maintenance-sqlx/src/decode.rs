@@ -6,8 +6,8 @@ use std::fmt;
 use maintenance_core::{
     AssignmentChange, Attachment, BoxError, Candidate, Claimed, Comment, ComplexAssignment, ComplexId,
     DeliveryError, DeliveryEvent, DeliveryUpdate, EditedField, Event, EventPosition, FieldChange, Hold,
-    HoldReason, NewEvent, Notification, PhoneNumber, RepositoryError, Request, RequestField, RequestRecord,
-    RequestStatus, StatusChange, Told, WhatsAppStatus, Worker, WorkerId,
+    HoldReason, NewEvent, Notification, PhoneNumber, RepositoryError, Request, RequestField, RequestNumber,
+    RequestRecord, RequestStatus, StatusChange, Told, WhatsAppStatus, Worker, WorkerId,
 };
 use uuid::Uuid;
 
@@ -128,6 +128,7 @@ fn request_at<R: Raw>(row: &R, first: usize) -> Result<Request, RepositoryError>
         version: read.count("version")?,
         fingerprint: read.id_or_none("fingerprint")?,
         hold: hold(&mut read)?,
+        number: RequestNumber::new(read.count("number")?),
     };
     request.check().map_err(|rule| read.corrupt("completed_at", rule))?;
     Ok(request)

@@ -157,6 +157,7 @@ pub(crate) fn request(request: &Request) -> Row<'_> {
         ("fingerprint", id_or_null(request.fingerprint)),
         ("hold_reason", hold_reason(request.hold.as_ref())),
         ("hold_until", hold_until(request.hold.as_ref())),
+        ("number", Cell::Number(request.number.get())),
     ])
 }
 
@@ -168,9 +169,11 @@ fn hold_until(hold: Option<&Hold>) -> Cell<'static> {
     time_or_null(hold.and_then(|hold| hold.until))
 }
 
-/// A request's row with the id of its newest message, which isn't part of the entity.
+/// A request's row without its number, which the filing statement gives, and with the id of its newest message, which
+/// isn't part of the entity.
 pub(crate) fn filed_request(filing: &Filing) -> Row<'_> {
     let mut row = request(&filing.request);
+    row.0.pop();
     row.0.push(("notification_id", id_or_null(filing.notification.as_ref().map(|message| message.id))));
     row
 }

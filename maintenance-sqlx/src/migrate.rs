@@ -46,10 +46,13 @@ mod migrations {
     pub(crate) const TABLE: &str = "_maintenance_migrations";
 
     /// The tables that the first migration makes.
-    pub(crate) const TABLES: [&str; 10] = [
+    pub(crate) const TABLES: [&str; 13] = [
         "maintenance_workers",
         "complex_maintenance_assignments",
         "maintenance_requests",
+        "maintenance_numbers",
+        "maintenance_texts",
+        "maintenance_words",
         "maintenance_attachments",
         "maintenance_comments",
         "maintenance_status_history",

@@ -26,16 +26,13 @@ macro_rules! delivery_order {
 }
 
 /// The order of `Priority`, listed from the most urgent down.
-#[cfg(feature = "sqlite")]
 macro_rules! urgency {
     ($($form:tt)*) => {
         $crate::order::order!($($form)*; "emergency" 3 "high" 2 "medium" 1 "low" 0)
     };
 }
 
-#[cfg(feature = "sqlite")]
-pub(crate) use urgency;
-pub(crate) use {delivery_order, order};
+pub(crate) use {delivery_order, order, urgency};
 
 #[cfg(test)]
 mod tests {
@@ -49,7 +46,6 @@ mod tests {
         assert_eq!(order, delivery_order!(list));
     }
 
-    #[cfg(feature = "sqlite")]
     #[test]
     fn the_order_of_urgency_is_the_cores() {
         let priorities = maintenance_core::Priority::ALL.iter().enumerate().rev();

@@ -140,6 +140,7 @@ on_each_database! {
     rules_and_races_have_their_own_answers
     a_request_is_edited_and_waits
     a_landlord_keeps_the_board_and_the_team
+    a_landlord_finds_requests_by_all_that_screens_ask_for
     the_caller_must_say_who_they_are
     the_end_is_orderly
 }
@@ -230,9 +231,55 @@ async fn what_is_wrong_is_told_all_at_once<D>(backend: Backend<D>) {
     assert_eq!(fields, ["title", "description", "location", "Idempotency-Key", "priority", "reference"]);
     let (status, told) = backend.post(&renter(0), "/renter/requests", json!({"titel": "x"})).await;
     assert_eq!((status, &told["type"]), (400, &json!("urn:axum-host:unreadable")));
-    for (query, status) in [("status=done", 422), ("size=0", 422), ("after=x", 422), ("sice=3", 400)] {
+    for (query, status) in [
+        ("status=done", 422),
+        ("size=0", 422),
+        ("after=x", 422),
+        ("complex_id=x", 422),
+        ("specialty=7", 422),
+        ("text=-", 422),
+        ("number=seven", 422),
+        ("order=random", 400),
+        ("sice=3", 400),
+    ] {
         let (told, body) = backend.get(&landlord(), &format!("/landlord/requests?{query}")).await;
         assert_eq!(told, status, "{query}: {body}");
+    }
+    backend.stop().await;
+}
+
+async fn a_landlord_finds_requests_by_all_that_screens_ask_for<D>(backend: Backend<D>) {
+    let mut ids = Vec::new();
+    for (title, priority) in [("The sink leaks", "high"), ("No hot water", "emergency"), ("A door", "low")] {
+        let mut form = sink();
+        (form["title"], form["priority"]) = (title.into(), priority.into());
+        ids.push(backend.file(0, form).await);
+    }
+    let note = json!({"comment": "The boiler is off."});
+    let (status, _) =
+        backend.post(&landlord(), &format!("/landlord/requests/{}/comments", ids[2]), note).await;
+    assert_eq!(status, 200);
+    let (_, all) = backend.get(&landlord(), "/landlord/requests").await;
+    let number = all["items"][0]["number"].as_u64().unwrap();
+    let complexes = format!("{},{}", HOUSEHOLDS[0].complex, Uuid::from_u128(7));
+    for (query, expected) in [
+        ("order=oldest_first".to_owned(), vec![0, 1, 2]),
+        ("order=urgent_first".to_owned(), vec![1, 0, 2]),
+        (format!("complex_id={complexes}&order=longest_waiting"), vec![0, 1, 2]),
+        ("order=recently_completed".to_owned(), vec![]),
+        ("priority=low,high".to_owned(), vec![2, 0]),
+        ("text=hot+wat".to_owned(), vec![1]),
+        ("text=boiler".to_owned(), vec![2]),
+        (format!("number=%23{number}"), vec![2]),
+        ("specialty=Plumbing&absent_worker=false&size=1".to_owned(), vec![2]),
+        ("absent_worker=true".to_owned(), vec![]),
+        ("updated_since=2100-01-01T00:00:00Z".to_owned(), vec![]),
+        ("completed_from=2000-01-01T00:00:00Z".to_owned(), vec![]),
+    ] {
+        let (status, found) = backend.get(&landlord(), &format!("/landlord/requests?{query}")).await;
+        let found: Vec<_> = found["items"].as_array().unwrap().iter().map(|item| &item["id"]).collect();
+        let expected: Vec<_> = expected.into_iter().map(|n: usize| json!(ids[n])).collect();
+        assert_eq!((status, found), (200, expected.iter().collect()), "{query}");
     }
     backend.stop().await;
 }
@@ -542,7 +589,7 @@ async fn the_readme_s_commands_do_what_they_say_as_often_as_they_are_run() {
             codes,
             [
                 "201", "200", "422", "404", "200", "200", "200", "200", "200", "200", "403", "200", "200",
-                "200"
+                "200", "200"
             ],
             "{run}: {printed}"
         );

@@ -11,10 +11,10 @@ use std::{future::Future, sync::Arc};
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
     AssignmentCause, AssignmentChange, Channel, Claim, DeliveryError, DeliveryEvent, DeliveryUpdate,
-    Description, EditedField, Email, FieldChange, Filing, Hold, HoldReason, LeaseId, Location, Name, Note,
-    Notification, NotificationKind, OrganizationId, PhoneNumber, Priority, Repository, RepositoryError,
-    Request, RequestId, RequestStatus, SendOutcome, SendRecord, Specialty, StatusChange, Step, Title, UserId,
-    WhatsAppStatus, Worker, WorkerId, WorkerStatus, Write,
+    Description, EditedField, Email, FieldChange, Filed, Filing, Hold, HoldReason, LeaseId, Location, Name,
+    Note, Notification, NotificationKind, OrganizationId, PhoneNumber, Priority, Repository, RepositoryError,
+    Request, RequestId, RequestNumber, RequestRecord, RequestStatus, SendOutcome, SendRecord, Specialty,
+    StatusChange, Step, Title, UserId, WhatsAppStatus, Worker, WorkerId, WorkerStatus, Write,
 };
 use maintenance_memory::MemoryRepository;
 use maintenance_tests::databases::{self, Store};
@@ -276,8 +276,9 @@ impl Life {
                     trying: channels(trying),
                     ..Claim::new(self.now, until, lease, *limit)
                 };
-                let claimed = self.store.claim(&claim).await.unwrap();
-                for claimed in &claimed.items {
+                let mut claimed = self.store.claim(&claim).await.unwrap();
+                for claimed in &mut claimed.items {
+                    claimed.request.number = RequestNumber::NONE;
                     let message = self.messages.iter_mut().find(|n| n.id == claimed.notification.id);
                     message.unwrap().lease = Some(lease);
                 }
@@ -366,17 +367,22 @@ impl Life {
             organization_id: OrganizationId::NONE,
             fingerprint: None,
             hold: None,
+            number: RequestNumber::NONE,
         };
         let assignment = worker.map(|worker| self.change(&request, Some(worker_id(worker)), self.now));
         request.assigned_worker_id = worker.map(worker_id);
         let notification =
             worker.map(|worker| self.message(&request, (NotificationKind::Assignment, worker), self.now));
         let filing = Filing { request, assignment, notification };
-        let filed = self.store.file(std::slice::from_ref(&filing)).await.unwrap().remove(0);
-        if matches!(filed, Ok(maintenance_core::Inserted::New)) {
-            self.messages.extend(filing.notification);
+        match self.store.file(std::slice::from_ref(&filing)).await.unwrap().remove(0) {
+            // Each store gives numbers of its own.
+            Ok(Filed::New(_)) => {
+                self.messages.extend(filing.notification);
+                "new".to_owned()
+            }
+            Ok(Filed::Existing(stored)) => answer(Ok(unnumbered(stored))),
+            Err(error) => answer::<Filed>(Err(error)),
         }
-        answer(filed)
     }
 
     async fn step(
@@ -446,10 +452,15 @@ impl Life {
         let mut records = String::new();
         for n in 0..3 {
             let record = self.store.record(request_id(n)).await.unwrap();
+            let record = record.map(|record| RequestRecord { request: unnumbered(record.request), ..record });
             records += &serde_json::to_string_pretty(&record).unwrap();
         }
         records
     }
+}
+
+fn unnumbered(request: Request) -> Request {
+    Request { number: RequestNumber::NONE, ..request }
 }
 
 fn answer<T: std::fmt::Debug>(answer: Result<T, RepositoryError>) -> String {

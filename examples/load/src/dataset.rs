@@ -1,7 +1,10 @@
 //! Who lives and works where: numbered ids that the fill and the measurements share, and the host's
 //! directory.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+};
 
 use async_trait::async_trait;
 use maintenance_core::{
@@ -126,6 +129,12 @@ impl Directory for Dataset {
         let contact = RenterContact { name, phone_number: Some(phone_number) };
         Ok(renters.iter().map(|renter| (*renter, contact.clone())).collect())
     }
+}
+
+/// So many numbers of requests that nothing else gives, from the returned one on: the engine gives smaller ones.
+pub(crate) fn numbers(count: u32) -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(1_000_000_000);
+    NEXT.fetch_add(count, Relaxed)
 }
 
 /// An id that nothing else has.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use maintenance_core::{
-    Clock as _, CommentFilter, Cursor, Maintenance, PageRequest, Priority, RequestFilter, RequestStatus,
-    Specialty, SystemClock, WhatsAppStatus, WorkerFilter, WorkerStatus,
+    Clock as _, CommentFilter, Cursor, Maintenance, PageRequest, Priority, RequestFilter, RequestNumber,
+    RequestOrder::{LongestWaiting, OldestFirst, RecentlyCompleted, UrgentFirst},
+    RequestStatus, SearchText, Specialty, SystemClock, WhatsAppStatus, WorkerFilter, WorkerStatus,
 };
 
 use crate::{
@@ -37,7 +38,10 @@ pub(crate) fn lists(dataset: Dataset) -> Vec<(&'static str, List)> {
     let home = dataset.property(dataset.rows / 2);
     let complex = dataset.complex_of(home);
     let worker = dataset.worker(home % dataset.complexes * dataset.workers_per_complex);
-    let open = vec![RequestStatus::Pending, RequestStatus::InProgress];
+    let statuses = vec![RequestStatus::Pending, RequestStatus::InProgress];
+    let open = || RequestFilter { statuses: statuses.clone(), ..RequestFilter::default() };
+    let forty: Vec<_> = (0..dataset.complexes.min(40)).map(|n| dataset.complex_of(n)).collect();
+    let text = |text: &str| SearchText::new(text).ok();
     let year = SystemClock.now() - TimeDelta::days(350);
     let workers = |filter: WorkerFilter| List::Workers(filter);
     let comments = |filter: CommentFilter| List::Comments(filter);
@@ -48,20 +52,14 @@ pub(crate) fn lists(dataset: Dataset) -> Vec<(&'static str, List)> {
             "requests of a property",
             requests(RequestFilter { property_id: Some(dataset.property_id(home)), ..any() }),
         ),
-        ("requests of a complex", requests(RequestFilter { complex_id: Some(complex), ..any() })),
-        (
-            "open requests of a complex",
-            requests(RequestFilter { complex_id: Some(complex), statuses: open.clone(), ..any() }),
-        ),
+        ("requests of a complex", requests(RequestFilter { complexes: vec![complex], ..any() })),
+        ("open requests of a complex", requests(RequestFilter { complexes: vec![complex], ..open() })),
         ("requests of a worker", requests(RequestFilter { assigned_worker_id: Some(worker), ..any() })),
-        (
-            "open requests of a worker",
-            requests(RequestFilter { assigned_worker_id: Some(worker), statuses: open.clone(), ..any() }),
-        ),
+        ("open requests of a worker", requests(RequestFilter { assigned_worker_id: Some(worker), ..open() })),
         ("pending requests", requests(RequestFilter { statuses: vec![RequestStatus::Pending], ..any() })),
         ("completed requests", requests(RequestFilter { statuses: vec![RequestStatus::Completed], ..any() })),
-        ("open requests", requests(RequestFilter { statuses: open, ..any() })),
-        ("emergencies", requests(RequestFilter { priority: Some(Priority::Emergency), ..any() })),
+        ("open requests", requests(open())),
+        ("emergencies", requests(RequestFilter { priorities: vec![Priority::Emergency], ..any() })),
         (
             "requests whose message failed",
             requests(RequestFilter { whatsapp_status: Some(WhatsAppStatus::Failed), ..any() }),
@@ -71,6 +69,43 @@ pub(crate) fn lists(dataset: Dataset) -> Vec<(&'static str, List)> {
             requests(RequestFilter { whatsapp_status: Some(WhatsAppStatus::Read), ..any() }),
         ),
         ("requests before last year", requests(RequestFilter { created_before: Some(year), ..any() })),
+        ("requests, oldest first", requests(RequestFilter { order: OldestFirst, ..any() })),
+        ("open requests, urgent first", requests(RequestFilter { order: UrgentFirst, ..open() })),
+        ("open requests, longest waiting", requests(RequestFilter { order: LongestWaiting, ..any() })),
+        (
+            "requests completed in a year",
+            requests(RequestFilter { completed_before: Some(year), order: RecentlyCompleted, ..any() }),
+        ),
+        (
+            "requests changed since",
+            requests(RequestFilter {
+                updated_since: Some(SystemClock.now() + TimeDelta::hours(23)),
+                ..any()
+            }),
+        ),
+        ("requests of forty complexes", requests(RequestFilter { complexes: forty.clone(), ..any() })),
+        ("open requests of forty complexes", requests(RequestFilter { complexes: forty.clone(), ..open() })),
+        (
+            "open requests of forty complexes, urgent first",
+            requests(RequestFilter { complexes: forty, order: UrgentFirst, ..open() }),
+        ),
+        ("requests of a trade", requests(RequestFilter { specialty: Some(Specialty::HVAC), ..any() })),
+        ("open requests of absent workers", requests(RequestFilter { absent_worker: Some(true), ..open() })),
+        (
+            "open requests, not of absent workers",
+            requests(RequestFilter { absent_worker: Some(false), ..open() }),
+        ),
+        (
+            "request of a number",
+            requests(RequestFilter { number: Some(RequestNumber::new(dataset.rows / 2)), ..any() }),
+        ),
+        ("requests with a rare word", requests(RequestFilter { text: text("boiler"), ..any() })),
+        ("open requests with a rare word", requests(RequestFilter { text: text("boiler"), ..open() })),
+        (
+            "requests with a word of every request",
+            requests(RequestFilter { text: text("sink drips"), ..any() }),
+        ),
+        ("requests with no such word", requests(RequestFilter { text: text("giraffe"), ..any() })),
         ("workers", workers(WorkerFilter::default())),
         (
             "active workers",

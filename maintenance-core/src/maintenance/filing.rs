@@ -8,7 +8,7 @@ use super::{Maintenance, joining::Answer};
 use crate::{
     maintenance::{Error, tries::Tries},
     model::{Filing, Request, Selection},
-    ports::{Inserted, Repository, RepositoryError, RepositoryErrorKind},
+    ports::{Filed, Repository, RepositoryError, RepositoryErrorKind},
     rules::{self, Candidate, CandidatesOf, select},
     values::{ComplexId, WorkerId},
 };
@@ -34,9 +34,9 @@ impl<R: Repository> Maintenance<R> {
             let selection = self.select_for(&draft, BTreeMap::new()).await?;
             let filing = self.filing(draft, &selection);
             match self.file_one(&filing).await {
-                Ok(inserted) => {
+                Ok(filed) => {
                     self.wake();
-                    return Self::submitted(filing.request, inserted, selection);
+                    return Self::submitted(filing.request, filed, selection);
                 }
                 Err(error) if tries.again(&error) => draft = filing.request,
                 Err(error) => return Err(refused(error)),
@@ -48,7 +48,7 @@ impl<R: Repository> Maintenance<R> {
         rules::file(draft, selection, &*self.shared.ids, &*self.shared.channels)
     }
 
-    async fn file_one(&self, filing: &Filing) -> Result<Inserted<Request>, Error> {
+    async fn file_one(&self, filing: &Filing) -> Result<Filed, Error> {
         let filed = self.repository.file(std::slice::from_ref(filing)).await?.pop();
         // A store must answer each filing. One that does not is an error, not a panic.
         Ok(filed.unwrap_or_else(|| Err(RepositoryErrorKind::Other.into()))?)
@@ -101,10 +101,9 @@ impl<R: Repository> Maintenance<R> {
             selections.push(selection);
         }
         let filed = self.repository.file(&filings).await?;
-        let answer =
-            |((selection, filing), inserted): ((Selection, Filing), Result<Inserted<Request>, _>)| {
-                Self::submitted(filing.request, inserted.map_err(Error::from)?, selection)
-            };
+        let answer = |((selection, filing), filed): ((Selection, Filing), Result<Filed, _>)| {
+            Self::submitted(filing.request, filed.map_err(Error::from)?, selection)
+        };
         Ok(selections.into_iter().zip(filings).zip(filed).map(answer).collect())
     }
 }

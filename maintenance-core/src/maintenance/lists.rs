@@ -12,7 +12,7 @@ use crate::{
         CommentFilter, Listing, Page, PageRequest, Position, Repository, RepositoryError, RequestFilter,
         Slice, WorkerFilter, page::Query,
     },
-    values::RequestId,
+    values::{Invalid, RequestId},
 };
 
 impl<R: Repository> Maintenance<R> {
@@ -56,12 +56,14 @@ impl<R: Repository> Maintenance<R> {
         record.ok_or(Error::NotFound { what: "request", id: id.uuid() })
     }
 
-    /// Requests, newest first, in pages. A call that the host trusts: put the caller's own id into the filter.
+    /// Requests in the filter's order, newest first unless set, in pages. A call that the host trusts: put the caller's own
+    /// id into the filter.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for a page size outside of 1 to [`MAX_PAGE_SIZE`](crate::MAX_PAGE_SIZE) or a cursor of another
-    /// list; [`Error::Repository`] when the store fails. A row that can't be read is in `corrupt` beside the others.
+    /// [`Error::Invalid`] for a page size outside of 1 to [`MAX_PAGE_SIZE`](crate::MAX_PAGE_SIZE), a cursor of another list
+    /// or order, or more than [`MAX_COMPLEXES`](crate::MAX_COMPLEXES) complexes; [`Error::Repository`] when the store fails.
+    /// A row that can't be read is in `corrupt` beside the others.
     ///
     /// ```
     /// # use maintenance_core::*;
@@ -80,9 +82,10 @@ impl<R: Repository> Maintenance<R> {
     /// ```
     #[instrument(skip_all, err(level = "debug"))]
     pub async fn requests(&self, filter: &RequestFilter, page: &PageRequest) -> Result<Page<Request>, Error> {
-        let query = Query::new("requests", filter);
-        let position = |request: &Request| Position { at: request.created_at, id: request.id.uuid() };
-        pages(query, page, position, |slice| self.repository.requests(filter, slice)).await
+        let query = Query::new("requests", &filter.key()).by_priority(filter.order.is_by_priority());
+        let slice = query.slice(page, filter.check())?;
+        let position = |request: &Request| filter.order.position(request);
+        pages(query, page.size, slice, position, |slice| self.repository.requests(filter, slice)).await
     }
 
     /// How many requests there are of each status among those that the filter lets through: the heads of a board. Every
@@ -91,12 +94,13 @@ impl<R: Repository> Maintenance<R> {
     ///
     /// # Errors
     ///
+    /// [`Error::Invalid`] for more than [`MAX_COMPLEXES`](crate::MAX_COMPLEXES) complexes,
     /// [`Error::Repository`] when the store fails, or when a counted row's status can't be read.
     ///
     /// ```
     /// # use maintenance_core::*;
     /// # async fn example(maintenance: Maintenance<impl Repository>, riverside: ComplexId) -> Result<(), Error> {
-    /// let board = RequestFilter { complex_id: Some(riverside), ..RequestFilter::default() };
+    /// let board = RequestFilter { complexes: vec![riverside], ..RequestFilter::default() };
     /// let counts = maintenance.count_by_status(&board).await?;
     /// println!("{} pending", counts[&RequestStatus::Pending]);
     /// # Ok(()) }
@@ -106,6 +110,7 @@ impl<R: Repository> Maintenance<R> {
         &self,
         filter: &RequestFilter,
     ) -> Result<BTreeMap<RequestStatus, u64>, Error> {
+        filter.check().finish(Some(()))?;
         let mut counts: BTreeMap<_, _> = RequestStatus::ALL.iter().map(|status| (*status, 0)).collect();
         counts.extend(self.repository.count_by_status(filter).await?);
         Ok(counts)
@@ -129,8 +134,9 @@ impl<R: Repository> Maintenance<R> {
     #[instrument(skip_all, err(level = "debug"))]
     pub async fn workers(&self, filter: &WorkerFilter, page: &PageRequest) -> Result<Page<Worker>, Error> {
         let query = Query::new("workers", filter);
-        let position = |worker: &Worker| Position { at: worker.created_at, id: worker.id.uuid() };
-        pages(query, page, position, |slice| self.repository.workers(filter, slice)).await
+        let slice = query.slice(page, Invalid::default())?;
+        let position = |worker: &Worker| Position::new(worker.created_at, worker.id.uuid());
+        pages(query, page.size, slice, position, |slice| self.repository.workers(filter, slice)).await
     }
 
     /// Comments, oldest first, in pages. A call that the host trusts.
@@ -152,29 +158,30 @@ impl<R: Repository> Maintenance<R> {
     #[instrument(skip_all, err(level = "debug"))]
     pub async fn comments(&self, filter: &CommentFilter, page: &PageRequest) -> Result<Page<Comment>, Error> {
         let query = Query::new("comments", filter);
-        let position = |comment: &Comment| Position { at: comment.created_at, id: comment.id.uuid() };
-        pages(query, page, position, |slice| self.repository.comments(filter, slice)).await
+        let slice = query.slice(page, Invalid::default())?;
+        let position = |comment: &Comment| Position::new(comment.created_at, comment.id.uuid());
+        pages(query, page.size, slice, position, |slice| self.repository.comments(filter, slice)).await
     }
 }
 
 /// Reads a page. Rows that can't be read never end a list early: while they fill a whole page, more is read.
 async fn pages<T, F>(
     query: Query,
-    page: &PageRequest,
+    size: u32,
+    mut slice: Slice,
     position: impl Fn(&T) -> Position,
     read: impl Fn(Slice) -> F,
 ) -> Result<Page<T>, Error>
 where
     F: Future<Output = Result<Listing<T>, RepositoryError>>,
 {
-    let mut slice = query.slice(page)?;
     loop {
         let listing = read(slice).await?;
         let full = listing.rows() >= slice.limit as usize;
         if listing.items.is_empty() && full {
             slice.limit = slice.limit.saturating_mul(2);
         } else {
-            return Ok(listing.into_page(page.size, query, position));
+            return Ok(listing.into_page(size, query, position));
         }
     }
 }

@@ -12,9 +12,9 @@ use crate::{
         RequestRecord, RequestStatus, SendRecord, Step, Worker,
     },
     ports::{
-        AssignmentsOf, CommentFilter, EventRepository, Inserted, Listing, NotificationRepository, Repository,
-        RepositoryError, RepositoryErrorKind, RequestFilter, RequestRepository, Slice, WorkerFilter,
-        WorkerRepository,
+        AssignmentsOf, CommentFilter, EventRepository, Filed, Inserted, Listing, NotificationRepository,
+        Repository, RepositoryError, RepositoryErrorKind, RequestFilter, RequestRepository, Slice,
+        WorkerFilter, WorkerRepository,
     },
     rules::{Candidate, CandidatesOf, Viewer},
     values::{ComplexId, ConsumerName, NotificationId, OrganizationId, RequestId, WorkerId},
@@ -43,10 +43,12 @@ impl<R: Repository> Seen<R> {
             _ => {}
         }
         if let Some(seen) = self.viewer.complexes() {
-            match (filter.complex_id, seen) {
-                (Some(complex), seen) if seen.contains(&complex) => {}
-                (None, [one]) => filter.complex_id = Some(*one),
-                _ => return None,
+            if filter.complexes.is_empty() {
+                filter.complexes = seen.to_vec();
+            }
+            filter.complexes.retain(|complex| seen.contains(complex));
+            if filter.complexes.is_empty() {
+                return None;
             }
         }
         Some(filter)
@@ -59,10 +61,7 @@ impl<R: Repository> RequestRepository for Seen<R> {
         self.store.organization()
     }
 
-    async fn file(
-        &self,
-        filings: &[Filing],
-    ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
+    async fn file(&self, filings: &[Filing]) -> Result<Vec<Result<Filed, RepositoryError>>, RepositoryError> {
         self.store.file(filings).await
     }
 

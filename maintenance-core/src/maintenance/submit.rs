@@ -8,9 +8,9 @@ use super::Maintenance;
 use crate::{
     maintenance::{Error, reused::Differences},
     model::{Exclusion, NewRequest, Request, RequestStatus, Selection, WhatsAppStatus},
-    ports::{DirectoryError, Inserted, Repository},
+    ports::{DirectoryError, Filed, Repository},
     rules::{Candidate, CandidatesOf, Need, select},
-    values::{ComplexId, Invalid, PropertyId, RequestId, WorkerId},
+    values::{ComplexId, Invalid, PropertyId, RequestId, RequestNumber, WorkerId},
 };
 
 /// A request that was filed.
@@ -135,20 +135,20 @@ impl<R: Repository> Maintenance<R> {
             version: 1,
             fingerprint: None,
             hold: None,
+            number: RequestNumber::NONE,
         };
         draft.fingerprint = Some(draft.content());
         Ok(draft)
     }
 
     /// The answer to a submit whose request the store has.
-    pub(super) fn submitted(
-        given: Request,
-        inserted: Inserted<Request>,
-        selection: Selection,
-    ) -> Result<Submitted, Error> {
-        match inserted {
-            Inserted::New => Ok(Submitted { request: given, submission: Submission::Filed(selection) }),
-            Inserted::Existing(stored) => {
+    pub(super) fn submitted(given: Request, filed: Filed, selection: Selection) -> Result<Submitted, Error> {
+        match filed {
+            Filed::New(number) => {
+                let request = Request { number, ..given };
+                Ok(Submitted { request, submission: Submission::Filed(selection) })
+            }
+            Filed::Existing(stored) => {
                 same_content(&stored, &given)?;
                 Ok(Submitted { request: stored, submission: Submission::AlreadyFiled })
             }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use super::{delivery::WhatsAppStatus, hold::Hold};
 use crate::values::{
     ComplexId, Description, Fingerprint, Invalid, Location, OrganizationId, PropertyId, RenterId, RequestId,
-    Rule, Specialty, Title, WorkerId, text_enum::text_enum, time,
+    RequestNumber, Rule, Specialty, Title, WorkerId, text_enum::text_enum, time,
 };
 
 text_enum! {
@@ -97,6 +97,10 @@ pub struct Request {
     /// What the work waits for, if it waits; never once it is over.
     #[serde(default)]
     pub hold: Option<Hold>,
+    /// Its short number for people, unique within the organisation: the store gives it when the request is filed, and it
+    /// is [`NONE`](RequestNumber::NONE) until then.
+    #[serde(default)]
+    pub number: RequestNumber,
 }
 
 impl Request {
@@ -311,6 +315,7 @@ impl Request {
             version: 1,
             fingerprint: None,
             hold: None,
+            number: RequestNumber::NONE,
         }
     }
 }

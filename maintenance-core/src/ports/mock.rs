@@ -33,7 +33,7 @@ use super::{
     filter::{AssignmentsOf, CommentFilter, RequestFilter, WorkerFilter},
     notifier::{Notifier, NotifyError, Receipt},
     page::{Listing, Slice},
-    repository::{Inserted, NotificationRepository, RequestRepository, WorkerRepository},
+    repository::{Filed, Inserted, NotificationRepository, RequestRepository, WorkerRepository},
     repository_error::RepositoryError,
 };
 use crate::{
@@ -76,7 +76,7 @@ mock! {
         async fn file(
             &self,
             filings: &[Filing],
-        ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError>;
+        ) -> Result<Vec<Result<Filed, RepositoryError>>, RepositoryError>;
         async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError>;
         async fn record(&self, id: RequestId) -> Result<Option<RequestRecord>, RepositoryError>;
         async fn requests(&self, filter: &RequestFilter, slice: Slice) -> Result<Listing<Request>, RepositoryError>;

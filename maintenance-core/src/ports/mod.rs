@@ -7,6 +7,7 @@ mod filter;
 #[cfg(feature = "mock")]
 pub mod mock;
 mod notifier;
+mod order;
 pub(crate) mod page;
 mod repository;
 mod repository_error;
@@ -14,10 +15,11 @@ mod repository_error;
 pub use clock::{Clock, SystemClock};
 pub use directory::{Directory, DirectoryError};
 pub use events::EventRepository;
-pub use filter::{AssignmentsOf, CommentFilter, RequestFilter, WorkerFilter};
+pub use filter::{AssignmentsOf, CommentFilter, MAX_COMPLEXES, RequestFilter, WorkerFilter};
 pub use notifier::{Notifier, NotifyError, Receipt, SendEffect};
+pub use order::RequestOrder;
 pub use page::{Cursor, Listing, MAX_PAGE_SIZE, Page, PageRequest, Position, Slice};
 pub use repository::{
-    Inserted, NotificationRepository, Organizations, Repository, RequestRepository, WorkerRepository,
+    Filed, Inserted, NotificationRepository, Organizations, Repository, RequestRepository, WorkerRepository,
 };
 pub use repository_error::{BoxError, RepositoryError, RepositoryErrorKind};

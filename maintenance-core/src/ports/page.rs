@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::repository_error::RepositoryError;
-use crate::values::Invalid;
+use crate::{model::Priority, values::Invalid};
 
 /// The largest page.
 pub const MAX_PAGE_SIZE: u32 = 200;
@@ -88,13 +88,22 @@ pub struct Slice {
     pub limit: u32,
 }
 
-/// A row's place in a list: every list is ordered by time, then id.
+/// A row's place in a list: every list is ordered by time, then id; requests may be ordered by priority before that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
+    /// The request's priority, in a list that is ordered by it.
+    pub priority: Option<Priority>,
     /// The row's time.
     pub at: DateTime<Utc>,
     /// The row's id.
     pub id: Uuid,
+}
+
+impl Position {
+    /// The place of a row with that time and id in a list that no priority orders.
+    pub fn new(at: DateTime<Utc>, id: Uuid) -> Self {
+        Self { priority: None, at, id }
+    }
 }
 
 /// Rows that a repository read: those that are sound, and an error for each that is not.
@@ -142,8 +151,15 @@ impl<T> Listing<T> {
 }
 
 /// The fingerprint of a list and its filter, which ties a cursor to them.
+///
+/// A cursor is the fingerprint, the time and the id of a row, 32 bytes in all, and one byte more for the priority in a list
+/// that is ordered by it. The fingerprint tells what a cursor is of, and its length the version of its form: a later form
+/// must have another length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Query(u64);
+pub(crate) struct Query {
+    fingerprint: u64,
+    by_priority: bool,
+}
 
 impl Query {
     pub(crate) fn new(list: &str, filter: &impl Serialize) -> Self {
@@ -152,17 +168,22 @@ impl Query {
         // A filter holds plain values only, whose JSON can't fail; were it to, the list's name alone would
         // tie the cursor.
         hasher.write(&serde_json::to_vec(filter).unwrap_or_default());
-        Self(hasher.finish())
+        Self { fingerprint: hasher.finish(), by_priority: false }
     }
 
-    fn cursor(self, Position { at, id }: Position) -> Cursor {
-        let bytes = [&self.0.to_be_bytes()[..], &at.timestamp_micros().to_be_bytes(), id.as_bytes()].concat();
-        Cursor(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+    /// The same for a list that is ordered by priority first, or not.
+    pub(crate) fn by_priority(self, by_priority: bool) -> Self {
+        Self { by_priority, ..self }
     }
 
-    /// What to read for this page, or what is wrong with the request for it.
-    pub(crate) fn slice(self, page: &PageRequest) -> Result<Slice, Invalid> {
-        let mut invalid = Invalid::default();
+    fn cursor(self, Position { priority, at, id }: Position) -> Cursor {
+        let (fingerprint, at) = (self.fingerprint.to_be_bytes(), at.timestamp_micros().to_be_bytes());
+        let priority: Vec<u8> = priority.map(|priority| priority as u8).into_iter().collect();
+        Cursor(BASE64_URL_SAFE_NO_PAD.encode([&fingerprint[..], &at, id.as_bytes(), &priority].concat()))
+    }
+
+    /// What to read for this page, or what is wrong with the request for it and, as noted already, with the filter.
+    pub(crate) fn slice(self, page: &PageRequest, mut invalid: Invalid) -> Result<Slice, Invalid> {
         if !(1..=MAX_PAGE_SIZE).contains(&page.size) {
             invalid.push("page.size", format!("is {}; it must be 1 to {MAX_PAGE_SIZE}", page.size));
         }
@@ -175,17 +196,75 @@ impl Query {
         const MALFORMED: &str = "is not a valid cursor; pass `next` from the previous page";
         const OTHER: &str = "is a cursor of another list or filter; start that list at its first page";
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(&cursor.0).map_err(|_| MALFORMED)?;
-        let bytes: [u8; 32] = bytes.try_into().map_err(|_| MALFORMED)?;
-        let number = |from: usize| {
-            let mut eight = [0; 8];
-            eight.copy_from_slice(bytes.get(from..from + 8).unwrap_or(&[0; 8]));
-            eight
+        let (fingerprint, rest) = bytes.split_first_chunk().ok_or(MALFORMED)?;
+        let (at, rest) = rest.split_first_chunk().ok_or(MALFORMED)?;
+        let (id, rest) = rest.split_first_chunk().ok_or(MALFORMED)?;
+        let priority = match rest {
+            [] => None,
+            [place] => Some(*Priority::ALL.get(usize::from(*place)).ok_or(MALFORMED)?),
+            _ => return Err(MALFORMED),
         };
-        if u64::from_be_bytes(number(0)) != self.0 {
+        if u64::from_be_bytes(*fingerprint) != self.fingerprint {
             return Err(OTHER);
         }
-        let at = DateTime::from_timestamp_micros(i64::from_be_bytes(number(8))).ok_or(MALFORMED)?;
-        let id = bytes.last_chunk().map(|id| Uuid::from_bytes(*id)).ok_or(MALFORMED)?;
-        Ok(Position { at, id })
+        if priority.is_some() != self.by_priority {
+            return Err(MALFORMED);
+        }
+        let at = DateTime::from_timestamp_micros(i64::from_be_bytes(*at)).ok_or(MALFORMED)?;
+        Ok(Position { priority, at, id: Uuid::from_bytes(*id) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::RequestStatus,
+        ports::{RequestFilter, RequestOrder},
+    };
+
+    /// A cursor as the crate wrote it before lists had orders, of the open, highly urgent requests of one complex.
+    const OLD: &str = "ZFLdEk87afkABkcTv1FwAAAAAAAAAEAAgAAAAAAAAAc";
+
+    fn query(filter: &RequestFilter) -> Query {
+        Query::new("requests", &filter.key()).by_priority(filter.order.is_by_priority())
+    }
+
+    fn read(filter: &RequestFilter, cursor: &str) -> Result<Option<Position>, Invalid> {
+        let page = PageRequest::after(Cursor::from(cursor.to_owned()), 10);
+        query(filter).slice(&page, Invalid::default()).map(|slice| slice.after)
+    }
+
+    #[test]
+    fn a_cursor_of_an_older_version_goes_on() {
+        let (complex, id) = ("00000000-0000-4000-8000-00000000c001", "00000000-0000-4000-8000-000000000007");
+        let filter = RequestFilter {
+            complexes: vec![complex.parse().unwrap()],
+            statuses: vec![RequestStatus::Pending, RequestStatus::InProgress],
+            priorities: vec![Priority::High],
+            ..RequestFilter::default()
+        };
+        let at = DateTime::from_timestamp_micros(1_767_000_000_000_000).unwrap();
+        let position = Position::new(at, id.parse().unwrap());
+        assert_eq!(read(&filter, OLD), Ok(Some(position)));
+        assert_eq!(query(&filter).cursor(position).as_str(), OLD);
+        for order in [RequestOrder::OldestFirst, RequestOrder::UrgentFirst] {
+            let error = read(&RequestFilter { order, ..filter.clone() }, OLD).unwrap_err();
+            assert!(error.to_string().contains("is a cursor of another list or filter"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_cursor_of_a_list_by_priority_has_the_priority() {
+        let filter = RequestFilter { order: RequestOrder::UrgentFirst, ..RequestFilter::default() };
+        for priority in Priority::ALL {
+            let position =
+                Position { priority: Some(*priority), ..Position::new(DateTime::UNIX_EPOCH, Uuid::nil()) };
+            assert_eq!(read(&filter, query(&filter).cursor(position).as_str()), Ok(Some(position)));
+        }
+        // Whoever changes a cursor by hand gets an error.
+        let without = Position::new(DateTime::UNIX_EPOCH, Uuid::nil());
+        let error = read(&filter, query(&filter).cursor(without).as_str()).unwrap_err();
+        assert!(error.to_string().contains("is not a valid cursor"), "{error}");
     }
 }

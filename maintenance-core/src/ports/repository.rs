@@ -21,7 +21,7 @@ use crate::{
         Filing, Notification, Recorded, Request, RequestRecord, RequestStatus, SendRecord, Step, Worker,
     },
     rules::{Candidate, CandidatesOf},
-    values::{ComplexId, NotificationId, OrganizationId, RequestId, WorkerId},
+    values::{ComplexId, NotificationId, OrganizationId, RequestId, RequestNumber, WorkerId},
 };
 
 use super::{
@@ -38,6 +38,15 @@ pub enum Inserted<T> {
     New,
     /// A row with that id was there and stays as it is: this one.
     Existing(T),
+}
+
+/// What filing a request did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Filed {
+    /// The request is new. The store gave it this number, which its row now has.
+    New(RequestNumber),
+    /// A request with that id was there and stays as it is: this one.
+    Existing(Request),
 }
 
 /// Workers and the complexes they serve.
@@ -95,11 +104,12 @@ pub trait RequestRepository: Send + Sync {
     /// (any more): what is refused stops none of the others. Answers in order; an error of the whole has filed none. No
     /// two have one id.
     ///
+    /// Each new request gets a number that no other of its organisation has or will have, greater than most numbers given
+    /// before; that of the filing isn't looked at. Two open transactions that file in one organisation don't wait for each
+    /// other.
+    ///
     /// Who makes a worker inactive meanwhile waits for the step, and then finds the request among theirs.
-    async fn file(
-        &self,
-        filings: &[Filing],
-    ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError>;
+    async fn file(&self, filings: &[Filing]) -> Result<Vec<Result<Filed, RepositoryError>>, RepositoryError>;
 
     /// A request.
     async fn request(&self, id: RequestId) -> Result<Option<Request>, RepositoryError>;
@@ -108,7 +118,7 @@ pub trait RequestRepository: Send + Sync {
     /// is no record.
     async fn record(&self, id: RequestId) -> Result<Option<RequestRecord>, RepositoryError>;
 
-    /// Requests, newest first by `created_at` and id.
+    /// Requests in the filter's order.
     async fn requests(
         &self,
         filter: &RequestFilter,

@@ -8,7 +8,9 @@ pub(crate) mod email;
 pub(crate) mod fingerprint;
 pub(crate) mod ids;
 pub(crate) mod invalid;
+pub(crate) mod number;
 pub(crate) mod phone;
+pub(crate) mod search;
 pub(crate) mod specialty;
 pub(crate) mod text;
 pub(crate) mod text_enum;
@@ -26,7 +28,9 @@ pub use ids::{
     WorkerId,
 };
 pub use invalid::{FieldError, Invalid, Rule};
+pub use number::RequestNumber;
 pub use phone::{PhoneNumber, Region};
+pub use search::SearchText;
 pub use specialty::Specialty;
 pub use text::{CommentText, Description, HoldReason, Location, Name, Note, PlaceText, Text, Title};
 pub use time::whole_micros;

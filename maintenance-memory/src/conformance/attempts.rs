@@ -312,7 +312,7 @@ fn filters(ids: Ids) -> Vec<RequestFilter> {
         any(),
         RequestFilter { renter_id: Some(ids.renter), ..any() },
         RequestFilter { property_id: Some(ids.property), ..any() },
-        RequestFilter { complex_id: Some(ids.complex), ..any() },
+        RequestFilter { complexes: vec![ids.complex], ..any() },
         RequestFilter { assigned_worker_id: Some(ids.worker), ..any() },
         RequestFilter { unassigned: true, ..any() },
         RequestFilter { statuses: vec![RequestStatus::Pending], ..any() },

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use maintenance_core::{
-    Actor, Assign, Error, Filing, Maintenance, Move, NewRequest, Notification, PageRequest, Reassigned,
-    Repository, RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRepository as _,
+    Actor, Assign, Error, Filed, Filing, Maintenance, Move, NewRequest, Notification, PageRequest,
+    Reassigned, Repository, RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRepository as _,
     RequestStatus, Submission, Submitted, WorkerId, WorkerStatus,
 };
 use tokio::task::JoinSet;
@@ -102,15 +102,17 @@ pub async fn a_store_files_many_in_one_step_and_refuses_each_alone(world: World)
     let all = [&filings[..], &[unassigned.clone()]].concat();
     let answers = world.maintenance.repository().file(&all).await.unwrap();
     let told: Vec<_> = answers.iter().map(|answer| answer.as_ref().map_err(|error| &error.kind)).collect();
-    assert_eq!(
-        told,
-        [
-            Ok(&maintenance_core::Inserted::New),
-            Err(&RepositoryErrorKind::Conflict),
-            Ok(&maintenance_core::Inserted::Existing(there)),
-            Ok(&maintenance_core::Inserted::New),
-        ]
-    );
+    let [
+        Ok(Filed::New(one)),
+        Err(RepositoryErrorKind::Conflict),
+        Ok(Filed::Existing(stored)),
+        Ok(Filed::New(last)),
+    ] = told[..]
+    else {
+        panic!("{told:?}")
+    };
+    assert_eq!(stored, &there);
+    (filings[0].request.number, unassigned.request.number) = (*one, *last);
     let filed = world.record(filings[0].request.id).await;
     assert_eq!(
         (&filed.request, filed.notifications.first()),
@@ -198,9 +200,9 @@ pub async fn requests_are_counted_by_status(world: World) {
     };
     let any = RequestFilter::default;
     assert_eq!(count(any()).await, [1, 2, 0, 1]);
-    assert_eq!(count(RequestFilter { complex_id: Some(world.complex), ..any() }).await, [1, 2, 0, 1]);
+    assert_eq!(count(RequestFilter { complexes: vec![world.complex], ..any() }).await, [1, 2, 0, 1]);
     assert_eq!(
-        count(RequestFilter { complex_id: Some(Uuid::from_u128(1).into()), ..any() }).await,
+        count(RequestFilter { complexes: vec![Uuid::from_u128(1).into()], ..any() }).await,
         [0, 0, 0, 0]
     );
     let open = vec![RequestStatus::Pending, RequestStatus::InProgress];

@@ -80,14 +80,14 @@ pub async fn every_filter_of_requests_holds(world: World) {
     let cases = [
         (RequestFilter { renter_id: Some(world.renter), ..any() }, vec![third.id, first.id]),
         (RequestFilter { assigned_worker_id: Some(plumber.id), ..any() }, vec![third.id, first.id]),
-        (RequestFilter { complex_id: Some(world.complex), ..any() }, vec![third.id, first.id]),
+        (RequestFilter { complexes: vec![world.complex], ..any() }, vec![third.id, first.id]),
         (RequestFilter { property_id: Some(second.property_id), ..any() }, vec![second.id]),
         (RequestFilter { statuses: vec![RequestStatus::Cancelled], ..any() }, vec![third.id]),
         (
             RequestFilter { statuses: vec![RequestStatus::Cancelled, RequestStatus::Pending], ..any() },
             vec![third.id, second.id, first.id],
         ),
-        (RequestFilter { priority: Some(Priority::Low), ..any() }, vec![second.id]),
+        (RequestFilter { priorities: vec![Priority::Low], ..any() }, vec![second.id]),
         (RequestFilter { whatsapp_status: Some(WhatsAppStatus::Sent), ..any() }, vec![first.id]),
         (RequestFilter { created_from: Some(second.created_at), ..any() }, vec![third.id, second.id]),
         (RequestFilter { created_before: Some(second.created_at), ..any() }, vec![first.id]),
@@ -95,7 +95,7 @@ pub async fn every_filter_of_requests_holds(world: World) {
             RequestFilter { renter_id: Some(world.renter), statuses: vec![RequestStatus::Pending], ..any() },
             vec![first.id],
         ),
-        (RequestFilter { renter_id: Some(world.renter), priority: Some(Priority::Low), ..any() }, vec![]),
+        (RequestFilter { renter_id: Some(world.renter), priorities: vec![Priority::Low], ..any() }, vec![]),
     ];
     for (filter, expected) in cases {
         assert_eq!(ids(&world, filter.clone()).await, expected, "{filter:?}");

@@ -35,7 +35,9 @@ pub mod events;
 pub mod hold;
 pub mod isolation;
 pub mod lists;
+pub mod numbers;
 pub mod outbox;
+pub mod screens;
 pub mod status;
 pub mod submit;
 pub mod unassign;
@@ -153,6 +155,12 @@ macro_rules! conformance {
             lists: every_filter_of_requests_holds,
             lists: workers_and_comments_are_listed_in_pages,
             lists: a_bad_page_request_names_what_is_wrong,
+            screens: filters_and_orders_agree_with_the_model,
+            screens: pages_in_every_order_stay_right_while_requests_are_filed,
+            screens: texts_are_found_by_their_words,
+            screens: too_many_complexes_are_refused,
+            numbers: each_request_has_a_number_of_its_own,
+            numbers: a_number_is_found_in_its_organisation,
             outbox: a_due_message_is_sent_once,
             claims: two_dispatchers_share_the_work,
             outbox: a_refusal_is_retried_after_the_backoff,

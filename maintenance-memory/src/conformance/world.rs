@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use maintenance_core::{
     Actor, ComplexId, DeliveryError, DeliveryEvent, DeliveryUpdate, DispatchPolicy, DispatchReport,
-    Dispatcher, Filing, Inserted, Maintenance, NewRequest, NewWorker, NextStep, Notification,
-    NotificationKind, NotifyError, OrganizationId, Organizations, PageRequest, Priority, PropertyId,
-    RenterId, Repository, RepositoryError, Request, RequestFilter, RequestForm, RequestId, RequestRecord,
-    SendEffect, Submission, UserId, Worker, WorkerId,
+    Dispatcher, Filed, Filing, Maintenance, NewRequest, NewWorker, NextStep, Notification, NotificationKind,
+    NotifyError, OrganizationId, Organizations, PageRequest, Priority, PropertyId, RenterId, Repository,
+    RepositoryError, Request, RequestFilter, RequestForm, RequestId, RequestRecord, SendEffect, Submission,
+    UserId, Worker, WorkerId,
 };
 use uuid::Uuid;
 
@@ -164,10 +164,7 @@ impl World {
 }
 
 /// Files one request through the store itself.
-pub async fn file_one(
-    repository: &dyn Repository,
-    filing: &Filing,
-) -> Result<Inserted<Request>, RepositoryError> {
+pub async fn file_one(repository: &dyn Repository, filing: &Filing) -> Result<Filed, RepositoryError> {
     repository.file(std::slice::from_ref(filing)).await?.remove(0)
 }
 

@@ -62,7 +62,9 @@ create table maintenance_requests (
     hold_reason         text,
     hold_until          timestamptz,
     -- The newest notification. It is written with this request at once; the two whatsapp columns mirror its state.
-    notification_id     uuid
+    notification_id     uuid,
+    -- The short number for people, from maintenance_numbers.
+    number              integer     not null
 );
 
 create index maintenance_requests_renter_id_idx          on maintenance_requests (renter_id);
@@ -93,6 +95,27 @@ create index maintenance_requests_worker_list_idx on maintenance_requests
 create index maintenance_requests_open_work_idx on maintenance_requests
     (assigned_worker_id, created_at desc nulls last, id desc nulls last)
     where status in ('pending', 'in_progress');
+create index maintenance_requests_trade_list_idx on maintenance_requests
+    (organization_id, specialty, created_at desc nulls last, id desc nulls last) where specialty is not null;
+-- What has waited for longest, and what has changed since a time.
+create index maintenance_requests_updated_list_idx on maintenance_requests
+    (organization_id, status, updated_at, id);
+-- What was completed last. A request that isn't completed isn't in it, so that filing one doesn't write it.
+create index maintenance_requests_completed_list_idx on maintenance_requests
+    (organization_id, completed_at, id) where completed_at is not null;
+create unique index maintenance_requests_number_key on maintenance_requests (organization_id, number);
+
+-- The next number of each of an organisation's sixteen slots: slot s gives s + 1, s + 17, s + 33 and so on. A filing takes
+-- a slot that no open transaction holds, so that none waits for another. The fill factor keeps the updates within the page.
+create table maintenance_numbers (
+    organization_id uuid    not null,
+    slot            integer not null,
+    next            integer not null,
+    primary key (organization_id, slot)
+) with (fillfactor = 50);
+
+insert into maintenance_numbers (organization_id, slot, next)
+select '00000000-0000-0000-0000-000000000000', slot, slot + 1 from generate_series(0, 15) slot;
 
 create table maintenance_attachments (
     id         uuid        not null primary key,
@@ -133,6 +156,18 @@ create table maintenance_status_history (
 
 create index maintenance_status_history_request_id_idx on maintenance_status_history (request_id);
 create index maintenance_status_history_changed_at_idx on maintenance_status_history (changed_at);
+
+-- The words of each request's title, description and location, and of each comment, which the text search reads: in a table
+-- of their own, since each further version of an indexed row is indexed again, and a request has many. Each has the word
+-- ':' with the organisation's id besides, which no text has.
+create table maintenance_texts (
+    request_id uuid     not null,
+    comment_id uuid,
+    words      tsvector not null
+);
+
+create index maintenance_texts_request_id_idx on maintenance_texts (request_id);
+create index maintenance_texts_words_idx      on maintenance_texts using gin (words);
 
 -- Who had a request, when and why, which the status history can't say. `ranking` holds the first candidates of the
 -- selection as JSON.

@@ -63,7 +63,9 @@ create table maintenance_requests (
     hold_reason         text,
     hold_until          text,
     -- The newest notification. It is written with this request at once; the two whatsapp columns mirror its state.
-    notification_id     text
+    notification_id     text,
+    -- The short number for people, from maintenance_numbers.
+    number              integer not null
 ) strict;
 
 create index maintenance_requests_renter_id_idx          on maintenance_requests (renter_id);
@@ -88,6 +90,22 @@ create index maintenance_requests_worker_list_idx on maintenance_requests (assig
 -- A worker's open requests: their list and their number.
 create index maintenance_requests_open_work_idx on maintenance_requests (assigned_worker_id, created_at, id)
     where status in ('pending', 'in_progress');
+create index maintenance_requests_trade_list_idx on maintenance_requests (organization_id, specialty, created_at, id)
+    where specialty is not null;
+-- What has waited for longest, and what has changed since a time.
+create index maintenance_requests_updated_list_idx on maintenance_requests (organization_id, status, updated_at, id);
+-- What was completed last. A request that isn't completed isn't in it, so that filing one doesn't write it.
+create index maintenance_requests_completed_list_idx on maintenance_requests (organization_id, completed_at, id)
+    where completed_at is not null;
+create unique index maintenance_requests_number_key on maintenance_requests (organization_id, number);
+
+-- The next number of each organisation. There is one writer at a time, so one slot is enough.
+create table maintenance_numbers (
+    organization_id text    not null,
+    slot            integer not null,
+    next            integer not null,
+    primary key (organization_id, slot)
+) strict, without rowid;
 
 create table maintenance_attachments (
     id         text not null primary key,
@@ -127,6 +145,21 @@ create table maintenance_status_history (
 
 create index maintenance_status_history_request_id_idx on maintenance_status_history (request_id);
 create index maintenance_status_history_changed_at_idx on maintenance_status_history (changed_at);
+
+-- The texts that can be searched: a request's title, description and location together, and each comment. The words are
+-- in maintenance_words, under the same number as here.
+create table maintenance_texts (
+    id         integer not null primary key,
+    request_id text    not null,
+    comment_id text
+) strict;
+
+create index maintenance_texts_request_id_idx on maintenance_texts (request_id);
+
+-- The words, without the texts themselves. `organization` is the id without hyphens: one word.
+create virtual table maintenance_words using fts5 (
+    organization, words, content = '', contentless_delete = 1, detail = 'column', tokenize = 'unicode61 remove_diacritics 0'
+);
 
 -- Who had a request, when and why, which the status history can't say. `ranking` holds the first candidates of the
 -- selection as JSON.

@@ -75,7 +75,7 @@ fn requests_go_there_and_back() {
         "completed_at": at(4), "property_id": id(6), "location": "Kitchen", "assigned_worker_id": id(7),
         "whatsapp_message_id": "wamid.8", "whatsapp_status": "read", "complex_id": id(9),
         "specialty": "plumbing", "version": 10, "fingerprint": id(11), "hold_reason": "Waiting for parts",
-        "hold_until": at(13),
+        "hold_until": at(13), "number": 1042,
     });
     there_and_back(request_columns!(list), &row, request, encode::request);
 }

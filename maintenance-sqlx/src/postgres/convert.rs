@@ -1,7 +1,7 @@
 //! Values as PostgreSQL keeps them.
 
 use chrono::{DateTime, Utc};
-use maintenance_core::{BoxError, Specialty};
+use maintenance_core::{BoxError, OrganizationId, SearchText, Specialty};
 use sqlx::{
     Decode, Postgres, QueryBuilder, Row, Type,
     postgres::{PgRow, PgTypeInfo, PgValueRef},
@@ -71,11 +71,13 @@ impl Raw for PgRow {
 impl Dialect for Postgres {
     const SKIP_INDEX: &'static str = "";
     const REPEAT_PARTIAL_CONDITION: bool = false;
+    const HIDE_FROM_INDEXES: (&'static str, &'static str) = ("(", " at time zone 'utc')");
     const DESC_NULLS: &'static str = " nulls last";
     const ASC_NULLS: &'static str = " nulls first";
     const HIDE_FROM_PLANNER: (&'static str, &'static str) = ("(select ", ")");
     const IN_SUBQUERY: (&'static str, &'static str) = ("= any (array(", "))");
     const FORCE_INDEX: bool = false;
+    const LIST_OF_EACH: (&'static str, &'static str) = (" cross join lateral (", ") r");
     const ARM_PARENTHESES: Option<(&'static str, &'static str)> = Some(("(", ")"));
 
     fn id(query: &mut QueryBuilder<Self>, id: Uuid) {
@@ -84,6 +86,42 @@ impl Dialect for Postgres {
 
     fn time(query: &mut QueryBuilder<Self>, at: DateTime<Utc>) {
         query.push_bind(clamp_to_storable(at));
+    }
+
+    fn text(query: &mut QueryBuilder<Self>, text: &str) {
+        query.push_bind(text.to_owned());
+    }
+
+    fn number(query: &mut QueryBuilder<Self>, number: u32) {
+        query.push_bind(integer(number));
+    }
+
+    fn one_of(query: &mut QueryBuilder<Self>, ids: &[Uuid]) {
+        query.push(" = any (").push_bind(ids.to_vec()).push(")");
+    }
+
+    fn values(query: &mut QueryBuilder<Self>, ids: &[Uuid]) {
+        query.push("select unnest(").push_bind(ids.to_vec()).push(") as value");
+    }
+
+    fn has_words(
+        query: &mut QueryBuilder<Self>,
+        organization: OrganizationId,
+        text: &SearchText,
+        leads: bool,
+    ) {
+        // The words hold letters and digits alone, so nothing of them can be read as an operator.
+        let words: Vec<&str> = text.words().collect();
+        let (begin, end) = if leads {
+            // As an array they are looked up one by one, whatever the planner thinks how many there are.
+            ("r.id = any (array(select t.request_id from maintenance_texts t where t.words @@ (", ")))")
+        } else {
+            // As a subquery of one value it is asked of each row and never joined.
+            ("(select bool_or(t.words @@ (", ")) from maintenance_texts t where t.request_id = r.id)")
+        };
+        query.push(begin).push_bind(format!("':{}'", organization.uuid()));
+        query.push("::text::tsquery && to_tsquery('simple', ");
+        query.push_bind(format!("{}:*", words.join(" & "))).push(")").push(end);
     }
 
     fn has_trade(query: &mut QueryBuilder<Self>, trade: &Specialty) {

@@ -1,11 +1,8 @@
 //! The statement that files requests.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::LazyLock,
-};
+use std::{collections::HashMap, sync::LazyLock};
 
-use maintenance_core::{Filing, Inserted, OrganizationId, RepositoryError, RepositoryErrorKind, Request};
+use maintenance_core::{Filed, Filing, OrganizationId, RepositoryError, RepositoryErrorKind, RequestNumber};
 use sqlx::{
     Row as _,
     postgres::{PgArguments, PgRow},
@@ -14,18 +11,24 @@ use uuid::Uuid;
 
 use super::{
     arrays::{self, Columns, unnest},
+    numbers::{ADD_SLOTS, take_numbers_sql},
     source::{Connection, Query, Source, repository_error},
+    texts::words_sql,
 };
 use crate::{
     columns::{
-        assignment_history_columns, events_end_sql, insert_events_sql, notification_columns, request_columns,
+        assignment_history_columns, events_end_sql, filed_columns, insert_events_sql, notification_columns,
+        request_columns,
     },
     decode, encode,
 };
 
-const REQUEST_COLUMNS: &Columns = request_columns!(list with notification_id: uuid);
+const REQUEST_COLUMNS: &Columns = filed_columns!(list with notification_id: uuid);
 const MESSAGE_COLUMNS: &Columns = notification_columns!(list);
 const ASSIGNMENT_COLUMNS: &Columns = assignment_history_columns!(list);
+
+/// The place of the organisation among the parameters.
+const ORGANIZATION: usize = REQUEST_COLUMNS.len() + MESSAGE_COLUMNS.len() + ASSIGNMENT_COLUMNS.len() + 1;
 
 /// Files requests of the organisation `$organization` whose id is new and whose worker is active, with their messages
 /// and the rows of their assignments, each as an array per column.
@@ -33,6 +36,8 @@ const ASSIGNMENT_COLUMNS: &Columns = assignment_history_columns!(list);
 /// The workers stay locked until the transaction ends: whoever sets a worker inactive waits, and then finds
 /// the request among that worker's requests. Rows are inserted in the order of their ids, so that two batches
 /// with the same ids can't deadlock.
+///
+/// Answers with a row of nulls if the organisation has no slots of numbers yet; then nothing was filed.
 static FILE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "
@@ -49,15 +54,20 @@ static FILE: LazyLock<String> = LazyLock::new(|| {
         select m.id
           from new_message m
           join active_worker w on w.id = m.worker_id
-    ), filed as (
-        insert into maintenance_requests ({request_columns}, notification_id)
-        select {request_columns}, i.notification_id
+    ), {take_numbers}, filed as (
+        insert into maintenance_requests ({request_columns}, notification_id, number)
+        select {request_columns}, i.notification_id,
+               t.first + 16 * (row_number() over (order by i.id) - 1)
           from {requests}
+         cross join taken t
          where i.organization_id = ${organization}
            and (i.notification_id is null or i.notification_id in (select id from deliverable))
          order by i.id
         on conflict (id) do nothing
-        returning id, organization_id, notification_id, created_at
+        returning id, organization_id, number, notification_id, created_at, {words} as words
+    ), texts as (
+        insert into maintenance_texts (request_id, words)
+        select id, words from filed
     ), assigned as (
         insert into maintenance_assignment_history ({assignment_columns})
         select {of_assignment}
@@ -77,12 +87,16 @@ static FILE: LazyLock<String> = LazyLock::new(|| {
                   from assigned a
                   join filed f on f.id = a.request_id){events_end}
     )
-    select id from filed",
+    select id, number from filed
+    union all
+    select null, null where not exists (select from taken)",
         requests = unnest("i", REQUEST_COLUMNS, 0),
         messages = unnest("n", MESSAGE_COLUMNS, REQUEST_COLUMNS.len()),
         assignments = unnest("a", ASSIGNMENT_COLUMNS, REQUEST_COLUMNS.len() + MESSAGE_COLUMNS.len()),
-        organization = REQUEST_COLUMNS.len() + MESSAGE_COLUMNS.len() + ASSIGNMENT_COLUMNS.len() + 1,
-        request_columns = request_columns!(named),
+        take_numbers = take_numbers_sql!(organization: ORGANIZATION, count: "cardinality($1::uuid[])"),
+        words = words_sql!("organization_id", "title || ' ' || description || ' ' || location"),
+        organization = ORGANIZATION,
+        request_columns = filed_columns!(named),
         assignment_columns = assignment_history_columns!(named),
         message_columns = notification_columns!(named),
         of_assignment = assignment_history_columns!(of "a"),
@@ -99,11 +113,11 @@ const REQUESTS: &str = concat!(
 );
 
 #[cfg(test)]
-pub(super) fn statements() -> [&'static str; 2] {
-    [FILE.as_str(), REQUESTS]
+pub(super) fn statements() -> [&'static str; 3] {
+    [FILE.as_str(), ADD_SLOTS, REQUESTS]
 }
 
-type Answers = Vec<Result<Inserted<Request>, RepositoryError>>;
+type Answers = Vec<Result<Filed, RepositoryError>>;
 
 /// Files the requests, and reads those that were refused in a second statement.
 pub(super) async fn file(
@@ -113,14 +127,16 @@ pub(super) async fn file(
 ) -> Result<Answers, RepositoryError> {
     let file = bind(organization, filings)?;
     let mut connection = source.connection().await?;
-    let rows = connection.fetch_all(file).await?;
-    let mut new = HashSet::with_capacity(rows.len());
-    for row in &rows {
-        new.insert(row.try_get::<Uuid, _>(0).map_err(repository_error)?);
-    }
-    let is_new = |filing: &Filing| new.contains(&filing.request.id.uuid());
-    let refused: Vec<Uuid> =
-        filings.iter().filter(|filing| !is_new(filing)).map(|filing| filing.request.id.uuid()).collect();
+    let new = match filed(&connection.fetch_all(file).await?)? {
+        Some(new) => new,
+        None => {
+            connection.execute(sqlx::query(ADD_SLOTS).bind(organization.uuid())).await?;
+            filed(&connection.fetch_all(bind(organization, filings)?).await?)?.unwrap_or_default()
+        }
+    };
+    let number = |filing: &Filing| new.get(&filing.request.id.uuid()).copied();
+    let refused = filings.iter().filter(|filing| number(filing).is_none());
+    let refused: Vec<Uuid> = refused.map(|filing| filing.request.id.uuid()).collect();
     // The others are filed, so an error of the second statement is the answer to the refused ones only.
     let stored = if refused.is_empty() {
         Ok(HashMap::new())
@@ -128,19 +144,29 @@ pub(super) async fn file(
         read(&mut connection, organization, refused).await
     };
     let answer = |filing: &Filing| {
-        if is_new(filing) {
-            return Ok(Inserted::New);
+        if let Some(number) = number(filing) {
+            return Ok(Filed::New(number));
         }
         match &stored {
             // If the organisation has no such request, its worker isn't active, or the id is another organisation's.
             Ok(stored) => match stored.get(&filing.request.id.uuid()) {
-                Some(row) => decode::request(row).map(Inserted::Existing),
+                Some(row) => decode::request(row).map(Filed::Existing),
                 None => Err(RepositoryErrorKind::Conflict.into()),
             },
             Err(error) => Err(error.kind.clone().into()),
         }
     };
     Ok(filings.iter().map(answer).collect())
+}
+
+/// The new requests with their numbers; `None` if there were no slots.
+fn filed(rows: &[PgRow]) -> Result<Option<HashMap<Uuid, RequestNumber>>, RepositoryError> {
+    let row = |row: &PgRow| Ok(row.try_get::<Option<Uuid>, _>(0)?.zip(row.try_get::<Option<i32>, _>(1)?));
+    let rows = rows.iter().map(|of| {
+        let of: Result<Option<(Uuid, i32)>, sqlx::Error> = row(of);
+        Ok(of.map_err(repository_error)?.map(|(id, number)| (id, RequestNumber::new(number.unsigned_abs()))))
+    });
+    rows.collect()
 }
 
 async fn read(

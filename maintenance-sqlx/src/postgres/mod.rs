@@ -22,6 +22,7 @@ mod filing;
 mod migrate;
 mod mirror;
 mod notifications;
+mod numbers;
 mod outcomes;
 #[cfg(test)]
 mod plans;
@@ -30,6 +31,7 @@ mod row_security;
 mod source;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod workers;
 
 use std::{fmt, sync::Arc, time::Duration};

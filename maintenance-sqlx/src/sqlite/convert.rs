@@ -1,13 +1,14 @@
 //! Values as SQLite keeps them.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use maintenance_core::{BoxError, Specialty};
+use maintenance_core::{BoxError, OrganizationId, SearchText, Specialty};
 use serde_json::Value;
 use sqlx::{QueryBuilder, Row, Sqlite, sqlite::SqliteRow};
 use uuid::Uuid;
 
 use crate::{lists::Dialect, row::Raw};
 
+use crate::encode::rows;
 pub(super) use crate::encode::time;
 
 /// An id as hyphenated lower-case text.
@@ -102,11 +103,17 @@ fn read_flag(number: i64) -> Result<bool, BoxError> {
 impl Dialect for Sqlite {
     const SKIP_INDEX: &'static str = "+";
     const REPEAT_PARTIAL_CONDITION: bool = true;
+    const HIDE_FROM_INDEXES: (&'static str, &'static str) = ("+", "");
     const DESC_NULLS: &'static str = "";
     const ASC_NULLS: &'static str = "";
     const HIDE_FROM_PLANNER: (&'static str, &'static str) = ("", "");
     const IN_SUBQUERY: (&'static str, &'static str) = ("in (", ")");
     const FORCE_INDEX: bool = true;
+    // SQLite lets only the argument of a table function refer to the rows before it.
+    const LIST_OF_EACH: (&'static str, &'static str) = (
+        ", json_each((select json_group_array(id) from (",
+        "))) k join maintenance_requests r on r.id = k.value",
+    );
     const ARM_PARENTHESES: Option<(&'static str, &'static str)> = None;
 
     fn id(query: &mut QueryBuilder<Self>, uuid: Uuid) {
@@ -115,6 +122,46 @@ impl Dialect for Sqlite {
 
     fn time(query: &mut QueryBuilder<Self>, at: DateTime<Utc>) {
         query.push_bind(time(at));
+    }
+
+    fn text(query: &mut QueryBuilder<Self>, text: &str) {
+        query.push_bind(text.to_owned());
+    }
+
+    fn number(query: &mut QueryBuilder<Self>, number: u32) {
+        query.push_bind(number);
+    }
+
+    fn one_of(query: &mut QueryBuilder<Self>, ids: &[Uuid]) {
+        query.push(" in (");
+        Self::values(query, ids);
+        query.push(")");
+    }
+
+    fn values(query: &mut QueryBuilder<Self>, ids: &[Uuid]) {
+        let ids: Vec<String> = ids.iter().copied().map(id).collect();
+        query.push("select value from json_each(").push_bind(rows(ids)).push(")");
+    }
+
+    fn has_words(
+        query: &mut QueryBuilder<Self>,
+        organization: OrganizationId,
+        text: &SearchText,
+        leads: bool,
+    ) {
+        let words: Vec<String> = text.words().map(|word| format!("\"{word}\"")).collect();
+        let organization = organization.uuid().simple();
+        let sought = format!("organization : \"{organization}\" AND words : ({} *)", words.join(" AND "));
+        if leads {
+            query.push(
+                "r.id in (select t.request_id from maintenance_texts t where t.id in (select rowid from ",
+            );
+            query.push("maintenance_words where maintenance_words match ").push_bind(sought).push("))");
+        } else {
+            query.push("exists (select 1 from maintenance_texts t where t.request_id = r.id and exists (select 1 from ");
+            query.push("maintenance_words w where w.rowid = t.id and w.maintenance_words match ");
+            query.push_bind(sought).push("))");
+        }
     }
 
     fn has_trade(query: &mut QueryBuilder<Self>, trade: &Specialty) {

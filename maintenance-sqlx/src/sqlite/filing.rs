@@ -1,8 +1,8 @@
 //! The script that files requests.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use maintenance_core::{Filing, Inserted, OrganizationId, RepositoryError, RepositoryErrorKind, Request};
+use maintenance_core::{Filed, Filing, OrganizationId, RepositoryError, RepositoryErrorKind, RequestNumber};
 use sqlx::{Row as _, sqlite::SqliteRow};
 
 use super::{
@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     columns::{
-        assignment_history_columns, events_end_sql, insert_events_sql, notification_columns, request_columns,
+        assignment_history_columns, events_end_sql, filed_columns, insert_events_sql, notification_columns,
+        request_columns,
     },
     decode, encode,
 };
@@ -31,15 +32,19 @@ const FILE: Script = script!(
       from maintenance_requests r
      where r.id in (select value ->> 'id' from json_each($1)) and r.organization_id = $4;
 
+    insert into maintenance_numbers (organization_id, slot, next)
+    values ($4, 0, 1 + json_array_length($1))
+    on conflict (organization_id, slot) do update set next = next + json_array_length($1);
+
     insert into maintenance_requests
            (",
-    request_columns!(named),
-    ", notification_id)
+    filed_columns!(named),
+    ", notification_id, number)
     select ",
-    request_columns!(json "i.value"),
-    ", i.value ->> 'notification_id'
-      from json_each($1) i
-     where i.value ->> 'organization_id' = $4
+    filed_columns!(json "i.value"),
+    ", i.value ->> 'notification_id', n.next - json_array_length($1) + i.key
+      from maintenance_numbers n, json_each($1) i
+     where n.organization_id = $4 and n.slot = 0 and i.value ->> 'organization_id' = $4
        and (i.value ->> 'notification_id' is null
             or i.value ->> 'notification_id' in (
                select m.value ->> 'id'
@@ -47,7 +52,20 @@ const FILE: Script = script!(
                  join maintenance_workers w on w.id = m.value ->> 'worker_id' and w.status = 'active'
                       and w.organization_id = $4))
     on conflict (id) do nothing
-    returning id;
+    returning id, number;
+
+    insert into maintenance_texts (request_id)
+    select i.value ->> 'id'
+      from json_each($1) i
+     where exists (select 1 from maintenance_requests r where r.id = i.value ->> 'id')
+       and not exists (select 1 from maintenance_texts t where t.request_id = i.value ->> 'id');
+
+    insert into maintenance_words (rowid, organization, words)
+    select t.id, replace(r.organization_id, '-', ''), r.title || ' ' || r.description || ' ' || r.location
+      from json_each($1) i
+      join maintenance_texts t on t.request_id = i.value ->> 'id' and t.comment_id is null
+      join maintenance_requests r on r.id = t.request_id
+     where not exists (select 1 from maintenance_words w where w.rowid = t.id);
 
     insert into maintenance_assignment_history
            (",
@@ -96,7 +114,7 @@ pub(super) async fn file(
     source: &Source<'_>,
     organization: OrganizationId,
     filings: &[Filing],
-) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
+) -> Result<Vec<Result<Filed, RepositoryError>>, RepositoryError> {
     let messages = filings.iter().filter_map(|filing| filing.notification.as_ref());
     let assignments = filings.iter().filter_map(|filing| filing.assignment.as_ref());
     let parameters = [
@@ -109,26 +127,27 @@ pub(super) async fn file(
 }
 
 /// The answer to each filing. Of [`FILE`]'s rows, those of requests that were stored are whole, those of new
-/// requests are ids.
+/// requests are their ids and numbers.
 fn answers(
     filings: &[Filing],
     rows: &[SqliteRow],
-) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
-    let (mut new, mut stored) = (HashSet::new(), HashMap::new());
+) -> Result<Vec<Result<Filed, RepositoryError>>, RepositoryError> {
+    let (mut new, mut stored) = (HashMap::new(), HashMap::new());
     for row in rows {
         let id: String = row.try_get(0).map_err(repository_error)?;
-        if row.len() == 1 {
-            new.insert(id);
+        if row.len() == 2 {
+            let number: u32 = row.try_get(1).map_err(repository_error)?;
+            new.insert(id, RequestNumber::new(number));
         } else {
             stored.insert(id, row);
         }
     }
     let answer = |filing: &Filing| {
         let id = id(filing.request.id);
-        match stored.get(&id) {
-            _ if new.contains(&id) => Ok(Inserted::New),
-            Some(row) => decode::request(*row).map(Inserted::Existing),
-            None => Err(RepositoryErrorKind::Conflict.into()),
+        match (new.get(&id), stored.get(&id)) {
+            (Some(number), _) => Ok(Filed::New(*number)),
+            (None, Some(row)) => decode::request(*row).map(Filed::Existing),
+            (None, None) => Err(RepositoryErrorKind::Conflict.into()),
         }
     };
     Ok(filings.iter().map(answer).collect())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use maintenance_core::{
-    Attachment, Comment, CommentFilter, Filing, Inserted, Listing, OrganizationId, RepositoryError,
+    Attachment, Comment, CommentFilter, Filed, Filing, Inserted, Listing, OrganizationId, RepositoryError,
     RepositoryErrorKind, Request, RequestFilter, RequestId, RequestRecord, RequestRepository, RequestStatus,
     Slice, Step,
 };
@@ -146,16 +146,23 @@ const APPLY: Script = script!(
      where id = $1 and version = $2 and ",
     guard_sql!(),
     "
-    returning id"
+    returning id;
+
+    insert or replace into maintenance_words (rowid, organization, words)
+    select t.id, replace(r.organization_id, '-', ''), r.title || ' ' || r.description || ' ' || r.location
+      from maintenance_requests r
+      join maintenance_texts t on t.request_id = r.id and t.comment_id is null
+     where r.id = $1 and ($12 ->> 'title' is not null or $12 ->> 'description' is not null
+                          or $12 ->> 'location' is not null)"
 );
 
 const REQUEST_EXISTS: &str =
     "select exists (select 1 from maintenance_requests where id = $1 and organization_id = $2)";
 
-/// Adds what belongs to a request of the organisation `$2`, if the request exists and its own id is new. `$1` is a JSON array of one row. A
-/// comment's row has the organisation too.
+/// Adds what belongs to a request of the organisation `$2`, if the request exists and its own id is new, with
+/// the event. `$1` is a JSON array of one row. A comment's row has the organisation too.
 macro_rules! add_to_request_sql {
-    ($table:literal, $columns:ident, $event:literal $(, $organization:literal)?) => {
+    ($table:literal, $columns:ident, $event:literal $(, $organization:literal, then $then:expr)?) => {
         script!(
             "
     insert into ",
@@ -183,12 +190,32 @@ macro_rules! add_to_request_sql {
             from json_each($1)
            where changes() > 0)",
             events_end_sql!()
+            $(, ";
+
+    ", $then)?
         )
     };
 }
 
-const ADD_COMMENT: Script =
-    add_to_request_sql!("maintenance_comments", comment_columns, "commented", "organization_id");
+/// Adds a comment with its words.
+const ADD_COMMENT: Script = add_to_request_sql!(
+    "maintenance_comments",
+    comment_columns,
+    "commented",
+    "organization_id",
+    then "insert into maintenance_texts (request_id, comment_id)
+    select c.request_id, c.id
+      from json_each($1) i
+      join maintenance_comments c on c.id = i.value ->> 'id'
+     where not exists (select 1 from maintenance_texts t where t.request_id = c.request_id and t.comment_id = c.id);
+
+    insert into maintenance_words (rowid, organization, words)
+    select t.id, replace(c.organization_id, '-', ''), c.comment
+      from json_each($1) i
+      join maintenance_comments c on c.id = i.value ->> 'id'
+      join maintenance_texts t on t.request_id = c.request_id and t.comment_id = c.id
+     where not exists (select 1 from maintenance_words w where w.rowid = t.id)"
+);
 
 const COMMENT: &str = concat!(
     "select ",
@@ -249,10 +276,7 @@ impl RequestRepository for SqliteRepository<'_> {
     }
 
     #[instrument(level = "debug", skip_all, fields(requests = filings.len()))]
-    async fn file(
-        &self,
-        filings: &[Filing],
-    ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
+    async fn file(&self, filings: &[Filing]) -> Result<Vec<Result<Filed, RepositoryError>>, RepositoryError> {
         filing::file(&self.source, self.organization, filings).await
     }
 

@@ -56,12 +56,6 @@ async fn a_call_that_waits_for_a_connection_takes_little_memory() {
 }
 
 #[tokio::test]
-async fn lists_are_filtered_and_paged() {
-    let schema = Schema::migrated().await;
-    store::lists(PgRepository::new(schema.clone())).await;
-}
-
-#[tokio::test]
 async fn the_outbox_does_what_the_core_says() {
     let schema = Schema::migrated().await;
     store::outbox(PgRepository::new(schema.clone()), 150).await;

@@ -61,12 +61,6 @@ async fn a_request_lives_in_the_hosts_transaction() {
 }
 
 #[tokio::test]
-async fn lists_are_filtered_and_paged() {
-    let file = file().await;
-    store::lists(SqliteRepository::new(file.pool.clone())).await;
-}
-
-#[tokio::test]
 async fn the_outbox_does_what_the_core_says() {
     let file = file().await;
     store::outbox(SqliteRepository::new(file.pool.clone()), 150).await;

@@ -95,6 +95,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("hold_reason", Text, true),
             ("hold_until", Time, true),
             ("notification_id", Id, true),
+            ("number", Count, false),
         ],
         references: &[("assigned_worker_id", "maintenance_workers")],
         indexes: &[
@@ -112,8 +113,19 @@ pub(crate) const TABLES: &[Table] = &[
             ("organization_id,whatsapp_status,created_at,id", false, false),
             ("assigned_worker_id,created_at,id", false, false),
             ("assigned_worker_id,created_at,id", false, true),
+            ("organization_id,specialty,created_at,id", false, true),
+            ("organization_id,status,updated_at,id", false, false),
+            ("organization_id,completed_at,id", false, true),
+            ("organization_id,number", true, false),
         ],
         enums: &["status", "priority", "whatsapp_status"],
+    },
+    Table {
+        name: "maintenance_numbers",
+        columns: &[("organization_id", Id, false), ("slot", Count, false), ("next", Count, false)],
+        references: &[],
+        indexes: &[("organization_id,slot", true, false)],
+        enums: &[],
     },
     Table {
         name: "maintenance_attachments",

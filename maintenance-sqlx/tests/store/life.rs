@@ -27,7 +27,7 @@ pub(crate) async fn workers(store: &dyn Repository) {
         listing.items.into_iter().map(|worker| worker.created_at).collect::<Vec<_>>()
     };
     assert_eq!(list(WorkerFilter::default(), all).await, [at(3), at(2), at(1)]);
-    let after = Position { at: at(3), id: workers[2].id.uuid() };
+    let after = Position::new(at(3), workers[2].id.uuid());
     assert_eq!(list(WorkerFilter::default(), Slice { after: Some(after), limit: 1 }).await, [at(2)]);
     let on_leave = WorkerFilter { status: Some(WorkerStatus::OnLeave), ..Default::default() };
     assert_eq!(list(on_leave, all).await, [at(1)]);
@@ -137,7 +137,7 @@ pub(crate) async fn life<R: Repository>(store: R) {
     tell.writes.push(Write::Notify(message.clone()));
     assert_eq!(kind(store.apply(&tell).await), RepositoryErrorKind::Conflict);
     let mut filing = Filing { request: request.clone(), assignment: None, notification: Some(message) };
-    assert_eq!(file_one(store, &filing).await.unwrap(), Inserted::Existing(done.clone()));
+    assert_eq!(file_one(store, &filing).await.unwrap(), Filed::Existing(done.clone()));
     filing.request.id = id(0x55).into();
     filing.request.assigned_worker_id = Some(away.id);
     assert_eq!(kind(file_one(store, &filing).await), RepositoryErrorKind::Conflict);
@@ -154,83 +154,4 @@ pub(crate) async fn life<R: Repository>(store: R) {
     };
     assert_eq!(kind(store.add_comment(&lost).await), RepositoryErrorKind::NotFound);
     assert_eq!(maintenance.record(request.id).await.unwrap().notifications.len(), 3);
-}
-
-/// Every filter returns its rows, in pages of every size.
-pub(crate) async fn lists<R: Repository>(store: R) {
-    let workers = staff(&store).await;
-    let maintenance = Maintenance::new(store, NoDirectory);
-    let store = maintenance.repository();
-    let mut all = Vec::new();
-    let template = maintenance.submit(new_request(0)).await.unwrap().request;
-    for n in 0..60_u128 {
-        let status = RequestStatus::ALL[(n % 4) as usize];
-        let created_at = at((n / 2) as i64);
-        let request = Request {
-            id: id(1_000 + (n * 7) % 60).into(),
-            renter_id: id(0xd000 + n % 3).into(),
-            property_id: id(0xe000 + n % 5).into(),
-            complex_id: complex(n % 2),
-            assigned_worker_id: (n % 3 != 0).then(|| workers[(n % 2) as usize].id),
-            status,
-            priority: Priority::ALL[(n / 4 % 4) as usize],
-            whatsapp_status: WhatsAppStatus::ALL[(n % 5) as usize],
-            completed_at: (status == RequestStatus::Completed).then_some(created_at),
-            created_at,
-            ..template.clone()
-        };
-        let filing = Filing { request: request.clone(), assignment: None, notification: None };
-        file_one(store, &filing).await.unwrap();
-        all.push(request);
-    }
-    all.push(template);
-    all.sort_by_key(|request| std::cmp::Reverse((request.created_at, request.id)));
-    for shape in 0..512_u32 {
-        let on = |bit: u32| shape & (1 << bit) != 0;
-        let filter = RequestFilter {
-            renter_id: on(0).then(|| id(0xd001).into()),
-            assigned_worker_id: on(1).then_some(workers[1].id),
-            unassigned: on(8),
-            complex_id: on(2).then_some(complex(1)),
-            property_id: on(3).then(|| id(0xe001).into()),
-            statuses: match shape % 3 {
-                0 => vec![],
-                1 => vec![RequestStatus::InProgress],
-                _ => vec![RequestStatus::Cancelled, RequestStatus::Pending, RequestStatus::Pending],
-            },
-            priority: on(5).then_some(Priority::Low),
-            whatsapp_status: on(6).then_some(WhatsAppStatus::Delivered),
-            created_from: on(7).then_some(at(5)),
-            created_before: on(4).then_some(at(25)),
-        };
-        let expected: Vec<_> = all.iter().filter(|r| matches(&filter, r)).cloned().collect();
-        let (mut found, mut page) = (Vec::new(), PageRequest::first(1 + shape % 7));
-        loop {
-            let read = maintenance.requests(&filter, &page).await.unwrap();
-            assert!(read.corrupt.is_empty());
-            found.extend(read.items);
-            let Some(next) = read.next else { break };
-            page.after = Some(next);
-        }
-        assert_eq!(found, expected, "{filter:?}");
-    }
-    let absurd = RequestFilter {
-        created_from: Some(DateTime::<Utc>::MIN_UTC),
-        created_before: Some(DateTime::<Utc>::MAX_UTC),
-        ..Default::default()
-    };
-    assert_eq!(store.requests(&absurd, Slice { after: None, limit: 100 }).await.unwrap().items.len(), 61);
-}
-
-fn matches(filter: &RequestFilter, request: &Request) -> bool {
-    filter.renter_id.is_none_or(|id| request.renter_id == id)
-        && filter.assigned_worker_id.is_none_or(|id| request.assigned_worker_id == Some(id))
-        && (!filter.unassigned || request.assigned_worker_id.is_none())
-        && filter.complex_id.is_none_or(|id| request.complex_id == id)
-        && filter.property_id.is_none_or(|id| request.property_id == id)
-        && (filter.statuses.is_empty() || filter.statuses.contains(&request.status))
-        && filter.priority.is_none_or(|priority| request.priority == priority)
-        && filter.whatsapp_status.is_none_or(|status| request.whatsapp_status == status)
-        && filter.created_from.is_none_or(|from| request.created_at >= from)
-        && filter.created_before.is_none_or(|before| request.created_at < before)
 }

@@ -15,7 +15,7 @@ use maintenance_core::*;
 use uuid::Uuid;
 
 pub(crate) use crowd::{at_once, cancelled, crowd, primaries, submitters, waiting_takes_little_memory};
-pub(crate) use life::{life, lists, workers};
+pub(crate) use life::{life, workers};
 pub(crate) use outbox::outbox;
 pub(crate) use spoilt::{corrupt, halves, unquoted};
 
@@ -41,10 +41,7 @@ impl Directory for NoDirectory {
 }
 
 /// The store's answer to one filing.
-pub(crate) async fn file_one(
-    store: &dyn Repository,
-    filing: &Filing,
-) -> Result<Inserted<Request>, RepositoryError> {
+pub(crate) async fn file_one(store: &dyn Repository, filing: &Filing) -> Result<Filed, RepositoryError> {
     store.file(std::slice::from_ref(filing)).await?.remove(0)
 }
 

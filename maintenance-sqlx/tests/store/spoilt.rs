@@ -115,10 +115,10 @@ pub(crate) async fn halves<R: Repository>(store: R) {
     let filings = [filing(0x61, id(0x71).into()), filing(0x62, id(0x72).into())];
     assert_eq!(kinds(store.file(&filings).await), [true, true]);
     assert_eq!(kinds(store.file(&filings).await), [false, false]);
-    assert!(matches!(file_one(store, &filings[0]).await, Ok(Inserted::Existing(_))));
+    assert!(matches!(file_one(store, &filings[0]).await, Ok(Filed::Existing(_))));
     assert_eq!(maintenance.record(id(0x61).into()).await.unwrap().notifications.len(), 1);
 }
 
-fn kinds(answers: Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError>) -> Vec<bool> {
-    answers.unwrap().into_iter().map(|answer| answer.unwrap() == Inserted::New).collect()
+fn kinds(answers: Result<Vec<Result<Filed, RepositoryError>>, RepositoryError>) -> Vec<bool> {
+    answers.unwrap().into_iter().map(|answer| matches!(answer, Ok(Filed::New(_)))).collect()
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     Result,
-    dataset::{Dataset, fresh},
+    dataset::{Dataset, fresh, numbers},
     work::{Backend, Prepared},
 };
 
@@ -68,10 +68,10 @@ macro_rules! file {
         insert into maintenance_requests
                (id, renter_id, title, description, status, priority, created_at, updated_at, completed_at,
                 property_id, location, assigned_worker_id, whatsapp_message_id, whatsapp_status, complex_id,
-                specialty, version, notification_id)
+                specialty, version, notification_id, number)
         select id, renter_id, title, description, 'pending', priority, created_at, created_at, null,
                property_id, location, worker_id, null, 'pending', complex_id, specialty, 1,
-               case when worker_id is not null then notification_id end
+               case when worker_id is not null then notification_id end, number
           from chosen
         on conflict (id) do nothing
         returning id, assigned_worker_id, notification_id, created_at, priority
@@ -102,7 +102,7 @@ const SUBMIT: &str = concat!(
         select $1::uuid as id, $2::uuid as renter_id, $3::text as title, $4::text as description,
                $5::text as priority, $6::timestamptz as created_at, $7::uuid as property_id,
                $8::text as location, $9::uuid as complex_id, $10::text as specialty,
-               $11::uuid as notification_id
+               $11::uuid as notification_id, $12::integer as number
     )",
     file!()
 );
@@ -111,9 +111,9 @@ const SUBMIT_MANY: &str = concat!(
     "with n as (
         select *
           from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
-                      $7::uuid[], $8::text[], $9::uuid[], $10::text[], $11::uuid[])
+                      $7::uuid[], $8::text[], $9::uuid[], $10::text[], $11::uuid[], $12::integer[])
                as n (id, renter_id, title, description, priority, created_at, property_id, location,
-                     complex_id, specialty, notification_id)
+                     complex_id, specialty, notification_id, number)
     )",
     file!()
 );
@@ -204,7 +204,8 @@ impl Backend for OneStatement {
             .bind(&new.form.location)
             .bind(complex_of(self.dataset, &new))
             .bind(&new.form.specialty)
-            .bind(fresh());
+            .bind(fresh())
+            .bind(i32::try_from(numbers(1))?);
         query.fetch_one(&self.pool).await?;
         Ok(())
     }
@@ -224,7 +225,8 @@ impl Backend for OneStatement {
             .bind(texts(&|new| new.form.location.clone()))
             .bind(uuids(&|new| complex_of(self.dataset, new)))
             .bind(texts(&|new| new.form.specialty.clone().unwrap_or_default()))
-            .bind(uuids(&|_| fresh()));
+            .bind(uuids(&|_| fresh()))
+            .bind(new.iter().map(|_| i32::try_from(numbers(1))).collect::<Result<Vec<i32>, _>>()?);
         let filed = query.fetch_all(&self.pool).await?;
         if filed.len() == new.len() { Ok(()) } else { Err("not all were filed".into()) }
     }

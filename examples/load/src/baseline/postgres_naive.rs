@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::postgres::changed;
 use crate::{
     Result,
-    dataset::{Dataset, fresh},
+    dataset::{Dataset, fresh, numbers},
     work::{Backend, Prepared},
 };
 
@@ -29,8 +29,8 @@ const FILE: &str = "
     insert into maintenance_requests
            (id, renter_id, title, description, status, priority, created_at, updated_at, completed_at,
             property_id, location, assigned_worker_id, whatsapp_message_id, whatsapp_status, complex_id,
-            specialty, version, notification_id)
-    values ($1, $2, $3, $4, 'pending', $5, $6, $6, null, $7, $8, $9, null, 'pending', $10, $11, 1, $12)";
+            specialty, version, notification_id, number)
+    values ($1, $2, $3, $4, 'pending', $5, $6, $6, null, $7, $8, $9, null, 'pending', $10, $11, 1, $12, $13)";
 
 const TELL: &str = "
     insert into maintenance_notifications
@@ -88,6 +88,7 @@ impl Backend for SixStatements {
             .bind(complex.uuid())
             .bind(&new.form.specialty)
             .bind(chosen.map(|_| message))
+            .bind(i32::try_from(numbers(1))?)
             .execute(&mut *step)
             .await?;
         if let Some(worker) = chosen {

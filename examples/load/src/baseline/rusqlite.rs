@@ -19,7 +19,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::postgres::changed;
 use crate::{
     Result,
-    dataset::{Dataset, fresh},
+    dataset::{Dataset, fresh, numbers},
     store::sqlite::time,
     work::{Backend, Prepared},
 };
@@ -48,8 +48,8 @@ const FILE: &str = "
     insert into maintenance_requests
            (id, renter_id, title, description, status, priority, created_at, updated_at, completed_at,
             property_id, location, assigned_worker_id, whatsapp_message_id, whatsapp_status, complex_id,
-            specialty, version, notification_id)
-    values (?1, ?2, ?3, ?4, 'pending', ?5, ?6, ?6, null, ?7, ?8, ?9, null, 'pending', ?10, ?11, 1, ?12)
+            specialty, version, notification_id, number)
+    values (?1, ?2, ?3, ?4, 'pending', ?5, ?6, ?6, null, ?7, ?8, ?9, null, 'pending', ?10, ?11, 1, ?12, ?13)
     on conflict (id) do nothing";
 
 const TELL: &str = "
@@ -158,6 +158,7 @@ impl ByHand {
             complex,
             trade,
             worker.as_ref().map(|_| &message),
+            numbers(1),
         ])?;
         if let Some(worker) = worker {
             step.prepare_cached(TELL)?.execute(params![message, request, worker, now])?;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{Database, Indexes, Reading, Told, chunks, postgres_sql, progress, specification_indexes};
 use crate::{
     Result,
-    dataset::{Dataset, fresh},
+    dataset::{Dataset, fresh, numbers},
     engine::Store,
     work::Prepared,
 };
@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 /// Tables whose indexes wait until they are filled.
 const FILLED: &str = "('maintenance_requests', 'maintenance_notifications', 'maintenance_status_history', \
-     'maintenance_comments')";
+     'maintenance_comments', 'maintenance_texts')";
 
 /// One schema.
 #[derive(Clone)]
@@ -107,6 +107,7 @@ impl Postgres {
             bar.set_position(to.into());
         }
         bar.set_message(format!("{}: indexes", self.schema));
+        execute(connection, vec![postgres_sql::numbers(self.dataset)]).await?;
         let mut run: Vec<String> = match indexes {
             Indexes::Ours => put_off.into_iter().map(|(_, definition)| definition).collect(),
             // Taking away what was filed would read the whole outbox for each request, for want of an index.
@@ -144,9 +145,10 @@ impl Database for Postgres {
         let mut step = self.pool.begin().await?;
         sqlx::query("set local synchronous_commit = off").execute(&mut *step).await?;
         let mut workers: Vec<Uuid> = vec![];
+        let first = i32::try_from(numbers(n))?;
         for sql in postgres_sql::prepare(self.dataset) {
             let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(&requests).bind(&notifications);
-            let query = query.bind(told == Told::Sent).bind(&providers);
+            let query = query.bind(told == Told::Sent).bind(&providers).bind(first);
             workers = query.fetch_all(&mut *step).await?;
         }
         step.commit().await?;
@@ -171,7 +173,7 @@ impl Database for Postgres {
     }
 
     async fn tidy(&self) -> Result<()> {
-        let tables = "vacuum maintenance_requests, maintenance_notifications, maintenance_status_history";
+        let tables = "vacuum maintenance_requests, maintenance_texts, maintenance_notifications, maintenance_status_history";
         sqlx::query(tables).execute(&self.pool).await?;
         Ok(())
     }

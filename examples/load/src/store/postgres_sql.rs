@@ -68,13 +68,14 @@ pub(super) fn requests(dataset: Dataset, from: u32, to: u32) -> Vec<String> {
                     (id, renter_id, title, description, status, priority, created_at, updated_at,
                      completed_at, property_id, location, assigned_worker_id, whatsapp_message_id,
                      whatsapp_status,
-                     complex_id, specialty, version, notification_id)
-             select request, {}, '{TITLE}', '{DESCRIPTION}', status,
+                     complex_id, specialty, version, notification_id, number)
+             select request, {}, '{TITLE}',
+                    '{DESCRIPTION}' || case when g % 10000 = 77 then ' The boiler rattles.' else '' end, status,
                     case when g % 20 = 0 then 'emergency' when g % 20 < 5 then 'high'
                          when g % 20 < 15 then 'medium' else 'low' end,
                     at, at + interval '1 day', case when status = 'completed' then at + interval '1 day' end,
                     {}, '{LOCATION}', worker, 'wamid.fill' || g, told, {},
-                    (array['plumbing', 'electrical', 'hvac', 'carpentry'])[1 + g % 4], 3, notification
+                    (array['plumbing', 'electrical', 'hvac', 'carpentry'])[1 + g % 4], 3, notification, g
                from facts",
             id("8b00", "home"),
             id("8d00", "home"),
@@ -117,11 +118,25 @@ pub(super) fn requests(dataset: Dataset, from: u32, to: u32) -> Vec<String> {
             id("8e00", &format!("home % {complexes}")),
             id("8b00", "home"),
         ),
+        format!(
+            "{facts}
+             insert into maintenance_texts (request_id, words)
+             select r.id, {} from facts f join maintenance_requests r on r.id = f.request",
+            words("r.title || ' ' || r.description || ' ' || r.location")
+        ),
+        format!(
+            "{facts}
+             insert into maintenance_texts (request_id, comment_id, words)
+             select c.request_id, c.id, {}
+               from facts f join maintenance_comments c on c.id = md5('c' || g)::uuid
+              where g % 5 = 0",
+            words("c.comment")
+        ),
     ]
 }
 
 /// Pending requests with the ids of `$1` and messages with those of `$2`; `$3` whether they are sent, `$4`
-/// the provider's ids.
+/// the provider's ids, `$5` the first of their numbers.
 pub(super) fn prepare(dataset: Dataset) -> [String; 2] {
     let Dataset { complexes, workers_per_complex: each, properties, .. } = dataset;
     let number = format!("((k * 7919) % {complexes}) * {each} + (k / {complexes}) % {each}");
@@ -129,18 +144,19 @@ pub(super) fn prepare(dataset: Dataset) -> [String; 2] {
     let worker = id("8a00", &format!("({number}) - case when ({number}) % 25 = 24 then 1 else 0 end"));
     // Each at its own moment, as if they had come one by one.
     let at = "(now() + k * interval '1 microsecond')";
-    let given = "unnest($1::uuid[], $2::uuid[], $4::text[]) \
-                 with ordinality as s (request, notification, provider, k)";
+    let given = "(select *, $5::integer + k - 1 as number \
+                   from unnest($1::uuid[], $2::uuid[], $4::text[]) \
+                        with ordinality as s (request, notification, provider, k)) s";
     [
         format!(
             "insert into maintenance_requests
                     (id, renter_id, title, description, status, priority, created_at, updated_at,
                      completed_at, property_id, location, assigned_worker_id, whatsapp_message_id,
                      whatsapp_status,
-                     complex_id, specialty, version, notification_id)
+                     complex_id, specialty, version, notification_id, number)
              select request, {}, '{TITLE}', '{DESCRIPTION}', 'pending', 'medium', {at}, {at}, null, {},
                     '{LOCATION}', {worker}, case when $3 then provider end,
-                    case when $3 then 'sent' else 'pending' end, {}, 'plumbing', 1, notification
+                    case when $3 then 'sent' else 'pending' end, {}, 'plumbing', 1, notification, number
                from {given}",
             id("8b00", &format!("(k * 7919) % {properties}")),
             id("8d00", &format!("(k * 7919) % {properties}")),
@@ -161,8 +177,23 @@ pub(super) fn prepare(dataset: Dataset) -> [String; 2] {
     ]
 }
 
+/// The words of a text, as the engine writes them.
+fn words(text: &str) -> String {
+    format!(
+        "array_to_tsvector(array[':00000000-0000-0000-0000-000000000000'])
+         || strip(to_tsvector('simple', translate({text}, '-+_./\\@:&<>=~%#?', '                ')))"
+    )
+}
+
+/// Lets the engine's numbers follow those of the fill.
+pub(super) fn numbers(dataset: Dataset) -> String {
+    format!("update maintenance_numbers set next = ({} + 15) / 16 * 16 + slot + 1", dataset.rows)
+}
+
 /// Takes away what was filed since the fill (`$1`).
-pub(super) const SETTLE: [&str; 5] = [
+pub(super) const SETTLE: [&str; 6] = [
+    "delete from maintenance_texts t using maintenance_requests r
+      where r.created_at > $1 and t.request_id = r.id",
     "delete from maintenance_notification_sends where at > $1",
     "delete from maintenance_notifications n using maintenance_requests r
       where r.created_at > $1 and n.request_id = r.id",

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::{Database, Indexes, Told, chunks, progress, specification_indexes, sqlite_sql};
 use crate::{
     Result,
-    dataset::{Dataset, fresh},
+    dataset::{Dataset, fresh, numbers},
     engine::Store,
     work::Prepared,
 };
@@ -70,7 +70,7 @@ impl Sqlite {
         let mut connection = SqliteConnection::connect_with(&options).await?;
         let tables = if indexes == Indexes::Ours {
             "and tbl_name in ('maintenance_requests', 'maintenance_notifications', \
-                'maintenance_status_history', 'maintenance_comments')"
+                'maintenance_status_history', 'maintenance_comments', 'maintenance_texts')"
         } else {
             "and tbl_name not like '\\_maintenance%' escape '\\'"
         };
@@ -97,6 +97,9 @@ impl Sqlite {
             Indexes::Ours => put_off.into_iter().map(|(_, sql)| sql).collect(),
             Indexes::Specification => specification_indexes().collect(),
         };
+        if indexes == Indexes::Ours {
+            run.extend(sqlite_sql::texts(self.dataset));
+        }
         run.push("analyze".to_owned());
         run.push("pragma wal_checkpoint(truncate)".to_owned());
         execute(&mut connection, run).await?;
@@ -129,8 +132,10 @@ impl Database for Sqlite {
         let given = serde_json::to_string(&ids)?;
         let mut step = self.pool.begin_with("begin immediate").await?;
         let mut workers: Vec<String> = vec![];
+        let first = numbers(n);
         for sql in sqlite_sql::prepare(self.dataset) {
-            let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(&given).bind(told == Told::Sent);
+            let query =
+                sqlx::query_scalar(AssertSqlSafe(sql)).bind(&given).bind(told == Told::Sent).bind(first);
             workers = query.fetch_all(&mut *step).await?;
         }
         step.commit().await?;

@@ -94,13 +94,14 @@ pub(super) fn requests(dataset: Dataset, now: i64, from: u32, to: u32) -> Vec<St
                     (id, renter_id, title, description, status, priority, created_at, updated_at,
                      completed_at, property_id, location, assigned_worker_id, whatsapp_message_id,
                      whatsapp_status,
-                     complex_id, specialty, version, notification_id)
+                     complex_id, specialty, version, notification_id, number)
              {facts}
-             select request, {}, '{TITLE}', '{DESCRIPTION}', status,
+             select request, {}, '{TITLE}',
+                    '{DESCRIPTION}' || case when g % 10000 = 77 then ' The boiler rattles.' else '' end, status,
                     case when g % 20 = 0 then 'emergency' when g % 20 < 5 then 'high'
                          when g % 20 < 15 then 'medium' else 'low' end,
                     made, {done}, case when status = 'completed' then {done} end,
-                    {}, '{LOCATION}', worker, 'wamid.fill' || g, told, {}, {}, 3, notification
+                    {}, '{LOCATION}', worker, 'wamid.fill' || g, told, {}, {}, 3, notification, g
                from facts",
             id("8b00", "home"),
             id("8d00", "home"),
@@ -148,7 +149,8 @@ pub(super) fn requests(dataset: Dataset, now: i64, from: u32, to: u32) -> Vec<St
     ]
 }
 
-/// Pending requests of `$1`, a list of request, message, provider's id and time; `$2` whether sent.
+/// Pending requests of `$1`, a list of request, message, provider's id and time; `$2` whether sent, `$3` their first
+/// number.
 pub(super) fn prepare(dataset: Dataset) -> [String; 2] {
     let Dataset { complexes, workers_per_complex: each, properties, .. } = dataset;
     let given = "select key as k, \
@@ -164,11 +166,11 @@ pub(super) fn prepare(dataset: Dataset) -> [String; 2] {
                     (id, renter_id, title, description, status, priority, created_at, updated_at,
                      completed_at, property_id, location, assigned_worker_id, whatsapp_message_id,
                      whatsapp_status,
-                     complex_id, specialty, version, notification_id)
+                     complex_id, specialty, version, notification_id, number)
              select request, {}, '{TITLE}', '{DESCRIPTION}', 'pending', 'medium', at, at, null, {},
                     '{LOCATION}', {worker}, iif($2, provider, null), iif($2, 'sent', 'pending'), {},
                     'plumbing',
-                    1, notification
+                    1, notification, $3 + k
                from ({given})",
             id("8b00", &format!("(k * 7919) % {properties}")),
             id("8d00", &format!("(k * 7919) % {properties}")),
@@ -187,8 +189,42 @@ pub(super) fn prepare(dataset: Dataset) -> [String; 2] {
     ]
 }
 
+/// The words of all texts, and the number that the engine gives next.
+pub(super) fn texts(dataset: Dataset) -> Vec<String> {
+    let organization = "00000000000000000000000000000000";
+    vec![
+        "insert into maintenance_texts (request_id, comment_id)
+         select r.id, null from maintenance_requests r order by r.created_at"
+            .to_owned(),
+        "insert into maintenance_texts (request_id, comment_id)
+         select c.request_id, c.id from maintenance_comments c order by c.created_at"
+            .to_owned(),
+        format!(
+            "insert into maintenance_words (rowid, organization, words)
+             select t.id, '{organization}', r.title || ' ' || r.description || ' ' || r.location
+               from maintenance_texts t join maintenance_requests r on r.id = t.request_id
+              where t.comment_id is null"
+        ),
+        format!(
+            "insert into maintenance_words (rowid, organization, words)
+             select t.id, '{organization}', c.comment
+               from maintenance_texts t join maintenance_comments c on c.id = t.comment_id"
+        ),
+        format!(
+            "insert into maintenance_numbers (organization_id, slot, next)
+             values ('00000000-0000-0000-0000-000000000000', 0, {} + 1)",
+            dataset.rows
+        ),
+    ]
+}
+
 /// Takes away what was filed since the fill (`$1`).
-pub(super) const SETTLE: [&str; 5] = [
+pub(super) const SETTLE: [&str; 7] = [
+    "delete from maintenance_words
+      where rowid in (select t.id from maintenance_texts t join maintenance_requests r on r.id = t.request_id
+                       where r.created_at > $1)",
+    "delete from maintenance_texts
+      where request_id in (select id from maintenance_requests where created_at > $1)",
     "delete from maintenance_notification_sends where at > $1",
     "delete from maintenance_notifications
       where request_id in (select id from maintenance_requests where created_at > $1)",
