@@ -104,26 +104,27 @@ mod values;
 #[cfg(feature = "tokio")]
 pub use dispatcher::{DispatchPolicy, DispatchReport, Dispatcher, Patience, Problem};
 pub use maintenance::{
-    ActingAs, Assign, Assigned, Difference, Edit, Error, Events, Maintenance, Move, NewHold, Pause,
-    ProblemDetails, Reassigned, Reused, Submission, Submitted,
+    ActingAs, Assign, Assigned, Difference, Edit, Error, Events, ImportReport, Maintenance, Move, NewHold,
+    Pause, ProblemDetails, Reassigned, RefusedLine, Reused, Submission, Submitted,
 };
 pub use model::{
-    Actor, AssignmentCause, AssignmentChange, Attachment, Claim, Claimed, Comment, ComplexAssignment,
-    Content, Deferral, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate, EditedField, Event,
-    EventKind, EventPosition, Exclusion, FieldChange, FileType, FileUrl, Filing, Hold, NewAttachment,
-    NewComment, NewEvent, NewRequest, NewWorker, NextStep, Notification, NotificationKind, Outgoing, Place,
-    Priority, Ranked, Recipient, Recorded, RenterContact, Request, RequestField, RequestForm, RequestRecord,
-    RequestStatus, Role, Scope, Selection, SendOutcome, SendRecord, Standing, StatusChange, Step, Told,
-    TradeMatch, UserType, Verdict, WhatsAppStatus, Worker, WorkerStatus, WorkerUpdate, Write,
+    Actor, AssignmentCause, AssignmentChange, Attachment, Claim, Claimed, CleanedUp, Comment,
+    ComplexAssignment, Content, Deferral, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate,
+    EditedField, Event, EventKind, EventPosition, Exclusion, FORGOTTEN, FieldChange, FileType, FileUrl,
+    Filing, Forgotten, Hold, NewAttachment, NewComment, NewEvent, NewRequest, NewWorker, NextStep,
+    Notification, NotificationKind, Outgoing, PersonalData, Place, Priority, Ranked, Recipient, Recorded,
+    RenterContact, Request, RequestField, RequestForm, RequestRecord, RequestStatus, Role, Scope, Selection,
+    SendOutcome, SendRecord, Standing, StatusChange, Step, Told, TradeMatch, UserType, Verdict,
+    WhatsAppStatus, Worker, WorkerStatus, WorkerUpdate, Write,
 };
 #[cfg(feature = "mock")]
 pub use ports::mock;
 pub use ports::{
-    AssignmentsOf, BoxError, Clock, CommentFilter, Cursor, Directory, DirectoryError, EventRepository, Filed,
-    Inserted, Listing, MAX_COMPLEXES, MAX_PAGE_SIZE, NotificationRepository, Notifier, NotifyError,
-    Organizations, Page, PageRequest, Position, Receipt, Repository, RepositoryError, RepositoryErrorKind,
-    RequestFilter, RequestOrder, RequestRepository, SendEffect, Slice, SystemClock, WorkerFilter,
-    WorkerRepository,
+    ArchiveRepository, AssignmentsOf, BoxError, Clock, CommentFilter, Cursor, Directory, DirectoryError,
+    EventRepository, Filed, Inserted, Listing, MAX_COMPLEXES, MAX_PAGE_SIZE, NotificationRepository,
+    Notifier, NotifyError, Organizations, Page, PageRequest, Position, Receipt, Repository, RepositoryError,
+    RepositoryErrorKind, RequestFilter, RequestOrder, RequestRepository, SendEffect, Slice, SystemClock,
+    WorkerFilter, WorkerRepository,
 };
 pub use rules::{
     Candidate, CandidatesOf, EDITABLE, Editable, Effect, Need, Refusal, SelectionPolicy, TRANSITIONS,

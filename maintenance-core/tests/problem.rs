@@ -66,6 +66,7 @@ fn table() -> Vec<(Error, u16, &'static str)> {
         (Error::VersionConflict { request: request(), seen: 1, current: 2 }, 409, "version-conflict"),
         (refused(Refusal::NoSuchTransition { from: Cancelled, to: Pending }), 409, "no-such-transition"),
         (Error::NotOpen { request: request(), status: Cancelled, wanted: "assigned" }, 409, "not-open"),
+        (Error::HasOpenRequests { renter: ID.into(), requests: vec![request()] }, 409, "has-open-requests"),
         (store(Kind::Conflict), 409, "conflict"),
         (store(Kind::Busy), 503, "unavailable"),
         (store(Kind::NotWritable), 503, "unavailable"),

@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod archive;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;

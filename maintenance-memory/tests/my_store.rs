@@ -66,6 +66,13 @@ delegate!(EventRepository {
     add_event(event: &NewEvent) -> ();
 });
 
+delegate!(ArchiveRepository {
+    import(records: &[RequestRecord]) -> Vec<Result<Inserted<Request>, RepositoryError>>;
+    traces(person: UserId) -> Listing<PersonalData>;
+    forget_renter(renter: RenterId, at: DateTime<Utc>) -> Forgotten;
+    clean_up(before: DateTime<Utc>, limit: u32) -> CleanedUp;
+});
+
 impl Organizations for MyStore {
     fn of(&self, organization: OrganizationId) -> Self {
         Self(self.0.of(organization))

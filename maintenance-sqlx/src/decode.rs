@@ -5,9 +5,9 @@ use std::fmt;
 
 use maintenance_core::{
     AssignmentChange, Attachment, BoxError, Candidate, Claimed, Comment, ComplexAssignment, ComplexId,
-    DeliveryError, DeliveryEvent, DeliveryUpdate, EditedField, Event, EventPosition, FieldChange, Hold,
-    HoldReason, NewEvent, Notification, PhoneNumber, RepositoryError, Request, RequestField, RequestNumber,
-    RequestRecord, RequestStatus, StatusChange, Told, WhatsAppStatus, Worker, WorkerId,
+    DeliveryError, DeliveryEvent, DeliveryUpdate, EditedField, Event, EventPosition, FieldChange, FileUrl,
+    Hold, HoldReason, NewEvent, Notification, PhoneNumber, RepositoryError, Request, RequestField,
+    RequestNumber, RequestRecord, RequestStatus, StatusChange, Told, WhatsAppStatus, Worker, WorkerId,
 };
 use uuid::Uuid;
 
@@ -143,9 +143,9 @@ fn hold<R: Raw>(read: &mut Reader<'_, R>) -> Result<Option<Hold>, RepositoryErro
     }
 }
 
-const HISTORY_COLUMNS: usize = history_columns!(list).len();
+pub(crate) const HISTORY_COLUMNS: usize = history_columns!(list).len();
 
-fn status_change_at<R: Raw>(row: &R, first: usize) -> Result<StatusChange, RepositoryError> {
+pub(crate) fn status_change_at<R: Raw>(row: &R, first: usize) -> Result<StatusChange, RepositoryError> {
     let mut read = Reader::new(row, HISTORY, first);
     Ok(StatusChange {
         id: read.id("id")?,
@@ -158,9 +158,12 @@ fn status_change_at<R: Raw>(row: &R, first: usize) -> Result<StatusChange, Repos
     })
 }
 
-const ASSIGNMENT_HISTORY_COLUMNS: usize = assignment_history_columns!(list).len();
+pub(crate) const ASSIGNMENT_HISTORY_COLUMNS: usize = assignment_history_columns!(list).len();
 
-fn assignment_change_at<R: Raw>(row: &R, first: usize) -> Result<AssignmentChange, RepositoryError> {
+pub(crate) fn assignment_change_at<R: Raw>(
+    row: &R,
+    first: usize,
+) -> Result<AssignmentChange, RepositoryError> {
     let mut read = Reader::new(row, ASSIGNMENT_HISTORY, first);
     Ok(AssignmentChange {
         id: read.id("id")?,
@@ -269,9 +272,16 @@ pub(crate) fn notification<R: Raw>(row: &R) -> Result<Notification, RepositoryEr
     Ok(Notification { priority, ..notification })
 }
 
+/// Columns: an attachment's id and where its file is.
+pub(crate) fn file_at<R: Raw>(row: &R, first: usize) -> Result<FileUrl, RepositoryError> {
+    let mut read = Reader::new(row, ATTACHMENTS, first);
+    read.id::<Uuid>("id")?;
+    read.text("file_url")
+}
+
 const NOTIFICATION_COLUMNS: usize = notification_columns!(list).len();
 
-fn notification_at<R: Raw>(row: &R, first: usize) -> Result<Notification, RepositoryError> {
+pub(crate) fn notification_at<R: Raw>(row: &R, first: usize) -> Result<Notification, RepositoryError> {
     let mut read = Reader::new(row, NOTIFICATIONS, first);
     Ok(Notification {
         id: read.id("id")?,

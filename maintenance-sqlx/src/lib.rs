@@ -5,6 +5,8 @@
 pub use sqlx;
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod archive;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod columns;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod decode;

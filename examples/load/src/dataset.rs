@@ -7,11 +7,13 @@ use std::{
 };
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use maintenance_core::{
-    CandidatesOf, ComplexId, Directory, DirectoryError, IdSource as _, Name, NewRequest, OrganizationId,
-    PhoneNumber, Priority, PropertyId, RandomIds, RenterContact, RenterId, RequestForm, RequestId, Specialty,
-    WorkerId,
+    CandidatesOf, Clock as _, ComplexId, Directory, DirectoryError, IdSource as _, Name, NewRequest,
+    OrganizationId, PhoneNumber, Priority, PropertyId, RandomIds, RenterContact, RenterId, RequestForm,
+    RequestId, Specialty, SystemClock, WorkerId,
 };
+use serde_json::json;
 use uuid::Uuid;
 
 /// How large the dataset is, in proportions that every table size keeps.
@@ -92,6 +94,37 @@ impl Dataset {
         form.specialty = TRADES.get(trade).map(ToString::to_string);
         NewRequest::new(numbered(Kind::Renter, home).into(), numbered(Kind::Property, home).into(), form)
             .id(RequestId::mint(&RandomIds))
+    }
+}
+
+impl Dataset {
+    /// A completed request, number `n` of this run, as a line to import.
+    pub(crate) fn old_request(self, n: u32) -> String {
+        let home = self.property(n);
+        let (request, landlord) = (fresh(), numbered(Kind::Landlord, 1));
+        // After the fill, so that settling finds it.
+        let at = |ago: i64| SystemClock.now() - TimeDelta::milliseconds(ago);
+        let change = |from, to, ago| {
+            json!({
+                "id": fresh(), "request_id": request, "previous_status": from, "new_status": to,
+                "changed_by": landlord, "changed_at": at(ago), "notes": null,
+            })
+        };
+        json!({
+            "request": {
+                "id": request, "renter_id": numbered(Kind::Renter, home), "title": TITLE,
+                "description": DESCRIPTION, "status": "completed", "priority": "medium", "created_at": at(400),
+                "updated_at": at(0), "completed_at": at(100), "property_id": numbered(Kind::Property, home),
+                "location": LOCATION, "assigned_worker_id": self.worker(n), "version": 3,
+                "complex_id": self.complex_of(home), "specialty": "plumbing",
+            },
+            "history": [change("pending", "in_progress", 300), change("in_progress", "completed", 200)],
+            "comments": [{
+                "id": fresh(), "request_id": request, "user_id": landlord, "user_type": "landlord",
+                "comment": "Somebody is at home from nine to twelve.", "created_at": at(250),
+            }],
+        })
+        .to_string()
     }
 }
 

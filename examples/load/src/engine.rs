@@ -62,6 +62,13 @@ impl Backend for Engine {
         Ok(())
     }
 
+    async fn import(&self, lines: Vec<String>) -> Result<()> {
+        let lines = futures_util::stream::iter(lines);
+        let mut refused = None;
+        self.maintenance.import(lines, |line| refused = Some(line.to_string())).await?;
+        refused.map_or(Ok(()), |line| Err(line.into()))
+    }
+
     async fn dispatch(&self, _: u32) -> Result<u64> {
         let report = self.dispatcher.dispatch_due().await?;
         if report.sent != report.claimed || report.fenced > 0 {

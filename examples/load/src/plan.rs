@@ -18,10 +18,12 @@ use crate::{
     pure::{PlainJson, Post, Receiving, Selecting},
     setup::Setup,
     store::Tables,
-    work::{Actor, Delivering, Dispatching, Moving, Pool, Submitting, Work},
+    work::{Actor, Delivering, Dispatching, Importing, Moving, Pool, Submitting, Work},
 };
 
 pub(crate) const SUBMIT_MANY: &str = "submit_many";
+/// How many requests are imported together: as many as the engine writes in one step.
+const IMPORTED: u32 = 500;
 pub(crate) const SEND: &str = "claim, send, record";
 pub(crate) const DELIVERY: &str = "delivery updates";
 pub(crate) const STATUS: &str = "status changes";
@@ -72,6 +74,7 @@ impl<'a> Plan<'a> {
             self.submit(FEW),
             self.submit(MANY),
             self.submit_many(),
+            self.import(),
             self.status_changes(),
             self.deliveries(),
             self.sends().await?,
@@ -154,6 +157,13 @@ impl<'a> Plan<'a> {
     fn submit_many(&self) -> Group {
         let batch = self.args.batch;
         self.group(SUBMIT_MANY, self.batches(batch, |by| Submitting { by, batch }))
+    }
+
+    /// Imports by one client. There is nothing by hand to compare them with.
+    fn import(&self) -> Group {
+        let work = Importing { by: self.engine.clone(), batch: IMPORTED };
+        let contender = Contender::new(together(ENGINE, IMPORTED), 1, work);
+        self.group("import", vec![contender.metered(&self.setup.tables)])
     }
 
     fn status_changes(&self) -> Group {

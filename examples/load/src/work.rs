@@ -46,6 +46,10 @@ pub(crate) trait Backend: Send + Sync {
         Err("can't file in batches".into())
     }
 
+    async fn import(&self, _lines: Vec<String>) -> Result<()> {
+        Err("can't import".into())
+    }
+
     /// Claims and records so many messages; returns how many there were.
     async fn dispatch(&self, batch: u32) -> Result<u64>;
 
@@ -91,6 +95,26 @@ impl Work for Submitting {
             let new = (0..self.batch).map(|n| self.by.dataset.request(from.wrapping_add(n)));
             self.by.backend.submit_many(new.collect()).await?;
         }
+        Ok(self.batch.into())
+    }
+
+    async fn clear(&self) -> Result<()> {
+        self.by.database.settle().await
+    }
+}
+
+/// Importing requests with two changes of status and a comment each.
+pub(crate) struct Importing {
+    pub(crate) by: Actor,
+    pub(crate) batch: u32,
+}
+
+#[async_trait]
+impl Work for Importing {
+    async fn once(&self) -> Result<u64> {
+        let from = NUMBER.fetch_add(self.batch, Ordering::Relaxed);
+        let lines = (0..self.batch).map(|n| self.by.dataset.old_request(from.wrapping_add(n)));
+        self.by.backend.import(lines.collect()).await?;
         Ok(self.batch.into())
     }
 

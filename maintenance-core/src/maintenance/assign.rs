@@ -5,7 +5,10 @@ use tracing::instrument;
 use super::{Maintenance, Shared};
 use crate::{
     maintenance::{Error, tries::Tries},
-    model::{Actor, AssignmentCause, Request, Selection, Step, WhatsAppStatus, WorkerStatus},
+    model::{
+        Actor, AssignmentCause, Notification, NotificationKind, Request, Selection, Step, WhatsAppStatus,
+        WorkerStatus,
+    },
     ports::Repository,
     rules::{self, Choice, Decision, exclusions},
     values::{Invalid, Note, RequestId, WorkerId},
@@ -250,7 +253,7 @@ impl<R: Repository> Maintenance<R> {
                     Invalid::field("request_id", format!("{id} has no worker; assign one first")).into()
                 );
             };
-            if before.whatsapp_status == WhatsAppStatus::Pending {
+            if before.whatsapp_status == WhatsAppStatus::Pending && self.has_pending_message(id).await? {
                 return Err(Invalid::field(
                     "request_id",
                     format!("{id} has a message that is still to be sent"),
@@ -305,6 +308,16 @@ impl<R: Repository> Maintenance<R> {
             return Ok(());
         }
         Err(Invalid::field("worker_id", format!("{worker} is {status}; {right}")).into())
+    }
+
+    /// Whether a message that gives the request to its worker is still to be sent. There may be none: an imported request
+    /// has no messages.
+    async fn has_pending_message(&self, id: RequestId) -> Result<bool, Error> {
+        let messages = self.record(id).await?.notifications;
+        let waits = |message: &Notification| {
+            message.kind == NotificationKind::Assignment && message.status == WhatsAppStatus::Pending
+        };
+        Ok(messages.iter().any(waits))
     }
 
     /// Whether a worker can be told of something now.

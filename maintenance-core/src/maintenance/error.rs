@@ -10,7 +10,7 @@ use crate::{
     model::RequestStatus,
     ports::{DirectoryError, RepositoryError},
     rules::Refusal,
-    values::{Invalid, RequestId, WorkerId},
+    values::{Invalid, RenterId, RequestId, WorkerId},
 };
 
 /// Why a use case did not do what it was asked. Nothing was written, unless the store was
@@ -95,6 +95,15 @@ pub enum Error {
         wanted: &'static str,
     },
 
+    /// The renter has open requests, so their texts are still needed.
+    #[error("renter {renter} has open requests; complete or cancel them first: {}", list(requests))]
+    HasOpenRequests {
+        /// The renter.
+        renter: RenterId,
+        /// Their open requests, newest first.
+        requests: Vec<RequestId>,
+    },
+
     /// The actor may not do this.
     #[error("only {allowed} may {action}")]
     NotAllowed {
@@ -125,6 +134,10 @@ pub enum Error {
         /// How much they may differ.
         bound: Duration,
     },
+}
+
+fn list(requests: &[RequestId]) -> String {
+    requests.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn worker_or_nobody(worker: Option<WorkerId>) -> String {

@@ -95,6 +95,7 @@ enum Kind {
     VersionConflict,
     NoSuchTransition,
     NotOpen,
+    HasOpenRequests,
     Conflict,
     Internal,
     Unavailable,
@@ -115,6 +116,7 @@ impl Kind {
             Self::VersionConflict => (409, "urn:maintenance:version-conflict", "Request changed meanwhile"),
             Self::NoSuchTransition => (409, "urn:maintenance:no-such-transition", "No such change of status"),
             Self::NotOpen => (409, "urn:maintenance:not-open", "Request not open"),
+            Self::HasOpenRequests => (409, "urn:maintenance:has-open-requests", "Requests still open"),
             Self::Conflict => (409, "urn:maintenance:conflict", "Changed meanwhile"),
             Self::Internal => (500, "urn:maintenance:internal", "Internal error"),
             Self::Unavailable => (503, "urn:maintenance:unavailable", "Temporarily unavailable"),
@@ -141,6 +143,7 @@ impl Error {
     /// | 409 | [`VersionConflict`](Self::VersionConflict) | `version-conflict` |
     /// | 409 | [`Refusal::NoSuchTransition`] | `no-such-transition` |
     /// | 409 | [`NotOpen`](Self::NotOpen) | `not-open` |
+    /// | 409 | [`HasOpenRequests`](Self::HasOpenRequests) | `has-open-requests` |
     /// | 409 | the store's `Conflict`, after the step was decided again several times | `conflict` |
     /// | 422 | [`Invalid`](Self::Invalid), [`Refusal::NoteRequired`] | `invalid` |
     /// | 500 | any other error | `internal` |
@@ -188,6 +191,7 @@ impl Error {
             Self::VersionConflict { .. } => Kind::VersionConflict,
             Self::Refused { refusal: Refusal::NoSuchTransition { .. }, .. } => Kind::NoSuchTransition,
             Self::NotOpen { .. } => Kind::NotOpen,
+            Self::HasOpenRequests { .. } => Kind::HasOpenRequests,
             Self::Directory(_) => Kind::Unavailable,
             Self::ClockDiffers { .. } => Kind::Internal,
             Self::Repository(error) => match &error.kind {

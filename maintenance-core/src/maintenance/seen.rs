@@ -7,17 +7,19 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     model::{
-        Actor, Attachment, Claim, Claimed, Comment, ComplexAssignment, Deferral, DeliveryEffect,
-        DeliveryUpdate, Event, EventPosition, Filing, NewEvent, Notification, Recorded, Request,
-        RequestRecord, RequestStatus, SendRecord, Step, Worker,
+        Actor, Attachment, Claim, Claimed, CleanedUp, Comment, ComplexAssignment, Deferral, DeliveryEffect,
+        DeliveryUpdate, Event, EventPosition, Filing, Forgotten, NewEvent, Notification, PersonalData,
+        Recorded, Request, RequestRecord, RequestStatus, SendRecord, Step, Worker,
     },
     ports::{
-        AssignmentsOf, CommentFilter, EventRepository, Filed, Inserted, Listing, NotificationRepository,
-        Repository, RepositoryError, RepositoryErrorKind, RequestFilter, RequestRepository, Slice,
-        WorkerFilter, WorkerRepository,
+        ArchiveRepository, AssignmentsOf, CommentFilter, EventRepository, Filed, Inserted, Listing,
+        NotificationRepository, Repository, RepositoryError, RepositoryErrorKind, RequestFilter,
+        RequestRepository, Slice, WorkerFilter, WorkerRepository,
     },
     rules::{Candidate, CandidatesOf, Viewer},
-    values::{ComplexId, ConsumerName, NotificationId, OrganizationId, RequestId, WorkerId},
+    values::{
+        ComplexId, ConsumerName, NotificationId, OrganizationId, RenterId, RequestId, UserId, WorkerId,
+    },
 };
 
 /// A store in which requests that the viewer may not see are not found. Every decision reads its request here first, so
@@ -158,4 +160,11 @@ hand_on!(EventRepository {
     events(after: EventPosition, limit: u32) -> Listing<Event>;
     acknowledge(consumer: &ConsumerName, position: EventPosition) -> ();
     add_event(event: &NewEvent) -> ();
+});
+
+hand_on!(ArchiveRepository {
+    import(records: &[RequestRecord]) -> Vec<Result<Inserted<Request>, RepositoryError>>;
+    traces(person: UserId) -> Listing<PersonalData>;
+    forget_renter(renter: RenterId, at: DateTime<Utc>) -> Forgotten;
+    clean_up(before: DateTime<Utc>, limit: u32) -> CleanedUp;
 });

@@ -1,6 +1,7 @@
 //! The entities of the record and the facts that steps, messages and webhooks carry.
 
 mod actor;
+mod archive;
 mod assignment;
 mod assignment_history;
 mod attachment;
@@ -23,6 +24,7 @@ mod step;
 mod worker;
 
 pub use actor::{Actor, Role, UserType};
+pub use archive::{CleanedUp, FORGOTTEN, Forgotten, PersonalData};
 pub use assignment::ComplexAssignment;
 pub use assignment_history::{AssignmentCause, AssignmentChange};
 pub use attachment::{Attachment, FileType, FileUrl, NewAttachment};

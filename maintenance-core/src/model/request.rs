@@ -117,6 +117,19 @@ impl Request {
         ])
     }
 
+    /// Replaces the texts by [`FORGOTTEN`](crate::FORGOTTEN), as one change made `at`; whether there were others. The
+    /// fingerprint is of the texts, so it goes too, and so does a hold. This is the model that a store's own statement must agree with.
+    pub fn forget(&mut self, at: DateTime<Utc>) -> bool {
+        let had = [self.fingerprint.take().is_some(), self.hold.take().is_some()];
+        let texts = [self.title.forget(), self.description.forget(), self.location.forget()];
+        let changed = texts.contains(&true) || had.contains(&true);
+        if changed {
+            self.version = self.version.saturating_add(1);
+            self.updated_at = self.updated_at.max(at);
+        }
+        changed
+    }
+
     /// Checks what no single field can: that `completed_at` is set exactly while the status is completed.
     pub fn check(&self) -> Result<(), Rule> {
         let completed = self.status == RequestStatus::Completed;

@@ -27,6 +27,7 @@ use mockall::mock;
 use uuid::Uuid;
 
 use super::{
+    archive::ArchiveRepository,
     clock::Clock,
     directory::{Directory, DirectoryError},
     events::EventRepository,
@@ -38,14 +39,15 @@ use super::{
 };
 use crate::{
     model::{
-        Attachment, Claim, Claimed, Comment, ComplexAssignment, Deferral, DeliveryEffect, DeliveryUpdate,
-        Event, EventPosition, Filing, NewEvent, Notification, Outgoing, Place, Recorded, RenterContact,
-        Request, RequestRecord, RequestStatus, SendRecord, Step, Worker,
+        Attachment, Claim, Claimed, CleanedUp, Comment, ComplexAssignment, Deferral, DeliveryEffect,
+        DeliveryUpdate, Event, EventPosition, Filing, Forgotten, NewEvent, Notification, Outgoing,
+        PersonalData, Place, Recorded, RenterContact, Request, RequestRecord, RequestStatus, SendRecord,
+        Step, Worker,
     },
     rules::{Candidate, CandidatesOf},
     values::{
         ComplexId, ConsumerName, IdSource, NotificationId, OrganizationId, PropertyId, RenterId, RequestId,
-        WorkerId,
+        UserId, WorkerId,
     },
 };
 
@@ -121,6 +123,17 @@ mock! {
         ) -> Result<bool, RepositoryError>;
         async fn catch_up(&self, forget_before: DateTime<Utc>) -> Result<Vec<DeliveryUpdate>, RepositoryError>;
         async fn time(&self) -> Result<Option<DateTime<Utc>>, RepositoryError>;
+    }
+
+    #[async_trait]
+    impl ArchiveRepository for Repository {
+        async fn import(
+            &self,
+            records: &[RequestRecord],
+        ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError>;
+        async fn traces(&self, person: UserId) -> Result<Listing<PersonalData>, RepositoryError>;
+        async fn forget_renter(&self, renter: RenterId, at: DateTime<Utc>) -> Result<Forgotten, RepositoryError>;
+        async fn clean_up(&self, before: DateTime<Utc>, limit: u32) -> Result<CleanedUp, RepositoryError>;
     }
 }
 

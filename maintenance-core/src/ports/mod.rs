@@ -1,5 +1,6 @@
 //! What the engine asks of a host: a store, a channel, a directory, the time.
 
+mod archive;
 mod clock;
 mod directory;
 mod events;
@@ -12,6 +13,7 @@ pub(crate) mod page;
 mod repository;
 mod repository_error;
 
+pub use archive::ArchiveRepository;
 pub use clock::{Clock, SystemClock};
 pub use directory::{Directory, DirectoryError};
 pub use events::EventRepository;

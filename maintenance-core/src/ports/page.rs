@@ -135,6 +135,17 @@ impl<T> FromIterator<Result<T, RepositoryError>> for Listing<T> {
 }
 
 impl<T> Listing<T> {
+    /// The same rows, each as `item` makes it.
+    pub(crate) fn map<U>(self, item: impl FnMut(T) -> U) -> Listing<U> {
+        Listing { items: self.items.into_iter().map(item).collect(), corrupt: self.corrupt }
+    }
+
+    /// Adds the other's rows behind these.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.items.extend(other.items);
+        self.corrupt.extend(other.corrupt);
+    }
+
     /// How many rows were read.
     pub(crate) fn rows(&self) -> usize {
         self.items.len() + self.corrupt.len()

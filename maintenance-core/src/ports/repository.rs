@@ -25,6 +25,7 @@ use crate::{
 };
 
 use super::{
+    archive::ArchiveRepository,
     events::EventRepository,
     filter::{AssignmentsOf, CommentFilter, RequestFilter, WorkerFilter},
     page::{Listing, Slice},
@@ -217,11 +218,16 @@ impl<T: Organizations> Organizations for Arc<T> {
 
 /// A whole store.
 pub trait Repository:
-    WorkerRepository + RequestRepository + NotificationRepository + EventRepository
+    WorkerRepository + RequestRepository + NotificationRepository + ArchiveRepository + EventRepository
 {
 }
 
 impl<T> Repository for T where
-    T: WorkerRepository + RequestRepository + NotificationRepository + EventRepository + ?Sized
+    T: WorkerRepository
+        + RequestRepository
+        + NotificationRepository
+        + ArchiveRepository
+        + EventRepository
+        + ?Sized
 {
 }

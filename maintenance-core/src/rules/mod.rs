@@ -2,6 +2,7 @@
 
 mod decide;
 mod edit;
+mod imported;
 #[cfg(feature = "tokio")]
 mod moot;
 mod selection;
@@ -10,6 +11,7 @@ mod transition;
 
 pub(crate) use decide::{Choice, Decision, assign, change_status, edit, file, tell_again};
 pub use edit::{EDITABLE, Editable, permit_edit};
+pub(crate) use imported::check_import;
 #[cfg(feature = "tokio")]
 pub(crate) use moot::Turn;
 pub use selection::{Candidate, CandidatesOf, Need, SelectionPolicy, exclusions, select};

@@ -66,6 +66,13 @@ impl<const MAX: usize> Text<MAX> {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Puts a text of ours in its place, which satisfies the rules; whether another was there.
+    pub(crate) fn replace(&mut self, text: &str) -> bool {
+        let other = self.0 != text;
+        text.clone_into(&mut self.0);
+        other
+    }
 }
 
 impl<const MAX: usize> Deref for Text<MAX> {

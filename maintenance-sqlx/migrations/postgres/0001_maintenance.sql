@@ -237,6 +237,9 @@ create index maintenance_notifications_request_id_idx on maintenance_notificatio
 create index maintenance_notifications_due_idx on maintenance_notifications
     (channel, organization_id, priority, due_at, id) where waiting;
 create index maintenance_notifications_mirror_owed_idx on maintenance_notifications (id) where mirror_owed;
+-- For the clean-up, the oldest first. A message comes into it when it is sent or fails, and its later updates
+-- leave it alone.
+create index maintenance_notifications_clean_up_idx on maintenance_notifications (created_at) where not waiting;
 
 -- The provider's ids of each message, which are its channel's. A message that went out more than once has several.
 create table maintenance_notification_sends (

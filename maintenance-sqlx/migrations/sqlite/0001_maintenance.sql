@@ -222,6 +222,8 @@ create index maintenance_notifications_request_id_idx on maintenance_notificatio
 -- have been due longest.
 create index maintenance_notifications_due_idx on maintenance_notifications
     (channel, organization_id, priority, due_at, id) where status = 'pending';
+-- For the clean-up, the oldest first.
+create index maintenance_notifications_clean_up_idx on maintenance_notifications (created_at) where status <> 'pending';
 
 -- The provider's ids of each message, which are its channel's. A message that went out more than once has several.
 create table maintenance_notification_sends (

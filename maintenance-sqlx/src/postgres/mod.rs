@@ -13,12 +13,14 @@
 //! host's transaction every error of PostgreSQL itself is `Aborted` with its code, since the transaction is
 //! over; so are serialisation failures (`40001`) above the isolation level `read committed`.
 
+mod archive;
 mod arrays;
 mod claims;
 mod convert;
 mod deliveries;
 mod events;
 mod filing;
+mod import;
 mod migrate;
 mod mirror;
 mod notifications;

@@ -9,7 +9,7 @@ use sqlx::{
 };
 
 use super::{
-    events, filing,
+    archive, events, filing, import,
     migrate::{migrate_in, migrator, run},
     notifications, requests, workers,
 };
@@ -45,6 +45,8 @@ async fn every_statement_can_be_prepared() {
         &filing::statements(),
         notifications::STATEMENTS,
         events::STATEMENTS,
+        &import::statements(),
+        archive::STATEMENTS,
     ] {
         for sql in statements {
             let prepared = tx.prepare(AssertSqlSafe((*sql).to_owned()).into_sql_str()).await;

@@ -16,11 +16,13 @@
 //! Ids are stored as hyphenated lower-case text, times as UTC text of fixed width with six decimals
 //! (`2026-01-02T03:04:05.000006Z`), and specialties as a JSON array.
 
+mod archive;
 mod claims;
 mod convert;
 mod deliveries;
 mod events;
 mod filing;
+mod import;
 mod migrate;
 mod notifications;
 mod open;

@@ -3,7 +3,7 @@
 use maintenance_core::{Priority, WhatsAppStatus};
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlitePool, sqlite::SqlitePoolOptions};
 
-use super::{events, filing, migrate, notifications, requests, workers};
+use super::{archive, events, filing, import, migrate, notifications, requests, workers};
 use crate::order::{delivery_order, urgency};
 
 async fn memory() -> SqlitePool {
@@ -20,6 +20,8 @@ async fn every_statement_can_be_prepared() {
         filing::STATEMENTS,
         notifications::STATEMENTS,
         events::STATEMENTS,
+        import::STATEMENTS,
+        archive::STATEMENTS,
     ] {
         for sql in statements {
             pool.prepare(AssertSqlSafe((*sql).to_owned()).into_sql_str())

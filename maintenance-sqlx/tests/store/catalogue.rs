@@ -239,6 +239,7 @@ pub(crate) const TABLES: &[Table] = &[
             ("id", true, false),
             ("request_id,created_at", false, false),
             ("channel,organization_id,priority,due_at,id", false, true),
+            ("created_at", false, true),
         ],
         enums: &["priority", "status"],
     },

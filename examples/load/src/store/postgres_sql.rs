@@ -197,6 +197,7 @@ pub(super) const SETTLE: [&str; 6] = [
     "delete from maintenance_notification_sends where at > $1",
     "delete from maintenance_notifications n using maintenance_requests r
       where r.created_at > $1 and n.request_id = r.id",
+    "delete from maintenance_comments where created_at > $1",
     "delete from maintenance_status_history where changed_at > $1",
     "delete from maintenance_assignment_history where changed_at > $1",
     "delete from maintenance_requests where created_at > $1",

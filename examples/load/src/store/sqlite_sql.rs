@@ -228,6 +228,7 @@ pub(super) const SETTLE: [&str; 7] = [
     "delete from maintenance_notification_sends where at > $1",
     "delete from maintenance_notifications
       where request_id in (select id from maintenance_requests where created_at > $1)",
+    "delete from maintenance_comments where created_at > $1",
     "delete from maintenance_status_history where changed_at > $1",
     "delete from maintenance_assignment_history where changed_at > $1",
     "delete from maintenance_requests where created_at > $1",

@@ -1,0 +1,249 @@
+//! Taking over requests that another system, or another store, has had.
+
+use std::{collections::HashSet, fmt, pin::pin};
+
+use futures_util::{Stream, StreamExt as _};
+use serde::Serialize;
+use tracing::instrument;
+use uuid::Uuid;
+
+use super::{Maintenance, import_line, reused::Differences, tries::Tries};
+use crate::{
+    maintenance::Error,
+    model::{Request, RequestRecord},
+    ports::{Inserted, Repository, RepositoryError, RepositoryErrorKind},
+    rules::check_import,
+    values::{Invalid, RequestId},
+};
+
+/// What an import did, in lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct ImportReport {
+    /// Requests that were written.
+    pub imported: u64,
+    /// Requests that were there already, as after an import that was interrupted.
+    pub existing: u64,
+    /// Lines that were refused.
+    pub refused: u64,
+}
+
+/// A line that an import refused.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RefusedLine {
+    /// Its place among all lines, from 1.
+    pub line: u64,
+    /// The request's id, if it could be read.
+    pub id: Option<RequestId>,
+    /// Everything that is wrong with it.
+    pub why: Error,
+}
+
+impl fmt::Display for RefusedLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}", self.line)?;
+        if let Some(id) = self.id {
+            write!(f, ", request {id}")?;
+        }
+        write!(f, ": {}", self.why)
+    }
+}
+
+/// How many requests are written in one step at most.
+const CHUNK: usize = 500;
+
+/// How many bytes of lines are written in one step, unless one line alone has more.
+const CHUNK_BYTES: usize = 4 * 1024 * 1024;
+
+impl<R: Repository> Maintenance<R> {
+    /// Takes over requests as they were, with their histories, comments and attachments, from lines of JSON as
+    /// [`export`](Self::export) gives them: one [`RequestRecord`] per line. Nothing is sent: messages of the record are
+    /// passed over, none is filed, and `whatsapp_message_id` and `whatsapp_status` stay as given. Blank lines are skipped.
+    ///
+    /// A line that names no organisation is this engine's. From another system these fields may be missing: `history`,
+    /// `assignments`, `comments`, `attachments`; of the request `completed_at`, `assigned_worker_id`, `specialty`,
+    /// `fingerprint`, `version`, `whatsapp_message_id`, `whatsapp_status`.
+    ///
+    /// Each line is refused or written for itself, and each refused one is handed to `refused` with all that is wrong.
+    /// The record must be one that the engine could have made: its status history is a path of the table
+    /// [`TRANSITIONS`](crate::TRANSITIONS) from `pending` to the request's status, times are in order and not in the
+    /// future, and a worker who is named as the request's is known. Workers are added before, with their ids, by
+    /// [`add_worker`](Self::add_worker).
+    ///
+    /// Up to 500 lines are one atomic step, and memory holds no more than those, so any number of lines can be imported.
+    /// What is there stays as it is: after an interruption, import the same lines again. A request counts as the same
+    /// when id, renter, property and `created_at` are.
+    ///
+    /// The engine assigns nobody by itself: an imported open request without a worker is found by
+    /// [unassigned](crate::RequestFilter::unassigned); the worker of another is told by
+    /// [`notify_again`](Self::notify_again).
+    ///
+    /// A call that the host trusts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Repository`] when the store can't be reached. The lines of the steps before are written. Inside the host's
+    /// transaction on PostgreSQL, a line that a constraint of the host's own refuses ends the transaction.
+    ///
+    /// ```
+    /// # use maintenance_core::*;
+    /// # async fn example(maintenance: Maintenance<impl Repository>, text: &str) -> Result<(), Error> {
+    /// use futures_util::stream;
+    ///
+    /// // Or any other stream, as of a file that is read line by line.
+    /// let lines = stream::iter(text.lines());
+    /// let report = maintenance.import(lines, |refused| eprintln!("{refused}")).await?;
+    /// println!("{} imported, {} were there, {} refused", report.imported, report.existing, report.refused);
+    /// # Ok(()) }
+    /// ```
+    #[instrument(skip_all, err(level = "debug"))]
+    pub async fn import<L: AsRef<[u8]>>(
+        &self,
+        lines: impl Stream<Item = L>,
+        mut refused: impl FnMut(RefusedLine),
+    ) -> Result<ImportReport, Error> {
+        let mut lines = pin!(lines);
+        let (mut report, mut chunk, mut place) = (ImportReport::default(), Chunk::default(), 0);
+        let mut refuse = |report: &mut ImportReport, line, id, why| {
+            report.refused += 1;
+            refused(RefusedLine { line, id, why });
+        };
+        loop {
+            let read = lines.next().await.map(|line| {
+                let line = line.as_ref().trim_ascii();
+                (line.len(), (!line.is_empty()).then(|| self.read_line(line)))
+            });
+            place += 1;
+            let next = match read {
+                None => None,
+                Some((_, None)) => continue,
+                Some((_, Some(Err((id, why))))) => {
+                    refuse(&mut report, place, id, why.into());
+                    continue;
+                }
+                Some((bytes, Some(Ok(record)))) => Some((bytes, record)),
+            };
+            let is_full = next.as_ref().is_none_or(|(bytes, record)| !chunk.has_room(*bytes, record));
+            if is_full && !chunk.records.is_empty() {
+                let Chunk { places, records, .. } = std::mem::take(&mut chunk);
+                let answers = self.write(&records).await?;
+                for ((line, record), answer) in places.into_iter().zip(&records).zip(answers) {
+                    match outcome(record, answer) {
+                        Ok(true) => report.imported += 1,
+                        Ok(false) => report.existing += 1,
+                        Err(why) => refuse(&mut report, line, Some(record.request.id), why),
+                    }
+                }
+            }
+            match next {
+                Some((bytes, record)) => chunk.add(place, bytes, record),
+                None => return Ok(report),
+            }
+        }
+    }
+
+    fn read_line(&self, line: &[u8]) -> Result<RequestRecord, (Option<RequestId>, Invalid)> {
+        let line = import_line::parse(line).map_err(|invalid| (None, invalid))?;
+        let organization = self.organization();
+        let record = import_line::record(&line, organization);
+        let checked = record.and_then(|record| {
+            check_import(&record, organization, self.shared.now())?;
+            Ok(record)
+        });
+        checked.map_err(|invalid| (import_line::request_id(&line), invalid))
+    }
+
+    /// Writes the records in one step, or, if the store refuses them as a whole, each in a step of its own.
+    async fn write(&self, records: &[RequestRecord]) -> Result<Answers, RepositoryError> {
+        match self.write_step(records).await {
+            Err(error) if !error.kind.is_about_the_store() => {}
+            answers => return answers,
+        }
+        let mut answers = Vec::with_capacity(records.len());
+        for record in records.chunks(1) {
+            match self.write_step(record).await {
+                Ok(answer) => answers.extend(answer),
+                Err(error) if error.kind.is_about_the_store() => return Err(error),
+                Err(error) => answers.push(Err(error)),
+            }
+        }
+        Ok(answers)
+    }
+
+    async fn write_step(&self, records: &[RequestRecord]) -> Result<Answers, RepositoryError> {
+        let mut tries = Tries::default();
+        loop {
+            match self.repository.import(records).await {
+                Err(error) if tries.again_after(&error) => {}
+                answers => return answers,
+            }
+        }
+    }
+}
+
+type Answers = Vec<Result<Inserted<Request>, RepositoryError>>;
+
+/// Whether the record was written, and not there before.
+fn outcome(
+    record: &RequestRecord,
+    answer: Result<Inserted<Request>, RepositoryError>,
+) -> Result<bool, Error> {
+    let given = &record.request;
+    match answer {
+        Ok(Inserted::New) => Ok(true),
+        // What no edit and no forgetting changes.
+        Ok(Inserted::Existing(stored)) => Differences::default()
+            .shown("renter_id", &stored.renter_id, &given.renter_id)
+            .shown("property_id", &stored.property_id, &given.property_id)
+            .shown("created_at", &stored.created_at, &given.created_at)
+            .none("request", given.id)
+            .map(|()| false)
+            .map_err(Error::from),
+        Err(error) => Err(match (&error.kind, given.assigned_worker_id) {
+            (RepositoryErrorKind::NotFound, Some(worker)) => {
+                Error::NotFound { what: "worker", id: worker.uuid() }
+            }
+            (RepositoryErrorKind::Conflict, _) => Invalid::field(
+                "request.id",
+                "is taken, or the id of one of its rows is; every request and every row needs an id of its own",
+            )
+            .into(),
+            _ => error.into(),
+        }),
+    }
+}
+
+/// Records that are written together.
+#[derive(Default)]
+struct Chunk {
+    places: Vec<u64>,
+    records: Vec<RequestRecord>,
+    bytes: usize,
+    /// The ids of the requests and of their rows: the store takes none twice in one step.
+    ids: HashSet<Uuid>,
+}
+
+impl Chunk {
+    fn has_room(&self, bytes: usize, record: &RequestRecord) -> bool {
+        self.records.len() < CHUNK
+            && (self.records.is_empty() || self.bytes.saturating_add(bytes) <= CHUNK_BYTES)
+            && !ids(record).any(|id| self.ids.contains(&id))
+    }
+
+    fn add(&mut self, place: u64, bytes: usize, record: RequestRecord) {
+        self.ids.extend(ids(&record));
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.places.push(place);
+        self.records.push(record);
+    }
+}
+
+fn ids(record: &RequestRecord) -> impl Iterator<Item = Uuid> {
+    let RequestRecord { request, history, assignments, comments, attachments, .. } = record;
+    std::iter::once(request.id.uuid())
+        .chain(history.iter().map(|row| row.id.uuid()))
+        .chain(assignments.iter().map(|row| row.id.uuid()))
+        .chain(comments.iter().map(|row| row.id.uuid()))
+        .chain(attachments.iter().map(|row| row.id.uuid()))
+}

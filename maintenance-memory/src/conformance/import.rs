@@ -1,0 +1,504 @@
+//! Taking over requests, and handing them out.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use futures_util::{StreamExt as _, stream};
+use maintenance_core::{
+    Actor, Assign, Comment, CommentText, DeliveryEvent, Error, FieldError, ImportReport, Maintenance, Move,
+    NewAttachment, NewComment, Note, OrganizationId, PersonalData, RefusedLine, RenterId, Repository,
+    Request, RequestFilter, RequestRecord, RequestStatus, StatusChange, UserId, UserType, WhatsAppStatus,
+    Worker,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::World;
+
+fn id(n: u128) -> Uuid {
+    Uuid::from_u128(0xAAAA_0000_0000_4000_8000_0000_0000_0000 | n)
+}
+
+/// Imports lines; the report, and what was refused.
+async fn import(world: &World, lines: &[impl AsRef<[u8]>]) -> (ImportReport, Vec<RefusedLine>) {
+    let mut refused = Vec::new();
+    let report = world.maintenance.import(stream::iter(lines), |line| refused.push(line)).await.unwrap();
+    assert_eq!(report.refused, refused.len() as u64);
+    (report, refused)
+}
+
+fn counts(report: ImportReport) -> (u64, u64, u64) {
+    (report.imported, report.existing, report.refused)
+}
+
+fn line(record: &RequestRecord) -> String {
+    serde_json::to_string(record).unwrap()
+}
+
+/// A completed request of an older system, with two changes of status and a comment. Its ids count from `100 * n`.
+pub fn old_record(world: &World, n: u128, worker: Option<&Worker>) -> RequestRecord {
+    let begun = maintenance_core::Clock::now(&world.clock) - TimeDelta::days(400);
+    let at = |hours| begun + TimeDelta::hours(hours);
+    let request_id = id(100 * n).into();
+    let change = |n: u128, hours, previous_status, new_status| StatusChange {
+        id: id(n).into(),
+        request_id,
+        previous_status,
+        new_status,
+        changed_by: world.landlord().user_id(),
+        changed_at: at(hours),
+        notes: None,
+    };
+    let (pending, in_progress) = (RequestStatus::Pending, RequestStatus::InProgress);
+    let request: Request = serde_json::from_value(json!({
+        "id": request_id,
+        "organization_id": world.maintenance.organization(),
+        "renter_id": world.renter,
+        "title": "The gutter is full",
+        "description": "Leaves – \"since\" October.\n\tIt 'overflows' 💧",
+        "status": "completed",
+        "priority": "low",
+        "created_at": begun,
+        "updated_at": at(30),
+        "completed_at": at(30),
+        "property_id": world.property,
+        "location": "Roof",
+        "assigned_worker_id": worker.map(|worker| worker.id),
+        "whatsapp_message_id": null,
+        "whatsapp_status": "pending",
+        "complex_id": world.complex,
+        "specialty": "roofing",
+        "version": 3,
+    }))
+    .unwrap();
+    RequestRecord {
+        request,
+        history: vec![
+            change(100 * n + 1, 5, pending, in_progress),
+            change(100 * n + 2, 30, in_progress, RequestStatus::Completed),
+        ],
+        assignments: Vec::new(),
+        comments: vec![Comment {
+            id: id(100 * n + 3).into(),
+            request_id,
+            user_id: world.renter.into(),
+            user_type: UserType::Renter,
+            comment: CommentText::new("It drips on the steps.").unwrap(),
+            created_at: at(6),
+        }],
+        attachments: Vec::new(),
+        notifications: Vec::new(),
+    }
+}
+
+/// The same record under other ids.
+fn renumbered(mut record: RequestRecord) -> RequestRecord {
+    let other = |id: Uuid| Uuid::from_u128(id.as_u128() ^ (0xBBBB << 64));
+    let request = other(record.request.id.uuid()).into();
+    record.request.id = request;
+    for row in &mut record.history {
+        (row.id, row.request_id) = (other(row.id.uuid()).into(), request);
+    }
+    for row in &mut record.assignments {
+        (row.id, row.request_id) = (other(row.id.uuid()).into(), request);
+    }
+    for row in &mut record.comments {
+        (row.id, row.request_id) = (other(row.id.uuid()).into(), request);
+    }
+    for row in &mut record.attachments {
+        (row.id, row.request_id) = (other(row.id.uuid()).into(), request);
+    }
+    record
+}
+
+/// A request with rows in every table: reassigned, completed, reopened, told of.
+async fn rich(world: &World) -> (RequestRecord, Worker) {
+    let (first, maintenance) = (world.worker(&["plumbing"]).await, &world.maintenance);
+    let request = world.filed().await.id;
+    let second = world.worker(&["plumbing"]).await;
+    world.wait(60);
+    world.dispatch().await;
+    maintenance.assign(request, second.id, Assign::by(world.landlord()).note("is nearer")).await.unwrap();
+    world.wait(60);
+    world.dispatch().await;
+    let message = world.newest_message(request).await;
+    maintenance.record_deliveries(&[world.news(&message, DeliveryEvent::Read)]).await.unwrap();
+    let by = Actor::Worker(second.id);
+    for (to, by, note) in [
+        (RequestStatus::InProgress, by, None),
+        (RequestStatus::Completed, by, Some("a new washer")),
+        (RequestStatus::InProgress, Actor::Renter(world.renter), Some("it drips again")),
+        (RequestStatus::Completed, by, None),
+    ] {
+        world.wait(60);
+        let wanted = Move::to(to, by);
+        let wanted = if let Some(note) = note { wanted.note(note) } else { wanted };
+        maintenance.change_status(request, wanted).await.unwrap();
+    }
+    for by in [Actor::Renter(world.renter), world.landlord(), by] {
+        world.wait(1);
+        let new = NewComment { id: None, comment: "At home from nine.\n'Ring' \"twice\" 工".into() };
+        maintenance.comment(request, by, new).await.unwrap();
+    }
+    let photo = NewAttachment {
+        id: None,
+        file_url: "https://files.example.com/sink.jpg?key=1".into(),
+        file_type: "image/jpeg".into(),
+    };
+    maintenance.attach(request, photo).await.unwrap();
+    let record = world.record(request).await;
+    assert!(record.notifications.len() >= 3 && record.assignments.len() == 2, "{first:?}");
+    (record, second)
+}
+
+/// What is exported is imported as it was, but for its messages, and nothing is sent.
+pub async fn an_exported_request_is_imported_as_it_was(world: World) {
+    let (exported, _) = rich(&world).await;
+    world.dispatch().await;
+    let mut given = renumbered(exported);
+    let sent = world.notifier.messages().len();
+    assert_eq!(counts(import(&world, &[line(&given)]).await.0), (1, 0, 0));
+    given.notifications.clear();
+    assert_eq!(world.record(given.request.id).await, given);
+    world.wait(3_600);
+    assert_eq!(world.dispatch().await.claimed, 0);
+    assert_eq!(world.notifier.messages().len(), sent);
+}
+
+/// What an older system can't know may be missing; blank lines are skipped and counted.
+pub async fn a_line_may_leave_out_what_an_older_system_does_not_know(world: World) {
+    let at = maintenance_core::Clock::now(&world.clock);
+    let request = json!({
+        "id": id(1), "renter_id": world.renter, "title": " The sink leaks ", "description": "Water.",
+        "status": "pending", "priority": "high", "created_at": "2020-02-29T23:59:59.1234567+02:00",
+        "updated_at": at, "property_id": world.property, "location": "Kitchen", "complex_id": world.complex,
+        "somewhere_else": [1, 2],
+    });
+    let lines = ["", " \t ", &json!({ "request": request }).to_string(), "", "{}"];
+    let (report, refused) = import(&world, &lines).await;
+    assert_eq!((counts(report), refused[0].line), ((1, 0, 1), 5));
+    let record = world.record(id(1).into()).await;
+    assert_eq!((record.request.title.as_str(), record.request.version), ("The sink leaks", 1));
+    assert_eq!(record.request.created_at.to_rfc3339(), "2020-02-29T21:59:59.123456+00:00");
+    assert_eq!(record.request.whatsapp_status, WhatsAppStatus::Pending);
+    assert_eq!(record.request.organization_id, world.maintenance.organization());
+    assert_eq!(import(&world, &Vec::<String>::new()).await.0, ImportReport::default());
+}
+
+/// Importing again finds everything there, and leaves what happened since.
+pub async fn importing_again_changes_nothing(world: World) {
+    let records: Vec<_> = (1..=5).map(|n| old_record(&world, n, None)).collect();
+    let lines: Vec<String> = records.iter().map(line).collect();
+    assert_eq!(counts(import(&world, &lines[..3]).await.0), (3, 0, 0));
+    let first = records[0].request.id;
+    let again = Move::to(RequestStatus::InProgress, world.landlord()).note("it is full again");
+    world.maintenance.change_status(first, again).await.unwrap();
+    let since = world.record(first).await;
+    assert_eq!(counts(import(&world, &lines).await.0), (2, 3, 0));
+    // Twice in one import too.
+    let twice: Vec<_> = lines.iter().chain(&lines).collect();
+    assert_eq!(counts(import(&world, &twice).await.0), (0, 10, 0));
+    assert_eq!(world.record(first).await, since);
+    for record in &records[1..] {
+        assert_eq!(&world.record(record.request.id).await, record);
+    }
+}
+
+/// A different request under an id that is there is refused, with what differs.
+pub async fn another_request_under_an_id_that_is_there_is_refused(world: World) {
+    let record = old_record(&world, 1, None);
+    import(&world, &[line(&record)]).await;
+    let mut other = record.clone();
+    other.request.renter_id = id(7).into();
+    other.request.created_at -= TimeDelta::days(1);
+    let (report, refused) = import(&world, &[line(&other)]).await;
+    assert_eq!(counts(report), (0, 0, 1));
+    assert_eq!((refused[0].line, refused[0].id), (1, Some(record.request.id)));
+    let Error::Reused(reused) = &refused[0].why else { panic!("{}", refused[0]) };
+    let differ: Vec<_> = reused.differences.iter().map(|difference| difference.field).collect();
+    assert_eq!(differ, ["renter_id", "created_at"]);
+    assert_eq!(world.record(record.request.id).await, record);
+}
+
+/// A change of a line, and the fields that are wrong then.
+type Spoilt = (fn(&mut Value), &'static [&'static str]);
+
+const SPOILT: &[Spoilt] = &[
+    (|line| line["request"]["title"] = json!(""), &["request.title"]),
+    (|line| line["request"]["title"] = json!(7), &["request.title"]),
+    (|line| line["request"]["title"] = json!("x".repeat(100_000)), &["request.title"]),
+    (|line| line["request"]["description"] = json!("a\u{0}b"), &["request.description"]),
+    (|line| line["request"]["location"] = Value::Null, &["request.location"]),
+    (|line| line["request"]["id"] = json!("7"), &["request.id"]),
+    (|line| line["request"]["version"] = json!(0), &["request.version"]),
+    (|line| line["request"]["version"] = json!(-1), &["request.version"]),
+    (|line| line["request"]["version"] = json!(3_000_000_000_u32), &["request.version"]),
+    (|line| line["request"]["status"] = json!("done"), &["request.status"]),
+    (|line| line["request"]["priority"] = json!(["high"]), &["request.priority"]),
+    (|line| line["request"]["whatsapp_status"] = json!("gone"), &["request.whatsapp_status"]),
+    (|line| line["request"]["whatsapp_message_id"] = json!("\u{0}"), &["request.whatsapp_message_id"]),
+    (|line| line["request"]["created_at"] = json!("yesterday"), &["request.created_at"]),
+    (|line| line["request"]["created_at"] = json!(1_700_000_000), &["request.created_at"]),
+    (|line| line["request"]["created_at"] = json!("1820-01-01T00:00:00Z"), &["request.created_at"]),
+    (|line| line["request"]["updated_at"] = json!("9999-12-31T00:00:00Z"), &["request.updated_at"]),
+    (|line| line["request"]["completed_at"] = Value::Null, &["request.completed_at"]),
+    (|line| line["request"]["completed_at"] = json!("2000-01-01T00:00:00Z"), &["request.completed_at"]),
+    (|line| line["request"]["organization_id"] = json!(id(9)), &["request.organization_id"]),
+    (|line| line["request"] = json!([]), &["request"]),
+    (|line| *line = json!("a text"), &["line"]),
+    (|line| line["history"] = json!("none"), &["history"]),
+    (|line| line["history"][1] = json!(7), &["history[1]"]),
+    (|line| line["history"] = json!([]), &["request.status"]),
+    (|line| drop(line["history"].as_array_mut().unwrap().remove(0)), &["history[0].previous_status"]),
+    (
+        |line| line["history"].as_array_mut().unwrap().reverse(),
+        &[
+            "history[1].changed_at",
+            "history[0].previous_status",
+            "history[1].previous_status",
+            "request.status",
+        ],
+    ),
+    (|line| line["history"][1]["new_status"] = json!("cancelled"), &["request.status"]),
+    (
+        |line| line["history"][0]["new_status"] = json!("completed"),
+        &["history[0].new_status", "history[1].previous_status"],
+    ),
+    (|line| line["history"][0]["request_id"] = json!(id(8)), &["history[0].request_id"]),
+    (|line| line["history"][1]["id"] = line["history"][0]["id"].clone(), &["history[1].id"]),
+    (|line| line["comments"][0]["request_id"] = json!(id(8)), &["comments[0].request_id"]),
+    (|line| line["comments"][0]["comment"] = json!(" "), &["comments[0].comment"]),
+    (|line| line["comments"][0]["user_type"] = json!("robot"), &["comments[0].user_type"]),
+    (|line| line["comments"][0]["created_at"] = json!("9999-01-01T00:00:00Z"), &["comments[0].created_at"]),
+    (
+        |line| {
+            line["attachments"] = json!([{
+                "id": id(50), "request_id": line["request"]["id"], "file_url": "javascript:alert(1)",
+                "file_type": "picture", "created_at": line["request"]["created_at"],
+            }]);
+        },
+        &["attachments[0].file_url", "attachments[0].file_type"],
+    ),
+    (
+        |line| {
+            line["assignments"] = json!([{
+                "id": id(51), "request_id": line["request"]["id"], "new_worker_id": id(52),
+                "changed_by": id(53), "changed_at": line["request"]["created_at"], "cause": "filed",
+            }]);
+        },
+        &["request.assigned_worker_id"],
+    ),
+    (
+        |line| {
+            line["request"]["title"] = json!("");
+            line["request"]["renter_id"] = json!(null);
+            line["history"][0]["changed_by"] = json!("me");
+            line["comments"][0]["comment"] = json!("");
+        },
+        &["request.renter_id", "request.title", "history[0].changed_by", "comments[0].comment"],
+    ),
+];
+
+/// Each refused line is named by its place and id with all that is wrong, and holds up no other.
+pub async fn a_refused_line_is_named_with_all_that_is_wrong(world: World) {
+    let (mut lines, mut expected) = (Vec::new(), Vec::new());
+    for (n, (spoil, fields)) in SPOILT.iter().enumerate() {
+        let good = old_record(&world, 2 * n as u128 + 1, None);
+        let mut bad = serde_json::to_value(old_record(&world, 2 * n as u128 + 2, None)).unwrap();
+        spoil(&mut bad);
+        lines.extend([line(&good).into_bytes(), bad.to_string().into_bytes()]);
+        expected.push((2 * n as u64 + 2, fields.to_vec()));
+    }
+    for broken in [&b"{"[..], b"\xff\xfe", b"null", b"[[[[", b"{\"request\":{}}trailing"] {
+        lines.push(broken.to_vec());
+        expected.push((lines.len() as u64, vec!["line"]));
+    }
+    lines.push("[".repeat(100_000).into_bytes());
+    expected.push((lines.len() as u64, vec!["line"]));
+    let mut huge = serde_json::to_vec(&old_record(&world, 9_999, None)).unwrap();
+    huge.resize(17 * 1024 * 1024, b' ');
+    huge.push(b'7');
+    lines.push(huge);
+    expected.push((lines.len() as u64, vec!["line"]));
+    let (report, refused) = import(&world, &lines).await;
+    for (refused, (place, fields)) in refused.iter().zip(&expected) {
+        let Error::Invalid(invalid) = &refused.why else { panic!("{refused}") };
+        let wrong: Vec<&str> = invalid.fields.iter().map(|FieldError { field, .. }| field.as_ref()).collect();
+        assert_eq!((refused.line, &wrong), (*place, fields), "{refused}");
+        assert!(!refused.to_string().contains("gutter"), "{refused}");
+    }
+    assert_eq!(counts(report), (SPOILT.len() as u64, 0, expected.len() as u64));
+    assert_eq!(world.requests().await.len(), SPOILT.len());
+}
+
+/// A row's id that something else has refuses its request alone.
+pub async fn an_id_that_is_taken_refuses_its_request_alone(world: World) {
+    let mut records: Vec<_> = (1..=6).map(|n| old_record(&world, n, None)).collect();
+    import(&world, &[line(&records[0])]).await;
+    records[1].comments[0].id = records[0].comments[0].id;
+    records[2].history[1].id = records[0].history[0].id;
+    // The one before it brings that id.
+    records[4].comments[0].id = records[3].comments[0].id;
+    let lines: Vec<String> = records.iter().map(line).collect();
+    let (report, refused) = import(&world, &lines).await;
+    assert_eq!(counts(report), (2, 1, 3));
+    assert_eq!(refused.iter().map(|refused| refused.line).collect::<Vec<_>>(), [2, 3, 5]);
+    for refused in refused {
+        assert!(refused.to_string().contains("every row needs an id of its own"), "{refused}");
+    }
+    for n in [0, 3, 5] {
+        assert_eq!(world.record(records[n].request.id).await, records[n], "it lost no row");
+    }
+    assert_eq!(world.requests().await.len(), 3);
+}
+
+/// The worker must be known. More lines than fit into one step are imported all the same.
+pub async fn a_request_of_an_unknown_worker_is_refused_alone(world: World) {
+    let worker = world.worker(&["roofing"]).await;
+    let mut records: Vec<_> = (1..=1_100).map(|n| old_record(&world, n, Some(&worker))).collect();
+    records[600].request.assigned_worker_id = Some(world.nobody());
+    let lines: Vec<String> = records.iter().map(line).collect();
+    let (report, refused) = import(&world, &lines).await;
+    assert_eq!(counts(report), (1_099, 0, 1));
+    let nobody = world.nobody().uuid();
+    assert!(matches!(refused[0].why, Error::NotFound { what: "worker", id } if id == nobody));
+    assert_eq!(refused[0].line, 601);
+    // All of them, in pages, newest first, each once.
+    let all = RequestFilter::default();
+    let exported: Vec<_> = world.maintenance.export(&all).map(Result::unwrap).collect().await;
+    let mut order: Vec<_> =
+        exported.iter().map(|record| (record.request.created_at, record.request.id)).collect();
+    assert!(order.is_sorted_by(|one, next| one > next));
+    order.dedup();
+    assert_eq!(order.len(), 1_099);
+    assert_eq!(exported.last(), records.first());
+}
+
+/// Another organisation's requests, rows and workers can't be reached, and look like nothing.
+pub async fn an_import_stays_within_its_organization(world: World) {
+    let (one, other) = (world.of(id(1).into()), world.of(id(2).into()));
+    let (theirs, mine) = (one.worker(&[]).await, other.worker(&[]).await);
+    let record = old_record(&one, 1, Some(&theirs));
+    assert_eq!(counts(import(&one, &[line(&record)]).await.0), (1, 0, 0));
+    // Its line as it is, its line as ours, a row of it, and its worker.
+    let mut taken = old_record(&other, 1, Some(&mine));
+    let mut with_row = old_record(&other, 2, Some(&mine));
+    with_row.comments[0].id = record.comments[0].id;
+    let with_worker = old_record(&other, 3, Some(&theirs));
+    taken.request.renter_id = record.request.renter_id;
+    let good = old_record(&other, 4, Some(&mine));
+    let lines = [&record, &taken, &with_row, &with_worker, &good].map(line);
+    let (report, refused) = import(&other, &lines).await;
+    assert_eq!(counts(report), (1, 0, 4));
+    let wrong: Vec<String> = refused.iter().map(|refused| refused.why.to_string()).collect();
+    assert!(wrong.iter().any(|why| why.contains("request.organization_id")), "{wrong:?}");
+    assert_eq!(wrong.iter().filter(|why| why.contains("is taken")).count(), 2, "{wrong:?}");
+    assert!(wrong.iter().any(|why| *why == format!("there is no worker {}", theirs.id)), "{wrong:?}");
+    assert_eq!(one.record(record.request.id).await, record);
+    assert_eq!(other.record(good.request.id).await, good);
+    // A line that names no organisation is that of who imports it.
+    let mut unnamed = serde_json::to_value(old_record(&other, 5, None)).unwrap();
+    unnamed["request"].as_object_mut().unwrap().remove("organization_id");
+    import(&other, &[unnamed.to_string()]).await;
+    assert_eq!(other.record(id(500).into()).await.request.organization_id, OrganizationId::from(id(2)));
+}
+
+/// Two imports of the same lines at once write each request once.
+pub async fn imports_at_the_same_time_write_each_request_once(world: World) {
+    let records: Vec<_> = (1..=120).map(|n| old_record(&world, n, None)).collect();
+    let lines: Vec<String> = records.iter().map(line).collect();
+    let tasks: Vec<_> = (0..4)
+        .map(|n| {
+            let maintenance: Maintenance<std::sync::Arc<dyn Repository>> = world.maintenance.clone();
+            let mut lines = lines.clone();
+            lines.rotate_left(30 * n);
+            tokio::spawn(async move {
+                let refused = |line: RefusedLine| panic!("{line}");
+                maintenance.import(stream::iter(lines), refused).await.unwrap()
+            })
+        })
+        .collect();
+    let mut imported = 0;
+    for task in tasks {
+        let report = task.await.unwrap();
+        assert_eq!(report.imported + report.existing, 120);
+        imported += report.imported;
+    }
+    assert_eq!(imported, 120);
+    for record in &records {
+        assert_eq!(&world.record(record.request.id).await, record);
+    }
+}
+
+/// An open request that was imported is worked on like any other: it counts as its worker's, who is told on demand.
+pub async fn an_imported_open_request_is_worked_on_like_any_other(world: World) {
+    let worker = world.worker(&["roofing"]).await;
+    let open = |n, worker: Option<&Worker>| {
+        let mut record = old_record(&world, n, worker);
+        record.history.clear();
+        record.request.status = RequestStatus::Pending;
+        record.request.completed_at = None;
+        record
+    };
+    let (theirs, nobodys) = (open(1, Some(&worker)), open(2, None));
+    import(&world, &[line(&theirs), line(&nobodys)]).await;
+    world.wait(3_600);
+    assert_eq!(world.dispatch().await.claimed, 0);
+    let unassigned = RequestFilter { unassigned: true, ..RequestFilter::default() };
+    let listed = world.maintenance.requests(&unassigned, &Default::default()).await.unwrap();
+    assert_eq!(listed.items, [nobodys.request.clone()]);
+    world.maintenance.notify_again(theirs.request.id, world.landlord()).await.unwrap();
+    let twice = world.maintenance.notify_again(theirs.request.id, world.landlord()).await;
+    assert!(matches!(twice, Err(Error::Invalid(_))), "its message is on its way");
+    let assign = Assign::by(world.landlord());
+    world.maintenance.assign_by_selection(nobodys.request.id, assign).await.unwrap();
+    assert_eq!(world.dispatch().await.sent, 2);
+    let by = Actor::Worker(worker.id);
+    for to in [RequestStatus::InProgress, RequestStatus::Completed] {
+        world.maintenance.change_status(theirs.request.id, Move::to(to, by)).await.unwrap();
+    }
+    assert_eq!(world.record(theirs.request.id).await.request.status, RequestStatus::Completed);
+}
+
+/// What there is about a renter, a worker and a landlord, each row once.
+pub async fn a_persons_data_is_exported_whole(world: World) {
+    let (own, worker) = rich(&world).await;
+    let mut elsewhere = old_record(&world, 1, Some(&worker));
+    elsewhere.request.renter_id = id(7).into();
+    elsewhere.history[0].changed_by = world.renter.into();
+    elsewhere.history[1].notes = Some(Note::new("cleaned").unwrap());
+    import(&world, &[line(&elsewhere)]).await;
+    let kinds = async |person: UserId| {
+        let data = world.maintenance.export_person(person).await.unwrap();
+        assert!(data.corrupt.is_empty());
+        let mut kinds: Vec<String> = Vec::new();
+        let mut texts = BTreeSet::new();
+        for data in &data.items {
+            let json = serde_json::to_value(data).unwrap();
+            assert_eq!(&serde_json::from_value::<PersonalData>(json.clone()).unwrap(), data);
+            kinds.push(json.as_object().unwrap().keys().next().unwrap().clone());
+            assert!(texts.insert(json.to_string()), "twice: {json}");
+        }
+        kinds.sort_unstable();
+        (data.items, kinds)
+    };
+    let (items, found) = kinds(world.renter.into()).await;
+    // Their comment on the other's request, and their change of it; their own request's are in its record.
+    assert_eq!(found, ["comment", "request", "status_change"]);
+    assert!(items.contains(&PersonalData::Request(Box::new(own.clone()))));
+    let (_, found) = kinds(worker.id.into()).await;
+    let of = |kind: &str| found.iter().filter(|found| *found == kind).count();
+    let messages = own.notifications.iter().filter(|message| message.worker_id == worker.id).count();
+    let changes = own.history.iter().filter(|change| change.changed_by == worker.id.into()).count();
+    assert_eq!((of("worker"), of("complex_assignment"), of("comment")), (1, 1, 1));
+    assert_eq!((of("notification"), of("status_change"), of("assignment_change")), (messages, changes, 1));
+    assert_eq!(found.len(), 4 + messages + changes);
+    let (_, found) = kinds(world.landlord().user_id()).await;
+    assert_eq!(found, ["assignment_change", "comment", "status_change"]);
+    let (_, found) = kinds(RenterId::from(id(99)).into()).await;
+    assert_eq!(found, [""; 0]);
+    let elsewhere = world.of(id(1).into()).maintenance.export_person(world.renter).await.unwrap().items;
+    let theirs =
+        |data: &&PersonalData| matches!(data, PersonalData::StatusChange(_) | PersonalData::Notification(_));
+    assert_eq!(elsewhere.iter().filter(theirs).count(), 0, "another organisation sees none of it");
+}

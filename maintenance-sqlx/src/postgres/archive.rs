@@ -1,0 +1,179 @@
+//! A person's data, forgetting, and clean-up.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use maintenance_core::{
+    ArchiveRepository, CleanedUp, FORGOTTEN, Forgotten, Inserted, Listing, PersonalData, RenterId,
+    RepositoryError, RepositoryErrorKind, Request, RequestRecord, UserId,
+};
+use sqlx::Row as _;
+use tracing::instrument;
+
+use super::{PgRepository, import, source::repository_error};
+use crate::{
+    archive::{count, files, trace, traces_sql},
+    row::Raw as _,
+    storable::clamp_to_storable,
+};
+
+const TRACES: &str = traces_sql!();
+
+/// Forgets a renter, if none of their requests is open.
+///
+/// A change made meanwhile may have filed rows that this statement's snapshot doesn't have, so it forgets nothing when the
+/// version of a request in the snapshot isn't that of the row which it locked. Ids are given as an array, since the planner
+/// uses no index for an `or` with a subquery.
+///
+/// Parameters: `$1` the organisation, `$2` the renter, `$3` the text in place of the others, `$4` the time.
+const FORGET_RENTER: &str = "
+    with seen as (
+        select id, version from maintenance_requests where renter_id = $2 and organization_id = $1
+    ), locked as materialized (
+        select id, version, status
+          from maintenance_requests
+         where renter_id = $2 and organization_id = $1
+         order by id
+           for no key update
+    ), allowed as materialized (
+        select not exists (select from locked l left join seen s on s.id = l.id
+                            where l.status in ('pending', 'in_progress') or l.version is distinct from s.version)
+               as is_allowed
+    ), theirs as materialized (
+        select array (select id from locked where (select is_allowed from allowed)) as ids
+    ), requests as (
+        update maintenance_requests
+           set title = $3, description = $3, location = $3, fingerprint = null, version = version + 1,
+               updated_at = greatest(updated_at, $4), hold_reason = null, hold_until = null
+         where id = any ((select ids from theirs)::uuid[])
+           and (title <> $3 or description <> $3 or location <> $3 or fingerprint is not null
+            or hold_reason is not null)
+        returning id
+    ), changes as (
+        update maintenance_status_history
+           set notes = $3
+         where request_id = any ((select ids from theirs)::uuid[]) and notes <> $3
+        returning id
+    ), assignments as (
+        update maintenance_assignment_history
+           set notes = $3
+         where request_id = any ((select ids from theirs)::uuid[]) and notes <> $3
+        returning id
+    ), comments as (
+        update maintenance_comments
+           set comment = $3
+         where (request_id = any ((select ids from theirs)::uuid[])
+                or user_id = $2 and organization_id = $1 and (select is_allowed from allowed))
+           and comment <> $3
+        returning id, request_id
+    ), edits as (
+        delete from maintenance_edits
+         where request_id = any ((select ids from theirs)::uuid[])
+           and field in ('title', 'description', 'location', 'hold')
+    ), words as (
+        delete from maintenance_texts
+         where request_id = any (array (select unnest(ids) from theirs union select request_id from comments))
+           and (request_id = any ((select ids from theirs)::uuid[])
+                or comment_id = any (array (select id from comments)))
+    ), messages as (
+        update maintenance_notifications
+           set error_text = $3
+         where request_id = any ((select ids from theirs)::uuid[]) and error_text <> $3
+        returning id
+    ), files as (
+        delete from maintenance_attachments
+         where request_id = any ((select ids from theirs)::uuid[])
+        returning id, file_url
+    )
+    select a.is_allowed, (select count(*) from requests),
+           (select count(*) from changes) + (select count(*) from assignments),
+           (select count(*) from comments), (select count(*) from messages), f.id, f.file_url
+      from allowed a
+      left join files f on true";
+
+/// Deletes old messages of requests that are over, and old updates of unknown messages. What a writer has locked is
+/// passed over, and so is a message whose request is still to mirror it.
+///
+/// Parameters: `$1` the time before which it is old, `$2` the limit.
+const CLEAN_UP: &str = "
+    with old as materialized (
+        select n.id
+          from maintenance_notifications n
+         where not n.waiting and not n.mirror_owed and n.created_at < $1
+           and exists (select from maintenance_requests r
+                        where r.id = n.request_id and r.status not in ('pending', 'in_progress'))
+           and not exists (select from maintenance_notifications w
+                            where w.request_id = n.request_id and w.waiting)
+         order by n.created_at
+         limit $2
+           for update of n skip locked
+    ), sends as (
+        delete from maintenance_notification_sends where notification_id = any (array (select id from old))
+    ), messages as (
+        delete from maintenance_notifications where id = any (array (select id from old)) returning id
+    ), early as (
+        delete from maintenance_early_deliveries
+         where (provider_message_id, event, at) in (
+               select provider_message_id, event, at
+                 from maintenance_early_deliveries
+                where received_at < $1
+                order by received_at
+                limit $2
+                  for update skip locked)
+        returning at
+    )
+    select (select count(*) from messages), (select count(*) from early)";
+
+/// The statements that must not read a whole table.
+#[cfg(test)]
+pub(super) const WRITES: &[&str] = &[FORGET_RENTER, CLEAN_UP];
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[TRACES, FORGET_RENTER, CLEAN_UP];
+
+#[async_trait]
+impl ArchiveRepository for PgRepository<'_> {
+    #[instrument(level = "debug", skip_all, fields(records = records.len()))]
+    async fn import(
+        &self,
+        records: &[RequestRecord],
+    ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError> {
+        import::import(&self.source, self.organization, records).await
+    }
+
+    #[instrument(level = "debug", skip_all, fields(%person))]
+    async fn traces(&self, person: UserId) -> Result<Listing<PersonalData>, RepositoryError> {
+        let read = sqlx::query(TRACES).bind(self.organization.uuid()).bind(person.uuid());
+        self.source.list(read, trace).await
+    }
+
+    #[instrument(level = "debug", skip_all, fields(%renter))]
+    async fn forget_renter(&self, renter: RenterId, at: DateTime<Utc>) -> Result<Forgotten, RepositoryError> {
+        let forget = sqlx::query(FORGET_RENTER)
+            .bind(self.organization.uuid())
+            .bind(renter.uuid())
+            .bind(FORGOTTEN)
+            .bind(at);
+        let rows = self.source.connection().await?.fetch_all(forget).await?;
+        let first = rows.first().ok_or_else(|| repository_error(sqlx::Error::RowNotFound))?;
+        if !first.try_get::<bool, _>(0).map_err(repository_error)? {
+            return Err(RepositoryErrorKind::Conflict.into());
+        }
+        // Without any attachment there is one row, with nulls in its place.
+        let with_file = rows.iter().filter(|row| !matches!(row.uuid(5), Ok(None)));
+        Ok(Forgotten {
+            requests: count(first, 1),
+            notes: count(first, 2),
+            comments: count(first, 3),
+            messages: count(first, 4),
+            files: files(with_file, 5),
+        })
+    }
+
+    #[instrument(level = "debug", skip_all)]
+    async fn clean_up(&self, before: DateTime<Utc>, limit: u32) -> Result<CleanedUp, RepositoryError> {
+        let clean_up = sqlx::query(CLEAN_UP).bind(clamp_to_storable(before)).bind(i64::from(limit));
+        let rows = self.source.connection().await?.fetch_all(clean_up).await?;
+        let row = rows.first().ok_or_else(|| repository_error(sqlx::Error::RowNotFound))?;
+        Ok(CleanedUp { messages: count(row, 0), early_deliveries: count(row, 1) })
+    }
+}
