@@ -1,11 +1,16 @@
 //! Locks that a host's open transaction holds on a request or a worker, on PostgreSQL.
 #![cfg(feature = "postgres")]
-#![expect(clippy::unwrap_used, reason = "test code: a failed expectation is its result")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failed expectation is its result"
+)]
 
 use std::{sync::Arc, time::Duration};
 
 use maintenance_core::{
-    Actor, Assign, Claim, Clock as _, DeliveryEvent, Edit, LeaseId, Maintenance, Move, NewRequest,
+    Actor, Assign, Claim, Clock as _, DeliveryEvent, Edit, Error, FORGOTTEN, LeaseId, Maintenance, Move, NewRequest,
     NotificationRepository as _, PageRequest, Priority, RequestFilter, RequestId, RequestStatus, SendOutcome,
     SendRecord, WhatsAppStatus, WorkerId, WorkerStatus,
 };
@@ -198,4 +203,67 @@ async fn a_worker_who_leaves_while_a_host_gives_them_a_request_keeps_none() {
         let left = world.maintenance.requests(&theirs, &PageRequest::default()).await.unwrap().items;
         assert!(left.iter().all(|request| !request.status.is_open()), "{gives:?}: {left:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_host_changes_while_its_renter_is_forgotten_is_forgotten_too_or_refuses_it() {
+    for to in [RequestStatus::Completed, RequestStatus::Pending] {
+        let schema = Schema::empty().await;
+        let pool = schema.migrated().await;
+        let world = World::new(Arc::new(PgRepository::new(pool.clone())));
+        let (engine, renter) = (&world.maintenance, world.renter);
+        let id = world.filed().await.id;
+        let begin = Move::to(RequestStatus::InProgress, world.landlord());
+        engine.change_status(id, begin).await.unwrap();
+
+        let mut host = pool.begin().await.unwrap();
+        let within = engine.within(PgRepository::in_transaction(&mut host));
+        within.change_status(id, Move::to(to, world.landlord()).note("a private note")).await.unwrap();
+        drop(within);
+        let forgetting = tokio::spawn({
+            let engine = engine.clone();
+            async move { engine.forget_renter(renter).await }
+        });
+        tokio::time::timeout(LIMIT, waits_or_ends(&pool, &forgetting)).await.unwrap();
+        host.commit().await.unwrap();
+        let forgotten = tokio::time::timeout(LIMIT, forgetting).await.unwrap().unwrap();
+        let notes: Vec<_> = world.record(id).await.history.into_iter().filter_map(|row| row.notes).collect();
+        if to == RequestStatus::Completed {
+            assert_eq!(forgotten.unwrap().notes, 1);
+            assert_eq!(notes[0].as_str(), FORGOTTEN);
+        } else {
+            let error = forgotten.unwrap_err();
+            assert!(
+                matches!(&error, Error::HasOpenRequests { requests, .. } if *requests == [id]),
+                "{error}"
+            );
+            assert_eq!(notes[0].as_str(), "a private note");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clean_up_waits_for_no_host_and_takes_later_what_it_held() {
+    let schema = Schema::empty().await;
+    let pool = schema.migrated().await;
+    let world = World::new(Arc::new(PgRepository::new(pool.clone())));
+    world.worker(&["plumbing"]).await;
+    let ids = [world.filed().await.id, world.filed().await.id];
+    world.dispatch().await;
+    for id in ids {
+        for to in [RequestStatus::InProgress, RequestStatus::Completed] {
+            world.maintenance.change_status(id, Move::to(to, world.landlord())).await.unwrap();
+        }
+    }
+    world.wait(100 * 24 * 60 * 60);
+    let keep = Duration::from_secs(90 * 24 * 60 * 60);
+    let clean_up = || tokio::time::timeout(LIMIT, world.maintenance.clean_up(keep, 100));
+
+    let mut host = pool.begin().await.unwrap();
+    sqlx::query("select from maintenance_requests for update").execute(&mut *host).await.unwrap();
+    let lock = "select from maintenance_notifications where request_id = $1 for update";
+    sqlx::query(lock).bind(ids[0].uuid()).execute(&mut *host).await.unwrap();
+    assert_eq!(clean_up().await.unwrap().unwrap().messages, 1, "the one that nobody holds");
+    host.commit().await.unwrap();
+    assert_eq!(clean_up().await.unwrap().unwrap().messages, 1);
 }

@@ -91,7 +91,8 @@ const FORGET_RENTER: &str = "
       left join files f on true";
 
 /// Deletes old messages of requests that are over, and old updates of unknown messages. What a writer has locked is
-/// passed over, and so is a message whose request is still to mirror it.
+/// passed over, and so is a message whose request is still to mirror it. `offset 0` makes the planner look up the pending
+/// messages of each request; without it, it may read all pending messages for each.
 ///
 /// Parameters: `$1` the time before which it is old, `$2` the limit.
 const CLEAN_UP: &str = "
@@ -102,7 +103,8 @@ const CLEAN_UP: &str = "
            and exists (select from maintenance_requests r
                         where r.id = n.request_id and r.status not in ('pending', 'in_progress'))
            and not exists (select from maintenance_notifications w
-                            where w.request_id = n.request_id and w.waiting)
+                            where w.request_id = n.request_id and w.waiting
+                           offset 0)
          order by n.created_at
          limit $2
            for update of n skip locked
@@ -112,13 +114,13 @@ const CLEAN_UP: &str = "
         delete from maintenance_notifications where id = any (array (select id from old)) returning id
     ), early as (
         delete from maintenance_early_deliveries
-         where (provider_message_id, event, at) in (
-               select provider_message_id, event, at
+         where ctid = any (array (
+               select ctid
                  from maintenance_early_deliveries
                 where received_at < $1
                 order by received_at
                 limit $2
-                  for update skip locked)
+                  for update skip locked))
         returning at
     )
     select (select count(*) from messages), (select count(*) from early)";
