@@ -6,7 +6,7 @@
 use std::{future::Future, pin::pin, task::Poll};
 
 use futures_util::stream;
-use maintenance_core::Organizations;
+use maintenance_core::{Organizations, RequestFilter};
 use maintenance_memory::conformance::{
     World,
     forget::{SECRET, cancel, secret},
@@ -48,7 +48,7 @@ async fn dropped_and_resumed(world: &World) {
         assert_eq!(&world.record(record.request.id).await, record);
     }
     assert_eq!(
-        world.maintenance.count_by_status(&Default::default()).await.unwrap().values().sum::<u64>(),
+        world.maintenance.count_by_status(&RequestFilter::default()).await.unwrap().values().sum::<u64>(),
         1_200
     );
 }

@@ -33,7 +33,7 @@ impl<R: Repository> Maintenance<R> {
     /// # async fn example(maintenance: Maintenance<impl Repository>) -> Result<(), Error> {
     /// use std::time::Duration;
     ///
-    /// const KEEP: Duration = Duration::from_secs(180 * 24 * 60 * 60);
+    /// const KEEP: Duration = Duration::from_hours(180 * 24);
     /// while !maintenance.clean_up(KEEP, 1_000).await?.is_empty() {}
     /// # Ok(()) }
     /// ```

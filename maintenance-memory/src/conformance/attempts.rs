@@ -191,6 +191,18 @@ attempts! {
         ours.engine.notify_again(ids.request, ours.world.landlord()).await
     };
     "Maintenance::reassign_all": |ours, ids| ours.engine.reassign_all(ids.worker, ours.by()).await;
+    "Maintenance::export_person": |ours, ids| (
+        ours.engine.export_person(ids.renter).await,
+        ours.engine.export_person(ids.worker).await,
+    );
+    "Maintenance::export": |ours, ids| {
+        let mut answers = Vec::new();
+        for filter in filters(ids) {
+            answers.push(ours.engine.export(&filter).collect::<Vec<_>>().await);
+        }
+        answers
+    };
+    "Maintenance::forget_renter": |ours, ids| ours.engine.forget_renter(ids.renter).await;
     "Maintenance::worker": |ours, ids| ours.engine.worker(ids.worker).await;
     "Maintenance::update_worker": |ours, ids| {
         let update = WorkerUpdate { first_name: Some("Ours".into()), ..WorkerUpdate::default() };
@@ -296,6 +308,9 @@ pub const HARMLESS: &[(&str, &str)] = &[
     ("Maintenance::of", "names the organisation"),
     ("Maintenance::within", "is of the same organisation"),
     ("Maintenance::acting_as", "is of the same organisation"),
+    ("Maintenance::clean_up", "removes the old messages of all, and takes no id"),
+    ("Maintenance::import", "is tried by import::an_import_stays_within_its_organization"),
+    ("Maintenance::with_channels", "makes an engine"),
     ("Maintenance::events", "tells what happened to all"),
     ("Maintenance::organization", "takes nothing"),
     ("Maintenance::wake", "takes nothing"),

@@ -146,7 +146,7 @@ pub async fn an_open_request_refuses_to_be_forgotten(world: World) {
     let before = everything(&world).await;
     match world.maintenance.forget_renter(world.renter).await.unwrap_err() {
         Error::HasOpenRequests { renter, requests } => {
-            assert_eq!((renter, requests), (world.renter, vec![open]))
+            assert_eq!((renter, requests), (world.renter, vec![open]));
         }
         error => panic!("{error}"),
     }

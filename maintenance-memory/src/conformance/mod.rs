@@ -32,6 +32,7 @@ pub mod conversation;
 pub mod deliveries;
 pub mod edit;
 pub mod events;
+pub mod export;
 pub mod forget;
 pub mod hold;
 pub mod import;
@@ -197,8 +198,26 @@ macro_rules! conformance {
             deliveries: a_failure_that_passes_files_the_message_anew_once,
             deliveries: a_failure_about_us_rests_the_channel,
             deliveries: the_request_mirrors_its_newest_message,
-    events: what_happens_to_a_request_is_told_in_order, events: what_did_not_happen_is_not_told, events: events_are_kept_until_everybody_is_done_with_them, events: events_are_read_in_pages_and_as_a_stream, events: a_callback_gets_each_event_until_it_is_handled, events: events_name_their_organisation, isolation: an_id_of_another_organisation_is_an_id_that_nobody_has, isolation: an_id_that_another_organisation_has_used_is_refused, isolation: each_organisation_has_its_own_workers_in_a_complex, isolation: one_dispatcher_sends_the_messages_of_all, isolation: an_actor_finds_what_they_may_see, channels: a_message_goes_by_the_channel_that_it_was_filed_with, channels: without_channels_every_message_goes_by_the_default_one, channels: a_stopped_channel_stops_no_other, channels: a_claim_minds_the_channels_that_rest_and_that_are_tried, channels: everybody_has_their_turn_in_a_storm, channels: every_claim_takes_what_the_model_says, channels: news_of_another_channel_changes_nothing, channels: a_failure_told_by_webhook_rests_its_own_channel,
-            import: an_exported_request_is_imported_as_it_was,
+            events: what_happens_to_a_request_is_told_in_order,
+            events: what_did_not_happen_is_not_told,
+            events: events_are_kept_until_everybody_is_done_with_them,
+            events: events_are_read_in_pages_and_as_a_stream,
+            events: a_callback_gets_each_event_until_it_is_handled,
+            events: events_name_their_organisation,
+            isolation: an_id_of_another_organisation_is_an_id_that_nobody_has,
+            isolation: an_id_that_another_organisation_has_used_is_refused,
+            isolation: each_organisation_has_its_own_workers_in_a_complex,
+            isolation: one_dispatcher_sends_the_messages_of_all,
+            isolation: an_actor_finds_what_they_may_see,
+            channels: a_message_goes_by_the_channel_that_it_was_filed_with,
+            channels: without_channels_every_message_goes_by_the_default_one,
+            channels: a_stopped_channel_stops_no_other,
+            channels: a_claim_minds_the_channels_that_rest_and_that_are_tried,
+            channels: everybody_has_their_turn_in_a_storm,
+            channels: every_claim_takes_what_the_model_says,
+            channels: news_of_another_channel_changes_nothing,
+            channels: a_failure_told_by_webhook_rests_its_own_channel,
+            export: an_exported_request_is_imported_as_it_was,
             import: a_line_may_leave_out_what_an_older_system_does_not_know,
             import: importing_again_changes_nothing,
             import: another_request_under_an_id_that_is_there_is_refused,
@@ -208,7 +227,7 @@ macro_rules! conformance {
             import: an_import_stays_within_its_organization,
             import: imports_at_the_same_time_write_each_request_once,
             import: an_imported_open_request_is_worked_on_like_any_other,
-            import: a_persons_data_is_exported_whole,
+            export: a_persons_data_is_exported_whole,
             forget: forgetting_a_renter_leaves_figures_and_no_text,
             forget: what_still_waits_goes_out_without_the_texts,
             forget: an_open_request_refuses_to_be_forgotten,

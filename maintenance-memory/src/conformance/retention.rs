@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::World;
 
 const DAY: u64 = 24 * 60 * 60;
-const KEEP: Duration = Duration::from_secs(90 * DAY);
+const KEEP: Duration = Duration::from_hours(90 * 24);
 
 fn cleaned(messages: u64, early_deliveries: u64) -> CleanedUp {
     CleanedUp { messages, early_deliveries }
@@ -31,6 +31,7 @@ async fn told_and_over(world: &World) -> RequestId {
 /// News of a message that nobody knows, by the provider's id alone.
 fn unknown(world: &World) -> DeliveryUpdate {
     DeliveryUpdate {
+        channel: Channel::DEFAULT,
         notification_id: None,
         provider_message_id: "wamid.unknown".into(),
         event: DeliveryEvent::Delivered,
