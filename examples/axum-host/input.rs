@@ -106,19 +106,19 @@ impl RequestParams {
             assigned_worker_id: self.worker_id,
             unassigned: self.unassigned,
             absent_worker: self.absent_worker,
-            complexes: all("complex_id", self.complex_id)?,
+            complexes: all("complex_id", self.complex_id.as_deref())?,
             property_id: self.property_id,
-            statuses: all("status", self.status)?,
-            priorities: all("priority", self.priority)?,
-            specialty: one("specialty", self.specialty, Specialty::new)?,
+            statuses: all("status", self.status.as_deref())?,
+            priorities: all("priority", self.priority.as_deref())?,
+            specialty: one("specialty", self.specialty.as_deref(), Specialty::new)?,
             whatsapp_status: self.whatsapp_status,
             created_from: self.from,
             created_before: self.before,
             completed_from: self.completed_from,
             completed_before: self.completed_before,
             updated_since: self.updated_since,
-            text: one("text", self.text, SearchText::new)?,
-            number: one("number", self.number, str::parse)?,
+            text: one("text", self.text.as_deref(), SearchText::new)?,
+            number: one("number", self.number.as_deref(), str::parse)?,
             order: self.order,
         };
         Ok((filter, page(self.size, self.after)))
@@ -128,19 +128,19 @@ impl RequestParams {
 /// The values of a filter, or the rule that one of them breaks.
 pub(super) fn all<T: FromStr<Err: Display>>(
     field: &'static str,
-    values: Option<String>,
+    values: Option<&str>,
 ) -> Result<Vec<T>, Invalid> {
-    let values = values.iter().flat_map(|all| all.split(',')).map(str::parse);
+    let values = values.into_iter().flat_map(|all| all.split(',')).map(str::parse);
     values.collect::<Result<_, T::Err>>().map_err(|rule| Invalid::field(field, rule.to_string()))
 }
 
 /// The value of a filter, or the rule that it breaks.
 fn one<T, E: Display>(
     field: &'static str,
-    value: Option<String>,
+    value: Option<&str>,
     read: impl Fn(&str) -> Result<T, E>,
 ) -> Result<Option<T>, Invalid> {
-    value.map(|value| read(&value)).transpose().map_err(|rule| Invalid::field(field, rule.to_string()))
+    value.map(read).transpose().map_err(|rule| Invalid::field(field, rule.to_string()))
 }
 
 /// The page that the query asks for.

@@ -68,7 +68,7 @@ async fn board(
     State(app): State<App>,
     Params(Board { complex_id }): Params<Board>,
 ) -> Answer<BTreeMap<RequestStatus, Column>> {
-    let complexes = input::all("complex_id", complex_id)?;
+    let complexes = input::all("complex_id", complex_id.as_deref())?;
     let all = RequestFilter { complexes, ..RequestFilter::default() };
     let mut columns = BTreeMap::new();
     for (status, count) in app.engine.count_by_status(&all).await? {

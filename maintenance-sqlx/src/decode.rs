@@ -1,13 +1,14 @@
 //! Rows to entities, through the constructors that input goes through. A value that breaks a rule is an
 //! error.
 
+mod outbox;
+
 use std::fmt;
 
 use maintenance_core::{
-    AssignmentChange, Attachment, BoxError, Candidate, Claimed, Comment, ComplexAssignment, ComplexId,
-    DeliveryError, DeliveryEvent, DeliveryUpdate, EditedField, Event, EventPosition, FieldChange, FileUrl,
-    Hold, HoldReason, NewEvent, Notification, PhoneNumber, RepositoryError, Request, RequestField,
-    RequestNumber, RequestRecord, RequestStatus, StatusChange, Told, WhatsAppStatus, Worker, WorkerId,
+    AssignmentChange, Attachment, BoxError, Candidate, Comment, ComplexAssignment, ComplexId, DeliveryError,
+    EditedField, FieldChange, FileUrl, Hold, HoldReason, Notification, RepositoryError, Request,
+    RequestField, RequestNumber, RequestRecord, RequestStatus, StatusChange, Worker, WorkerId,
 };
 use uuid::Uuid;
 
@@ -19,6 +20,8 @@ use crate::{
     row::{Raw, Reader},
 };
 
+pub(crate) use outbox::{claimed, early_or_none, event};
+
 const WORKERS: &str = "maintenance_workers";
 const ASSIGNMENTS: &str = "complex_maintenance_assignments";
 const REQUESTS: &str = "maintenance_requests";
@@ -28,8 +31,6 @@ const EDITS: &str = "maintenance_edits";
 const COMMENTS: &str = "maintenance_comments";
 const ATTACHMENTS: &str = "maintenance_attachments";
 const NOTIFICATIONS: &str = "maintenance_notifications";
-const EARLY: &str = "maintenance_early_deliveries";
-const EVENTS: &str = "maintenance_events";
 
 pub(crate) fn worker<R: Raw>(row: &R) -> Result<Worker, RepositoryError> {
     let mut read = Reader::new(row, WORKERS, 0);
@@ -315,68 +316,6 @@ fn delivery_error<R: Raw>(read: &mut Reader<'_, R>) -> Result<Option<DeliveryErr
         (None, None) => Ok(None),
         _ => Err(read.corrupt("error_text", "must be set if error_code is set, and null otherwise")),
     }
-}
-
-/// Columns: a notification's, its request's, the recipient's id, number and status, whether the notification
-/// is its request's newest, and what the recipient was told: yes (true), pending (false) or no (null).
-pub(crate) fn claimed<R: Raw>(row: &R) -> Result<Claimed, RepositoryError> {
-    const WORKER_COLUMNS: usize = 3;
-    let notification = notification_at(row, 0)?;
-    let request = request_at(row, NOTIFICATION_COLUMNS)?;
-    let mut worker = Reader::new(row, WORKERS, NOTIFICATION_COLUMNS + REQUEST_COLUMNS);
-    worker.id::<WorkerId>("id")?;
-    let phone_number: PhoneNumber = worker.text("phone_number")?;
-    let worker_status = worker.word("status")?;
-    let mut rest =
-        Reader::new(row, NOTIFICATIONS, 0).skip_to(NOTIFICATION_COLUMNS + REQUEST_COLUMNS + WORKER_COLUMNS);
-    let is_newest = rest.flag("is_newest")?;
-    let told = match rest.optional("told", R::flag, Ok::<_, BoxError>)? {
-        Some(true) => Told::Yes,
-        Some(false) => Told::Pending,
-        None => Told::No,
-    };
-    Ok(Claimed { notification, request, is_newest, told, phone_number, worker_status })
-}
-
-/// Columns: an event's, and its position.
-pub(crate) fn event<R: Raw>(row: &R) -> Result<Event, RepositoryError> {
-    let mut read = Reader::new(row, EVENTS, 0);
-    let event = NewEvent {
-        about: read.id("about")?,
-        kind: read.word("kind")?,
-        organization_id: read.id("organization_id")?,
-        request_id: read.id_or_none("request_id")?,
-        at: read.time("at")?,
-        detail: read.text_or_none("detail")?,
-    };
-    let position = read.optional("position", R::number, u64::try_from)?;
-    Ok(event.at_position(EventPosition(read.required("position", position)?)))
-}
-
-/// Columns: those of a kept update; all of them are null if there is none.
-pub(crate) fn early_or_none<R: Raw>(
-    row: &R,
-    first: usize,
-) -> Result<Option<DeliveryUpdate>, RepositoryError> {
-    let mut read = Reader::new(row, EARLY, first);
-    let Some(provider_message_id) = read.text_or_none("provider_message_id")? else { return Ok(None) };
-    let channel = read.text("channel")?;
-    let status: WhatsAppStatus = read.word("event")?;
-    let event = match status {
-        WhatsAppStatus::Sent => DeliveryEvent::Sent,
-        WhatsAppStatus::Delivered => DeliveryEvent::Delivered,
-        WhatsAppStatus::Read => DeliveryEvent::Read,
-        WhatsAppStatus::Failed => DeliveryEvent::Failed,
-        WhatsAppStatus::Pending => {
-            return Err(read.corrupt("event", "must be one of: sent delivered read failed"));
-        }
-    };
-    let at = read.time("at")?;
-    let error = delivery_error(&mut read)?;
-    let parse = |json: String| serde_json::from_str(&json).map_err(|_| "is no next step as JSON");
-    let next = read.optional("next", R::text, parse)?;
-    let notification_id = None;
-    Ok(Some(DeliveryUpdate { channel, notification_id, provider_message_id, event, at, error, next }))
 }
 
 /// The rows of the record statement. Each row holds the columns of one entity, and nulls for the others.

@@ -22,7 +22,7 @@ pub(crate) trait Dialect: Database + Sized {
     const REPEAT_PARTIAL_CONDITION: bool;
     /// Brackets around the time in an order that no index gives, so that no index on that time is read in vain.
     const HIDE_FROM_INDEXES: (&'static str, &'static str);
-    /// Suffix of each column in the order of a newest-first list. On PostgreSQL only the indexes made for
+    /// The direction of each column in the order of a newest-first list. On PostgreSQL only the indexes made for
     /// these lists have this order. Without it, PostgreSQL may scan `created_at` when it assumes that matches
     /// are frequent, past any number of rows. The columns hold no nulls.
     const DESC_NULLS: &'static str;
@@ -170,9 +170,9 @@ pub(crate) fn comments<D: Dialect>(
     conditions.id("c.organization_id", Some(organization.uuid()), all);
     conditions.id("c.request_id", filter.request_id.map(Uuid::from), true);
     conditions.id("c.user_id", filter.user_id.map(Uuid::from), filter.request_id.is_none());
-    let nulls = if all { "" } else { D::ASC_NULLS };
+    let direction = if all { "" } else { D::ASC_NULLS };
     conditions.beyond('c', "created_at", '>', slice.after);
-    query.push(" order by c.created_at").push(nulls).push(", c.id").push(nulls);
+    query.push(" order by c.created_at").push(direction).push(", c.id").push(direction);
     limit(&mut query, slice);
     query
 }

@@ -5,9 +5,9 @@
 use std::{sync::Arc, time::Duration};
 
 use maintenance_core::{
-    Actor, Assign, Claim, Clock as _, DeliveryEvent, Edit, Error, FORGOTTEN, LeaseId, Maintenance, Move, NewRequest,
-    NotificationRepository as _, PageRequest, Priority, RequestFilter, RequestId, RequestStatus, SendOutcome,
-    SendRecord, WhatsAppStatus, WorkerId, WorkerStatus,
+    Actor, Assign, Claim, Clock as _, DeliveryEvent, Edit, Error, FORGOTTEN, LeaseId, Maintenance, Move,
+    NewRequest, NotificationRepository as _, PageRequest, Priority, RequestFilter, RequestId, RequestStatus,
+    SendOutcome, SendRecord, WhatsAppStatus, WorkerId, WorkerStatus,
 };
 use maintenance_memory::conformance::World;
 use maintenance_sqlx::{

@@ -38,14 +38,17 @@ async fn dropped_and_resumed(world: &World) {
     };
     let mut times = 1;
     while !polled(times, import()).await {
-        times += 1;
+        times += 1 + times / 4;
         assert!(times < 10_000, "it never ends");
     }
     assert!(times > 3, "it was dropped before");
     let report = import().await.unwrap();
     assert_eq!((report.imported, report.existing), (0, 1_200));
     for record in records.iter().step_by(7) {
-        assert_eq!(&world.record(record.request.id).await, record);
+        let mut found = world.record(record.request.id).await;
+        // The store gives a number of its own.
+        found.request.number = record.request.number;
+        assert_eq!(&found, record);
     }
     assert_eq!(
         world.maintenance.count_by_status(&RequestFilter::default()).await.unwrap().values().sum::<u64>(),

@@ -7,7 +7,11 @@ use serde::Serialize;
 use tracing::instrument;
 use uuid::Uuid;
 
-use super::{Maintenance, import_line, reused::Differences, tries::Tries};
+use super::{
+    Maintenance, import_line,
+    reused::{Differences, Reused},
+    tries::Tries,
+};
 use crate::{
     maintenance::Error,
     model::{Request, RequestRecord},
@@ -101,49 +105,37 @@ impl<R: Repository> Maintenance<R> {
     pub async fn import<L: AsRef<[u8]>>(
         &self,
         lines: impl Stream<Item = L>,
-        mut refused: impl FnMut(RefusedLine),
+        refused: impl FnMut(RefusedLine),
     ) -> Result<ImportReport, Error> {
         let mut lines = pin!(lines);
-        let (mut report, mut chunk, mut place) = (ImportReport::default(), Chunk::default(), 0);
-        let mut refuse = |report: &mut ImportReport, line, id, why| {
-            report.refused += 1;
-            refused(RefusedLine { line, id, why });
-        };
-        loop {
-            let read = lines.next().await.map(|line| {
-                let line = line.as_ref().trim_ascii();
-                (line.len(), (!line.is_empty()).then(|| self.read_line(line)))
-            });
+        let mut tally = Tally { report: ImportReport::default(), refused };
+        let (mut chunk, mut place) = (Chunk::default(), 0);
+        while let Some(line) = lines.next().await {
             place += 1;
-            let next = match read {
-                None => None,
-                Some((_, None)) => continue,
-                Some((_, Some(Err((id, why))))) => {
-                    refuse(&mut report, place, id, why.into());
-                    continue;
-                }
-                Some((bytes, Some(Ok(record)))) => Some((bytes, record)),
-            };
-            let is_full = next.as_ref().is_none_or(|(bytes, record)| !chunk.has_room(*bytes, record));
-            if is_full && !chunk.records.is_empty() {
-                let Chunk { places, records, .. } = std::mem::take(&mut chunk);
-                let answers = self.write(&records).await?;
-                for ((line, record), answer) in places.into_iter().zip(&records).zip(answers) {
-                    match outcome(record, answer) {
-                        Ok(true) => report.imported += 1,
-                        Ok(false) => report.existing += 1,
-                        Err(why) => refuse(&mut report, line, Some(record.request.id), why),
+            let (bytes, read) = self.read_line(line);
+            match read {
+                Ok(None) => {}
+                Ok(Some(record)) => {
+                    if !chunk.has_room(bytes, &record) {
+                        self.write_chunk(std::mem::take(&mut chunk), &mut tally).await?;
                     }
+                    chunk.add(place, bytes, record);
                 }
-            }
-            match next {
-                Some((bytes, record)) => chunk.add(place, bytes, record),
-                None => return Ok(report),
+                Err((id, why)) => tally.refuse(place, id, why.into()),
             }
         }
+        self.write_chunk(chunk, &mut tally).await?;
+        Ok(tally.report)
     }
 
-    fn read_line(&self, line: &[u8]) -> Result<RequestRecord, (Option<RequestId>, Invalid)> {
+    /// How many bytes the line has, and its record; none for a blank line.
+    fn read_line(&self, line: impl AsRef<[u8]>) -> (usize, Result<Option<RequestRecord>, Unread>) {
+        let line = line.as_ref().trim_ascii();
+        let read = if line.is_empty() { Ok(None) } else { self.parse(line).map(Some) };
+        (line.len(), read)
+    }
+
+    fn parse(&self, line: &[u8]) -> Result<RequestRecord, Unread> {
         let line = import_line::parse(line).map_err(|invalid| (None, invalid))?;
         let organization = self.organization();
         let record = import_line::record(&line, organization);
@@ -152,6 +144,26 @@ impl<R: Repository> Maintenance<R> {
             Ok(record)
         });
         checked.map_err(|invalid| (import_line::request_id(&line), invalid))
+    }
+
+    async fn write_chunk(
+        &self,
+        Chunk { places, records, .. }: Chunk,
+        tally: &mut Tally<impl FnMut(RefusedLine)>,
+    ) -> Result<(), Error> {
+        let answers = self.write(&records).await?;
+        for ((place, record), answer) in places.into_iter().zip(records).zip(answers) {
+            let given = record.request;
+            match answer {
+                Ok(Inserted::New) => tally.report.imported += 1,
+                Ok(Inserted::Existing(stored)) => match same_request(&stored, &given) {
+                    Ok(()) => tally.report.existing += 1,
+                    Err(reused) => tally.refuse(place, Some(given.id), reused.into()),
+                },
+                Err(error) => tally.refuse(place, Some(given.id), refusal(error, &given)),
+            }
+        }
+        Ok(())
     }
 
     /// Writes the records in one step, or, if the store refuses them as a whole, each in a step of its own.
@@ -184,33 +196,43 @@ impl<R: Repository> Maintenance<R> {
 
 type Answers = Vec<Result<Inserted<Request>, RepositoryError>>;
 
-/// Whether the record was written, and not there before.
-fn outcome(
-    record: &RequestRecord,
-    answer: Result<Inserted<Request>, RepositoryError>,
-) -> Result<bool, Error> {
-    let given = &record.request;
-    match answer {
-        Ok(Inserted::New) => Ok(true),
-        // What no edit and no forgetting changes.
-        Ok(Inserted::Existing(stored)) => Differences::default()
-            .shown("renter_id", &stored.renter_id, &given.renter_id)
-            .shown("property_id", &stored.property_id, &given.property_id)
-            .shown("created_at", &stored.created_at, &given.created_at)
-            .none("request", given.id)
-            .map(|()| false)
-            .map_err(Error::from),
-        Err(error) => Err(match (&error.kind, given.assigned_worker_id) {
-            (RepositoryErrorKind::NotFound, Some(worker)) => {
-                Error::NotFound { what: "worker", id: worker.uuid() }
-            }
-            (RepositoryErrorKind::Conflict, _) => Invalid::field(
-                "request.id",
-                "is taken, or the id of one of its rows is; every request and every row needs an id of its own",
-            )
-            .into(),
-            _ => error.into(),
-        }),
+/// The id, if it could be read, of a request that can't be, and everything that is wrong.
+type Unread = (Option<RequestId>, Invalid);
+
+/// Counts the lines, and hands out the refused ones.
+struct Tally<F> {
+    report: ImportReport,
+    refused: F,
+}
+
+impl<F: FnMut(RefusedLine)> Tally<F> {
+    fn refuse(&mut self, line: u64, id: Option<RequestId>, why: Error) {
+        self.report.refused += 1;
+        (self.refused)(RefusedLine { line, id, why });
+    }
+}
+
+/// Whether the stored request is the given one, by what no edit and no forgetting changes.
+fn same_request(stored: &Request, given: &Request) -> Result<(), Reused> {
+    Differences::default()
+        .shown("renter_id", &stored.renter_id, &given.renter_id)
+        .shown("property_id", &stored.property_id, &given.property_id)
+        .shown("created_at", &stored.created_at, &given.created_at)
+        .none("request", given.id)
+}
+
+/// Why the store did not write the request.
+fn refusal(error: RepositoryError, given: &Request) -> Error {
+    match (&error.kind, given.assigned_worker_id) {
+        (RepositoryErrorKind::NotFound, Some(worker)) => {
+            Error::NotFound { what: "worker", id: worker.uuid() }
+        }
+        (RepositoryErrorKind::Conflict, _) => Invalid::field(
+            "request.id",
+            "is taken, or the id of one of its rows is; every request and every row needs an id of its own",
+        )
+        .into(),
+        _ => error.into(),
     }
 }
 

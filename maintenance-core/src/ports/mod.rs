@@ -12,6 +12,7 @@ mod order;
 pub(crate) mod page;
 mod repository;
 mod repository_error;
+mod store;
 
 pub use archive::ArchiveRepository;
 pub use clock::{Clock, SystemClock};
@@ -21,7 +22,6 @@ pub use filter::{AssignmentsOf, CommentFilter, MAX_COMPLEXES, RequestFilter, Wor
 pub use notifier::{Notifier, NotifyError, Receipt, SendEffect};
 pub use order::RequestOrder;
 pub use page::{Cursor, Listing, MAX_PAGE_SIZE, Page, PageRequest, Position, Slice};
-pub use repository::{
-    Filed, Inserted, NotificationRepository, Organizations, Repository, RequestRepository, WorkerRepository,
-};
+pub use repository::{Filed, Inserted, NotificationRepository, RequestRepository, WorkerRepository};
 pub use repository_error::{BoxError, RepositoryError, RepositoryErrorKind};
+pub use store::{Organizations, Repository};

@@ -10,7 +10,7 @@
 //! - workers, requests and all that belongs to them are seen as one organisation sees them: what belongs to another is
 //!   not found, whichever id is given, and can't be told from what doesn't exist. The outbox is that of all.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -25,8 +25,6 @@ use crate::{
 };
 
 use super::{
-    archive::ArchiveRepository,
-    events::EventRepository,
     filter::{AssignmentsOf, CommentFilter, RequestFilter, WorkerFilter},
     page::{Listing, Slice},
     repository_error::RepositoryError,
@@ -43,6 +41,7 @@ pub enum Inserted<T> {
 
 /// What filing a request did.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it is moved from the store to the use case once")]
 pub enum Filed {
     /// The request is new. The store gave it this number, which its row now has.
     New(RequestNumber),
@@ -201,33 +200,4 @@ pub trait NotificationRepository: Send + Sync {
 
     /// The time by the store's own clock, UTC, if it has one that can differ from this process's.
     async fn time(&self) -> Result<Option<DateTime<Utc>>, RepositoryError>;
-}
-
-/// A store that several organisations share. A view is cheap: hosts make one for each call.
-pub trait Organizations: Repository + Sized {
-    /// The same store as that organisation sees it.
-    #[must_use]
-    fn of(&self, organization: OrganizationId) -> Self;
-}
-
-impl<T: Organizations> Organizations for Arc<T> {
-    fn of(&self, organization: OrganizationId) -> Self {
-        Self::new(T::of(self, organization))
-    }
-}
-
-/// A whole store.
-pub trait Repository:
-    WorkerRepository + RequestRepository + NotificationRepository + ArchiveRepository + EventRepository
-{
-}
-
-impl<T> Repository for T where
-    T: WorkerRepository
-        + RequestRepository
-        + NotificationRepository
-        + ArchiveRepository
-        + EventRepository
-        + ?Sized
-{
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt::Debug, sync::Arc};
 
+use futures_util::StreamExt as _;
 use maintenance_core::{
     ActingAs, Actor, Assign, AssignmentsOf, AttachmentId, CommentFilter, CommentId, ComplexId, Edit,
     Maintenance, Move, NewAttachment, NewComment, NewHold, NewRequest, PageRequest, PropertyId, RenterId,

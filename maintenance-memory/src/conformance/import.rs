@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use futures_util::{StreamExt as _, stream};
 use maintenance_core::{
     Actor, Assign, Comment, CommentText, Error, FieldError, ImportReport, Maintenance, Move, OrganizationId,
-    PageRequest, RefusedLine, Repository, Request, RequestFilter, RequestRecord, RequestStatus, StatusChange,
-    UserType, WhatsAppStatus, Worker,
+    PageRequest, RefusedLine, Repository, Request, RequestFilter, RequestNumber, RequestRecord,
+    RequestStatus, StatusChange, UserType, WhatsAppStatus, Worker,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -22,6 +22,12 @@ pub(super) async fn import(world: &World, lines: &[impl AsRef<[u8]>]) -> (Import
     let report = world.maintenance.import(stream::iter(lines), |line| refused.push(line)).await.unwrap();
     assert_eq!(report.refused, refused.len() as u64);
     (report, refused)
+}
+
+/// The record without its number, which each store gives anew.
+pub(super) fn unnumbered(mut record: RequestRecord) -> RequestRecord {
+    record.request.number = RequestNumber::NONE;
+    record
 }
 
 pub(super) fn counts(report: ImportReport) -> (u64, u64, u64) {
@@ -124,7 +130,7 @@ pub async fn importing_again_changes_nothing(world: World) {
     assert_eq!(counts(import(&world, &twice).await.0), (0, 10, 0));
     assert_eq!(world.record(first).await, since);
     for record in &records[1..] {
-        assert_eq!(&world.record(record.request.id).await, record);
+        assert_eq!(&unnumbered(world.record(record.request.id).await), record);
     }
 }
 
@@ -141,7 +147,7 @@ pub async fn another_request_under_an_id_that_is_there_is_refused(world: World) 
     let Error::Reused(used) = &refused[0].why else { panic!("{}", refused[0]) };
     let differ: Vec<_> = used.differences.iter().map(|difference| difference.field).collect();
     assert_eq!(differ, ["renter_id", "created_at"]);
-    assert_eq!(world.record(record.request.id).await, record);
+    assert_eq!(unnumbered(world.record(record.request.id).await), record);
 }
 
 /// A change of a line, and the fields that are wrong then.
@@ -271,7 +277,7 @@ pub async fn an_id_that_is_taken_refuses_its_request_alone(world: World) {
         assert!(refused.to_string().contains("every row needs an id of its own"), "{refused}");
     }
     for n in [0, 3, 5] {
-        assert_eq!(world.record(records[n].request.id).await, records[n], "it lost no row");
+        assert_eq!(unnumbered(world.record(records[n].request.id).await), records[n], "it lost no row");
     }
     assert_eq!(world.requests().await.len(), 3);
 }
@@ -295,7 +301,7 @@ pub async fn a_request_of_an_unknown_worker_is_refused_alone(world: World) {
     assert!(order.is_sorted_by(|one, next| one > next));
     order.dedup();
     assert_eq!(order.len(), 1_099);
-    assert_eq!(exported.last(), records.first());
+    assert_eq!(exported.last().cloned().map(unnumbered).as_ref(), records.first());
 }
 
 /// Another organisation's requests, rows and workers can't be reached, and look like nothing.
@@ -318,8 +324,8 @@ pub async fn an_import_stays_within_its_organization(world: World) {
     assert!(wrong.iter().any(|why| why.contains("request.organization_id")), "{wrong:?}");
     assert_eq!(wrong.iter().filter(|why| why.contains("is taken")).count(), 2, "{wrong:?}");
     assert!(wrong.iter().any(|why| *why == format!("there is no worker {}", theirs.id)), "{wrong:?}");
-    assert_eq!(one.record(record.request.id).await, record);
-    assert_eq!(other.record(good.request.id).await, good);
+    assert_eq!(unnumbered(one.record(record.request.id).await), record);
+    assert_eq!(unnumbered(other.record(good.request.id).await), good);
     // A line that names no organisation is that of who imports it.
     let mut unnamed = serde_json::to_value(old_record(&other, 5, None)).unwrap();
     unnamed["request"].as_object_mut().unwrap().remove("organization_id");
@@ -350,7 +356,7 @@ pub async fn imports_at_the_same_time_write_each_request_once(world: World) {
     }
     assert_eq!(imported, 120);
     for record in &records {
-        assert_eq!(&world.record(record.request.id).await, record);
+        assert_eq!(&unnumbered(world.record(record.request.id).await), record);
     }
 }
 
@@ -370,7 +376,7 @@ pub async fn an_imported_open_request_is_worked_on_like_any_other(world: World) 
     assert_eq!(world.dispatch().await.claimed, 0);
     let unassigned = RequestFilter { unassigned: true, ..RequestFilter::default() };
     let listed = world.maintenance.requests(&unassigned, &PageRequest::default()).await.unwrap();
-    assert_eq!(listed.items, std::slice::from_ref(&nobodys.request));
+    assert_eq!(listed.items.iter().map(|request| request.id).collect::<Vec<_>>(), [nobodys.request.id]);
     world.maintenance.notify_again(theirs.request.id, world.landlord()).await.unwrap();
     let twice = world.maintenance.notify_again(theirs.request.id, world.landlord()).await;
     assert!(matches!(twice, Err(Error::Invalid(_))), "its message is on its way");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use maintenance_core::{
-    CleanedUp, DeliveryEffect, DeliveryEvent, DeliveryUpdate, Error, Move, RequestId, RequestStatus,
+    Channel, CleanedUp, DeliveryEffect, DeliveryEvent, DeliveryUpdate, Error, Move, RequestId, RequestStatus,
     WhatsAppStatus,
 };
 use uuid::Uuid;

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
-    Clock as _, Comment, CommentText, Description, Filing, Location, OrganizationId, PageRequest, Priority,
-    Repository, Request, RequestFilter, RequestId, RequestNumber, RequestOrder, RequestRepository as _,
-    RequestStatus, SearchText, Slice, Specialty, Title, UserType, WhatsAppStatus, Worker, WorkerId,
+    Clock as _, Comment, CommentText, Description, Filing, Location, NewComment, NewWorker, OrganizationId,
+    PageRequest, Priority, Repository, Request, RequestFilter, RequestId, RequestNumber, RequestOrder,
+    RequestRepository as _, RequestStatus, SearchText, Slice, Specialty, Title, UserType, WhatsAppStatus,
     WorkerRepository as _, WorkerStatus,
 };
 use uuid::Uuid;
@@ -58,15 +58,10 @@ impl<'w> Twins<'w> {
             start: ManualClock::new().now(),
         };
         for (n, status) in WorkerStatus::ALL.iter().enumerate() {
-            let id = Some(WorkerId::from_uuid(id(1, n)));
-            let new = maintenance_core::NewWorker { id, ..world.new_worker(&["plumbing"]) };
-            let worker = world.maintenance.add_worker(new).await.unwrap();
-            let worker = match world.maintenance.set_worker_status(worker.id, *status).await {
-                Ok(worker) => worker,
-                Err(error) => panic!("{error}"),
-            };
-            let added: Worker = worker;
-            twins.model.add_worker(&added).await.unwrap();
+            let new = NewWorker { id: Some(id(1, n).into()), ..world.new_worker(&["plumbing"]) };
+            let added = world.maintenance.add_worker(new).await.unwrap();
+            let worker = world.maintenance.set_worker_status(added.id, *status).await.unwrap();
+            twins.model.add_worker(&worker).await.unwrap();
         }
         for n in 0..70 {
             twins.file(n).await;
@@ -101,7 +96,7 @@ impl<'w> Twins<'w> {
             completed_at: (status == RequestStatus::Completed)
                 .then(|| self.start + TimeDelta::minutes(i64::try_from(changed).unwrap())),
             property_id: id(4, chance.below(5)).into(),
-            location: Location::new(&chance.one_of(&WORDS)).unwrap(),
+            location: Location::new(chance.one_of(&WORDS)).unwrap(),
             assigned_worker_id: worker.map(|n| id(1, n).into()),
             whatsapp_message_id: None,
             whatsapp_status: chance.one_of(WhatsAppStatus::ALL),
@@ -156,8 +151,8 @@ impl<'w> Twins<'w> {
             17 => filter.completed_before = Some(any),
             18 => filter.updated_since = Some(any),
             19 => {
-                filter.text =
-                    SearchText::new(&chance.one_of(&["SINK", "über", "boiler drip", "drips 3"])).ok()
+                let text = chance.one_of(&["SINK", "über", "boiler drip", "drips 3"]);
+                filter.text = SearchText::new(text).ok();
             }
             _ => filter.order = chance.one_of(RequestOrder::ALL),
         }
@@ -263,8 +258,7 @@ pub async fn texts_are_found_by_their_words(world: World) {
     new.form.location = "2nd floor/bath".into();
     let boiler = world.maintenance.submit(new).await.unwrap().request;
     let sink = world.filed().await;
-    let note =
-        maintenance_core::NewComment { id: None, comment: "The caretaker's key opens <b>it</b>".into() };
+    let note = NewComment { id: None, comment: "The caretaker's key opens <b>it</b>".into() };
     world.maintenance.comment(sink.id, world.landlord(), note).await.unwrap();
     for (text, expected) in [
         ("boiler", vec![&boiler]),

@@ -90,23 +90,23 @@ impl<'f> List<'f> {
     }
 
     /// The list of what has these words. The index of words knows no order: all that it finds must be read and sorted. So
-    /// the list without the words is read for a while first, where frequent words soon fill the page; only if they don't,
-    /// and there is more to read, the index of words is asked.
+    /// the beginning of the list without the words is searched first, which frequent words fill a page from; only if they
+    /// don't, and there is more to read, the index of words is asked.
     fn of_text<D: Dialect>(&self, query: &mut QueryBuilder<D>, text: &SearchText, slice: Slice) {
-        let order = order_of_rows(self.filter.order);
+        let order = order_of_rows::<D>(self.filter.order);
         let without = RequestFilter { text: None, ..self.filter.clone() };
-        query.push("with beginning as materialized (");
-        List::of(self.organization, &without).of_all(query, Slice { limit: BEGINNING, ..slice });
-        query.push(concat!(
-            "), near as materialized (select ",
-            request_columns!(of "r"),
-            " from beginning r where "
-        ));
+        let without = List::of(self.organization, &without);
+        let beginning = Slice { limit: BEGINNING, ..slice };
+        query.push(concat!("with near as materialized (select ", request_columns!(of "r"), " from ("));
+        without.of_all(query, beginning);
+        query.push(") r where ");
         D::has_words(query, self.organization, text, false);
         query.push(" order by ").push(&order);
         limit(query, slice);
         query.push("), lookup (needed) as (select (select count(*) from near) < ").push(slice.limit);
-        query.push(" and (select count(*) from beginning) = ").push(BEGINNING);
+        query.push(" and (select count(*) from (");
+        without.of_all(query, beginning);
+        query.push(") r) = ").push(BEGINNING);
         query.push(concat!(") select ", request_columns!(of "r"), " from ("));
         query.push("select * from near where not (select needed from lookup) union all select * from (");
         self.of_one(query, Key::Given, slice);
@@ -127,7 +127,7 @@ impl<'f> List<'f> {
         keys(query);
         query.push(") key").push(between);
         self.of_one(query, Key::Row, slice);
-        query.push(end).push(" order by ").push(order_of_rows(self.filter.order));
+        query.push(end).push(" order by ").push(order_of_rows::<D>(self.filter.order));
         limit(query, slice);
     }
 
@@ -159,7 +159,7 @@ impl<'f> List<'f> {
             self.ordered(query, key, &[*priority], RequestOrder::OldestFirst, slice);
             query.push(") p");
         }
-        query.push(") r order by ").push(order_of_rows(filter.order));
+        query.push(") r order by ").push(order_of_rows::<D>(filter.order));
         limit(query, slice);
     }
 
@@ -177,15 +177,9 @@ impl<'f> List<'f> {
         let parentheses = D::ARM_PARENTHESES.filter(|_| arms.len() > 1);
         let in_order = |query: &mut QueryBuilder<D>| {
             let (begin, end) = if self.index.gives(order) { ("", "") } else { D::HIDE_FROM_INDEXES };
-            // Every index with the time of filing is ordered by it as a newest-first list is.
-            let direction = match (latest_first, order) {
-                (true, RequestOrder::NewestFirst) => [" desc", D::DESC_NULLS],
-                (false, RequestOrder::OldestFirst) => ["", D::ASC_NULLS],
-                (true, _) => [" desc", ""],
-                (false, _) => ["", ""],
-            };
-            query.push(" order by ").push(begin).push(time).push(end).push(direction.concat());
-            query.push(", id").push(direction.concat());
+            let direction = direction::<D>(order);
+            query.push(" order by ").push(begin).push(time).push(end).push(direction);
+            query.push(", id").push(direction);
             limit(query, slice);
         };
         for (n, (statuses, priorities)) in arms.iter().enumerate() {
@@ -344,14 +338,24 @@ fn time_of(order: RequestOrder) -> (&'static str, bool) {
         RequestOrder::NewestFirst => ("created_at", true),
         RequestOrder::LongestWaiting => ("updated_at", false),
         RequestOrder::RecentlyCompleted => ("completed_at", true),
-        _ => ("created_at", false),
+        RequestOrder::OldestFirst | RequestOrder::UrgentFirst => ("created_at", false),
+    }
+}
+
+/// The direction of an order's columns. Every index with the time of filing is ordered as a newest-first list is.
+fn direction<D: Dialect>(order: RequestOrder) -> &'static str {
+    match order {
+        RequestOrder::NewestFirst => D::DESC_NULLS,
+        RequestOrder::RecentlyCompleted => " desc",
+        RequestOrder::OldestFirst | RequestOrder::UrgentFirst => D::ASC_NULLS,
+        RequestOrder::LongestWaiting => "",
     }
 }
 
 /// The order of rows `r` that are read already.
-fn order_of_rows(order: RequestOrder) -> String {
-    let (time, latest_first) = time_of(order);
-    let direction = if latest_first { " desc" } else { "" };
+fn order_of_rows<D: Dialect>(order: RequestOrder) -> String {
+    let (time, _) = time_of(order);
+    let direction = direction::<D>(order);
     let first = if order == RequestOrder::UrgentFirst {
         concat!(urgency!(place_of "r.priority"), " desc, ")
     } else {

@@ -72,7 +72,7 @@ impl Dialect for Postgres {
     const SKIP_INDEX: &'static str = "";
     const REPEAT_PARTIAL_CONDITION: bool = false;
     const HIDE_FROM_INDEXES: (&'static str, &'static str) = ("(", " at time zone 'utc')");
-    const DESC_NULLS: &'static str = " nulls last";
+    const DESC_NULLS: &'static str = " desc nulls last";
     const ASC_NULLS: &'static str = " nulls first";
     const HIDE_FROM_PLANNER: (&'static str, &'static str) = ("(select ", ")");
     const IN_SUBQUERY: (&'static str, &'static str) = ("= any (array(", "))");
@@ -114,14 +114,15 @@ impl Dialect for Postgres {
         let words: Vec<&str> = text.words().collect();
         let (begin, end) = if leads {
             // As an array they are looked up one by one, whatever the planner thinks how many there are.
-            ("r.id = any (array(select t.request_id from maintenance_texts t where t.words @@ (", ")))")
+            ("r.id = any (array(select t.request_id from maintenance_texts t where t.words @@ ", "))")
         } else {
             // As a subquery of one value it is asked of each row and never joined.
-            ("(select bool_or(t.words @@ (", ")) from maintenance_texts t where t.request_id = r.id)")
+            ("(select bool_or(t.words @@ ", ") from maintenance_texts t where t.request_id = r.id)")
         };
-        query.push(begin).push_bind(format!("':{}'", organization.uuid()));
+        // Hidden from the planner, which takes many texts to have a beginning that few have, and reads them all.
+        query.push(begin).push("(select ").push_bind(format!("':{}'", organization.uuid()));
         query.push("::text::tsquery && to_tsquery('simple', ");
-        query.push_bind(format!("{}:*", words.join(" & "))).push(")").push(end);
+        query.push_bind(format!("{}:*", words.join(" & "))).push("))").push(end);
     }
 
     fn has_trade(query: &mut QueryBuilder<Self>, trade: &Specialty) {

@@ -37,6 +37,9 @@ const ORGANIZATION: usize = REQUEST_COLUMNS.len() + MESSAGE_COLUMNS.len() + ASSI
 /// the request among that worker's requests. Rows are inserted in the order of their ids, so that two batches
 /// with the same ids can't deadlock.
 ///
+/// The rows of the assignments are inserted without `returning`: under row-level security a returned row must be seen, and
+/// the request by which it would be is not seen yet.
+///
 /// Answers with a row of nulls if the organisation has no slots of numbers yet; then nothing was filed.
 static FILE: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -73,7 +76,6 @@ static FILE: LazyLock<String> = LazyLock::new(|| {
         select {of_assignment}
           from {assignments}
           join filed f on f.id = a.request_id
-        returning id, request_id, changed_at
     ), filed_messages as (
         insert into maintenance_notifications ({message_columns})
         select {of_message}
@@ -84,7 +86,7 @@ static FILE: LazyLock<String> = LazyLock::new(|| {
                (select id as about, 'filed' as kind, organization_id, id as request_id, created_at as at from filed
                  union all
                 select a.id, 'assigned', f.organization_id, f.id, a.changed_at
-                  from assigned a
+                  from {assignments}
                   join filed f on f.id = a.request_id){events_end}
     )
     select id, number from filed
@@ -127,13 +129,12 @@ pub(super) async fn file(
 ) -> Result<Answers, RepositoryError> {
     let file = bind(organization, filings)?;
     let mut connection = source.connection().await?;
-    let new = match filed(&connection.fetch_all(file).await?)? {
-        Some(new) => new,
-        None => {
-            connection.execute(sqlx::query(ADD_SLOTS).bind(organization.uuid())).await?;
-            filed(&connection.fetch_all(bind(organization, filings)?).await?)?.unwrap_or_default()
-        }
-    };
+    let mut new = filed(&connection.fetch_all(file).await?)?;
+    if new.is_none() {
+        connection.execute(sqlx::query(ADD_SLOTS).bind(organization.uuid())).await?;
+        new = filed(&connection.fetch_all(bind(organization, filings)?).await?)?;
+    }
+    let new = new.unwrap_or_default();
     let number = |filing: &Filing| new.get(&filing.request.id.uuid()).copied();
     let refused = filings.iter().filter(|filing| number(filing).is_none());
     let refused: Vec<Uuid> = refused.map(|filing| filing.request.id.uuid()).collect();
@@ -161,12 +162,11 @@ pub(super) async fn file(
 
 /// The new requests with their numbers; `None` if there were no slots.
 fn filed(rows: &[PgRow]) -> Result<Option<HashMap<Uuid, RequestNumber>>, RepositoryError> {
-    let row = |row: &PgRow| Ok(row.try_get::<Option<Uuid>, _>(0)?.zip(row.try_get::<Option<i32>, _>(1)?));
-    let rows = rows.iter().map(|of| {
-        let of: Result<Option<(Uuid, i32)>, sqlx::Error> = row(of);
-        Ok(of.map_err(repository_error)?.map(|(id, number)| (id, RequestNumber::new(number.unsigned_abs()))))
-    });
-    rows.collect()
+    let read = |row: &PgRow| -> sqlx::Result<Option<(Uuid, RequestNumber)>> {
+        let (id, number): (Option<Uuid>, Option<i32>) = (row.try_get(0)?, row.try_get(1)?);
+        Ok(id.zip(number.map(|number| RequestNumber::new(number.unsigned_abs()))))
+    };
+    rows.iter().map(read).collect::<sqlx::Result<_>>().map_err(repository_error)
 }
 
 async fn read(

@@ -175,8 +175,12 @@ const OTHER_ROWS: &str = "
     insert into maintenance_attachments
     select md5(id::text)::uuid, id, 'https://files.example.com/' || id, 'image/jpeg', created_at
       from maintenance_requests limit 20000;
-    insert into maintenance_early_deliveries (provider_message_id, event, at, received_at)
-    select 'wamid.early' || id, 'sent', created_at, created_at from maintenance_requests limit 20000;
+    insert into maintenance_early_deliveries (provider_message_id, channel, event, at, received_at)
+    select 'wamid.early' || id, 'default', 'sent', created_at, created_at from maintenance_requests limit 20000;
+    insert into maintenance_edits
+    select md5(id::text)::uuid, id, renter_id, created_at, 'title', 'before', 'after'
+      from maintenance_requests limit 20000;
+    analyze maintenance_edits;
     analyze maintenance_status_history;
     analyze maintenance_assignment_history;
     analyze maintenance_attachments;
@@ -222,11 +226,26 @@ async fn no_write_reads_a_whole_table() {
         let explain = format!("explain (format json) execute write_{n}({nulls})");
         let row = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_one(&mut *tx).await.unwrap();
         let plan = row.try_get_unchecked::<String, _>(0).unwrap();
-        if plan.contains("Seq Scan") {
-            bad.push(format!("{sql}: {plan}"));
+        let plan: Value = serde_json::from_str(&plan).unwrap();
+        let mut scanned = Vec::new();
+        scans(&plan[0]["Plan"], &mut scanned);
+        // Whoever follows the events: a handful, or nobody.
+        scanned.retain(|table| table != "maintenance_event_consumers");
+        if !scanned.is_empty() {
+            bad.push(format!("{scanned:?} in {sql}"));
         }
     }
     assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
+/// The tables that a plan reads whole.
+fn scans(node: &Value, tables: &mut Vec<String>) {
+    if node["Node Type"] == "Seq Scan" {
+        tables.push(node["Relation Name"].as_str().unwrap().to_owned());
+    }
+    for below in node["Plans"].as_array().into_iter().flatten() {
+        scans(below, tables);
+    }
 }
 
 /// Due messages of 50 organisations, 10 each, in each of two channels, and a storm of the first that has 20,000.

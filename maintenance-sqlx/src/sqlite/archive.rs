@@ -68,7 +68,8 @@ macro_rules! replace_sql {
     };
 }
 
-/// Forgets a renter, if none of their requests is open. Returns whether one is, the files, and then how many rows each
+/// Forgets a renter, if none of their requests is open. The index of words keeps those of deleted texts until it is merged,
+/// so it is merged at once, which takes as long as the index is large. Returns whether one is, the files, and then how many rows each
 /// statement replaced.
 ///
 /// Parameters: `$1` the organisation, `$2` the renter, `$3` the text in place of the others, `$4` the time.
@@ -91,7 +92,8 @@ const FORGET_RENTER: Script = script!(
     ");
     delete from maintenance_texts where id in (",
     words_sql!(),
-    ");",
+    ");
+    insert into maintenance_words (maintenance_words) values ('optimize');",
     replace_sql!("maintenance_status_history", "notes"),
     replace_sql!("maintenance_assignment_history", "notes"),
     replace_sql!("maintenance_comments", "comment"),

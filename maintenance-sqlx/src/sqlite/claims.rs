@@ -78,7 +78,7 @@ macro_rules! due_sql {
             urgency!(union_all next_of_sql),
             ")
     ), share (turns) as materialized (
-        select (4 * $4 - 1) / max(count(distinct channel || iif(tries, '', ' ' || organization_id)), 1) + 1
+        select min($4, (4 * $4 - 1) / max(count(distinct channel || iif(tries, '', ' ' || organization_id)), 1) + 1)
           from due_takers
     ), turns as (
         select n.id, n.due_at, t.tries, ",

@@ -104,7 +104,7 @@ impl Dialect for Sqlite {
     const SKIP_INDEX: &'static str = "+";
     const REPEAT_PARTIAL_CONDITION: bool = true;
     const HIDE_FROM_INDEXES: (&'static str, &'static str) = ("+", "");
-    const DESC_NULLS: &'static str = "";
+    const DESC_NULLS: &'static str = " desc";
     const ASC_NULLS: &'static str = "";
     const HIDE_FROM_PLANNER: (&'static str, &'static str) = ("", "");
     const IN_SUBQUERY: (&'static str, &'static str) = ("in (", ")");

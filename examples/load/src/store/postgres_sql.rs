@@ -191,7 +191,7 @@ pub(super) fn numbers(dataset: Dataset) -> String {
 }
 
 /// Takes away what was filed since the fill (`$1`).
-pub(super) const SETTLE: [&str; 6] = [
+pub(super) const SETTLE: [&str; 7] = [
     "delete from maintenance_texts t using maintenance_requests r
       where r.created_at > $1 and t.request_id = r.id",
     "delete from maintenance_notification_sends where at > $1",

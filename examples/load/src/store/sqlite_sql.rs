@@ -219,7 +219,7 @@ pub(super) fn texts(dataset: Dataset) -> Vec<String> {
 }
 
 /// Takes away what was filed since the fill (`$1`).
-pub(super) const SETTLE: [&str; 7] = [
+pub(super) const SETTLE: [&str; 8] = [
     "delete from maintenance_words
       where rowid in (select t.id from maintenance_texts t join maintenance_requests r on r.id = t.request_id
                        where r.created_at > $1)",
