@@ -6,9 +6,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::{get, post},
 };
-use maintenance_core::{
-    Actor, Comment, Error, Move, NewComment, RenterId, Request, RequestId, RequestStatus, Submission,
-};
+use maintenance_core::{Actor, Comment, Move, NewComment, Request, RequestId, RequestStatus, Submission};
 
 use super::{
     App,
@@ -49,9 +47,8 @@ async fn list(
     State(app): State<App>,
     Params(params): Params<RequestParams>,
 ) -> Answer<Items<Request>> {
-    let (mut filter, page) = params.read()?;
-    filter.renter_id = Some(me);
-    Ok(Json(app.engine.requests(&filter, &page).await?.into()))
+    let (filter, page) = params.read()?;
+    Ok(Json(app.engine.acting_as(Actor::Renter(me)).requests(&filter, &page).await?.into()))
 }
 
 async fn record(
@@ -59,8 +56,7 @@ async fn record(
     State(app): State<App>,
     Id(id): Id<RequestId>,
 ) -> Answer<Record<RentersRecord>> {
-    let record = app.engine.record(id).await?;
-    mine(me, &record.request)?;
+    let record = app.engine.acting_as(Actor::Renter(me)).record(id).await?;
     Ok(Json(Record { record: record.into(), intake: app.tables.intake(id).await? }))
 }
 
@@ -70,8 +66,7 @@ async fn comment(
     Id(id): Id<RequestId>,
     Body(new): Body<NewComment>,
 ) -> Answer<Comment> {
-    mine(me, &app.engine.request(id).await?)?;
-    Ok(Json(app.engine.comment(id, Actor::Renter(me), new).await?))
+    Ok(Json(app.engine.acting_as(Actor::Renter(me)).comment(id, new).await?))
 }
 
 async fn edit(
@@ -80,8 +75,8 @@ async fn edit(
     Id(id): Id<RequestId>,
     Body(changes): Body<Changes>,
 ) -> Answer<Request> {
-    mine(me, &app.engine.request(id).await?)?;
-    Ok(Json(app.engine.edit(id, changes.by(Actor::Renter(me))).await?))
+    let me = Actor::Renter(me);
+    Ok(Json(app.engine.acting_as(me).edit(id, changes.by(me)).await?))
 }
 
 async fn cancel(renter: Renter, app: State<App>, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {
@@ -99,19 +94,10 @@ async fn move_to(
     Id(id): Id<RequestId>,
     Body(Note { note }): Body<Note>,
 ) -> Answer<Request> {
-    mine(me, &app.engine.request(id).await?)?;
-    let mut change = Move::to(to, Actor::Renter(me));
+    let me = Actor::Renter(me);
+    let mut change = Move::to(to, me);
     if let Some(note) = note {
         change = change.note(note);
     }
-    Ok(Json(app.engine.change_status(id, change).await?))
-}
-
-/// Answers another renter's request as if it didn't exist.
-fn mine(me: RenterId, request: &Request) -> Result<(), Error> {
-    if request.renter_id == me {
-        Ok(())
-    } else {
-        Err(Error::NotFound { what: "request", id: request.id.uuid() })
-    }
+    Ok(Json(app.engine.acting_as(me).change_status(id, change).await?))
 }

@@ -1,13 +1,11 @@
-//! What workers do, with the requests that are assigned to them.
+//! What workers do, with the requests that are assigned to them. Another's request is answered as if it didn't exist.
 
 use axum::{
     Json, Router,
     extract::State,
     routing::{get, post},
 };
-use maintenance_core::{
-    Actor, Comment, Error, Move, NewComment, Request, RequestId, RequestStatus, WorkerId,
-};
+use maintenance_core::{Actor, Comment, Move, NewComment, Request, RequestId, RequestStatus};
 
 use super::{
     App,
@@ -34,14 +32,12 @@ async fn list(
     State(app): State<App>,
     Params(params): Params<RequestParams>,
 ) -> Answer<Items<Request>> {
-    let (mut filter, page) = params.read()?;
-    filter.assigned_worker_id = Some(me);
-    Ok(Json(app.engine.requests(&filter, &page).await?.into()))
+    let (filter, page) = params.read()?;
+    Ok(Json(app.engine.acting_as(Actor::Worker(me)).requests(&filter, &page).await?.into()))
 }
 
 async fn record(Worker(me): Worker, State(app): State<App>, Id(id): Id<RequestId>) -> Answer<Record> {
-    let record = app.engine.record(id).await?;
-    mine(me, &record.request)?;
+    let record = app.engine.acting_as(Actor::Worker(me)).record(id).await?;
     Ok(Json(Record { record, intake: app.tables.intake(id).await? }))
 }
 
@@ -51,8 +47,7 @@ async fn comment(
     Id(id): Id<RequestId>,
     Body(new): Body<NewComment>,
 ) -> Answer<Comment> {
-    mine(me, &app.engine.request(id).await?)?;
-    Ok(Json(app.engine.comment(id, Actor::Worker(me), new).await?))
+    Ok(Json(app.engine.acting_as(Actor::Worker(me)).comment(id, new).await?))
 }
 
 async fn edit(
@@ -61,8 +56,8 @@ async fn edit(
     Id(id): Id<RequestId>,
     Body(changes): Body<Changes>,
 ) -> Answer<Request> {
-    mine(me, &app.engine.request(id).await?)?;
-    Ok(Json(app.engine.edit(id, changes.by(Actor::Worker(me))).await?))
+    let me = Actor::Worker(me);
+    Ok(Json(app.engine.acting_as(me).edit(id, changes.by(me)).await?))
 }
 
 /// Says that the work waits for something.
@@ -72,13 +67,12 @@ async fn hold(
     Id(id): Id<RequestId>,
     Body(wait): Body<Wait>,
 ) -> Answer<Request> {
-    mine(me, &app.engine.request(id).await?)?;
-    Ok(Json(app.engine.hold(id, wait.by(Actor::Worker(me))).await?))
+    let me = Actor::Worker(me);
+    Ok(Json(app.engine.acting_as(me).hold(id, wait.by(me)).await?))
 }
 
 async fn resume(Worker(me): Worker, State(app): State<App>, Id(id): Id<RequestId>) -> Answer<Request> {
-    mine(me, &app.engine.request(id).await?)?;
-    Ok(Json(app.engine.resume(id, Actor::Worker(me)).await?))
+    Ok(Json(app.engine.acting_as(Actor::Worker(me)).resume(id).await?))
 }
 
 async fn start(worker: Worker, app: State<App>, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {
@@ -96,8 +90,8 @@ async fn hand_back(
     Id(id): Id<RequestId>,
     Body(Note { note }): Body<Note>,
 ) -> Answer<Request> {
-    mine(me, &app.engine.request(id).await?)?;
-    Ok(Json(app.engine.unassign(id, assign_by(Actor::Worker(me), note)).await?))
+    let me = Actor::Worker(me);
+    Ok(Json(app.engine.acting_as(me).unassign(id, assign_by(me, note)).await?))
 }
 
 async fn move_to(
@@ -107,19 +101,10 @@ async fn move_to(
     Id(id): Id<RequestId>,
     Body(Note { note }): Body<Note>,
 ) -> Answer<Request> {
-    mine(me, &app.engine.request(id).await?)?;
-    let mut change = Move::to(to, Actor::Worker(me));
+    let me = Actor::Worker(me);
+    let mut change = Move::to(to, me);
     if let Some(note) = note {
         change = change.note(note);
     }
-    Ok(Json(app.engine.change_status(id, change).await?))
-}
-
-/// Answers another worker's request as if it didn't exist.
-fn mine(me: WorkerId, request: &Request) -> Result<(), Error> {
-    if request.assigned_worker_id == Some(me) {
-        Ok(())
-    } else {
-        Err(Error::NotFound { what: "request", id: request.id.uuid() })
-    }
+    Ok(Json(app.engine.acting_as(me).change_status(id, change).await?))
 }

@@ -50,9 +50,7 @@ impl Assign {
         self.note = Some(note.into());
         self
     }
-}
 
-impl Assign {
     /// The same by another actor.
     pub(super) fn acted_by(self, by: Actor) -> Self {
         Self { by, ..self }

@@ -106,9 +106,7 @@ impl Edit {
         self.property = Some((property, Some(complex)));
         self
     }
-}
 
-impl Edit {
     /// The same by another actor.
     pub(super) fn acted_by(self, by: Actor) -> Self {
         Self { by, ..self }

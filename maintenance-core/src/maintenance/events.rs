@@ -73,7 +73,7 @@ impl<R: Repository> Events<R> {
         Ok(self.repository.unsubscribe(&self.consumer).await?)
     }
 
-    /// The events after that position, in order, so many at most. What this consumer has acknowledged may be gone.
+    /// The events after that position, in order, at most `limit` of them. What this consumer has acknowledged may be gone.
     ///
     /// # Errors
     ///

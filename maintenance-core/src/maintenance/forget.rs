@@ -14,9 +14,11 @@ impl<R: Repository> Maintenance<R> {
     /// Forgets what a renter of this organisation wrote and what was written about their requests, all in one step.
     /// [`FORGOTTEN`](crate::FORGOTTEN) takes the place of the title, description and location of their requests, of the
     /// notes in both histories of these, of the comments on them by whomever, of the renter's own comments elsewhere, and
-    /// of the error texts of messages. Their attachments are deleted. Ids, numbers, times, statuses, priorities, trades
-    /// and the providers' ids of messages stay: the figures remain what they were, and an id says nothing of a person
-    /// whom the host has deleted. Repeating it changes nothing more.
+    /// of the error texts of messages. Deleted are their attachments, their holds, the edits of texts and
+    /// of holds, and the words by which a search finds any of this.
+    ///
+    /// Ids, numbers, times, statuses, priorities, trades and the providers' ids of messages stay: the figures remain what
+    /// they were, and an id says nothing of a person whom the host has deleted. Repeating it changes nothing more.
     ///
     /// The files of the attachments are the host's to delete: they are named in the answer, once. Call this in your
     /// transaction ([`within`](Self::within)) and keep the addresses in it, so that none is lost with the process; or

@@ -75,6 +75,8 @@ impl<R: Repository> Maintenance<R> {
     /// future, and a worker who is named as the request's is known. Workers are added before, with their ids, by
     /// [`add_worker`](Self::add_worker).
     ///
+    /// Each request gets the next short number of this organisation, whatever number its record names.
+    ///
     /// Up to 500 lines are one atomic step, and memory holds no more than those, so any number of lines can be imported.
     /// What is there stays as it is: after an interruption, import the same lines again. A request counts as the same
     /// when id, renter, property and `created_at` are.

@@ -49,9 +49,7 @@ impl Move {
         self.note = Some(note.into());
         self
     }
-}
 
-impl Move {
     /// The same by another actor.
     pub(super) fn acted_by(self, by: Actor) -> Self {
         Self { by, ..self }

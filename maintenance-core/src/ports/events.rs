@@ -24,7 +24,7 @@ pub trait EventRepository: Send + Sync {
     /// Ends a subscription; whether there was one.
     async fn unsubscribe(&self, consumer: &ConsumerName) -> Result<bool, RepositoryError>;
 
-    /// The events after that position, in order, so many at most.
+    /// The events after that position, in order, at most `limit` of them.
     async fn events(&self, after: EventPosition, limit: u32) -> Result<Listing<Event>, RepositoryError>;
 
     /// The consumer is done with the events up to that position; one who is further already stays there. Removes what
