@@ -78,6 +78,7 @@ async fn the_loop_outlives_a_store_that_fails() {
     });
     repository.expect_time().returning(|| Ok(None));
     repository.expect_catch_up().returning(|_| Ok(Vec::new()));
+    repository.expect_index_texts().returning(|_| Ok(0));
     let maintenance = Maintenance::new(Arc::new(repository), TableDirectory::new());
     let (sender, _sent) = mpsc::unbounded_channel();
     let dispatcher = maintenance.dispatcher(Passes(sender), DispatchPolicy::default());

@@ -71,6 +71,7 @@ delegate!(ArchiveRepository {
     traces(person: UserId) -> Listing<PersonalData>;
     forget_renter(renter: RenterId, at: DateTime<Utc>) -> Forgotten;
     clean_up(before: DateTime<Utc>, limit: u32) -> CleanedUp;
+    index_texts(limit: u32) -> u32;
 });
 
 impl Organizations for MyStore {

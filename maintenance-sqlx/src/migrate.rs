@@ -46,13 +46,14 @@ mod migrations {
     pub(crate) const TABLE: &str = "_maintenance_migrations";
 
     /// The tables that the first migration makes.
-    pub(crate) const TABLES: [&str; 13] = [
+    pub(crate) const TABLES: [&str; 18] = [
         "maintenance_workers",
         "complex_maintenance_assignments",
         "maintenance_requests",
         "maintenance_numbers",
         "maintenance_texts",
         "maintenance_words",
+        "maintenance_unindexed_texts",
         "maintenance_attachments",
         "maintenance_comments",
         "maintenance_status_history",
@@ -60,6 +61,10 @@ mod migrations {
         "maintenance_notifications",
         "maintenance_notification_sends",
         "maintenance_early_deliveries",
+        "maintenance_edits",
+        "maintenance_event_consumers",
+        "maintenance_events",
+        "maintenance_event_position",
     ];
 
     pub(crate) fn migrator(migrations: &[(i64, &'static str, &'static str)]) -> Migrator {

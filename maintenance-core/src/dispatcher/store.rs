@@ -16,6 +16,10 @@ use crate::{
 /// How many messages one statement puts back.
 const DEFERRED: u32 = 10_000;
 
+/// How many texts one statement indexes, which takes about 50 ms, and how many statements follow each other.
+const INDEXED: u32 = 1_000;
+const INDEXINGS: u32 = 10;
+
 pub(super) struct Taken {
     pub(super) listing: Listing<Claimed>,
     pub(super) begin_by: Instant,
@@ -112,7 +116,16 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
         let forget_before = later(self.shared.now(), Duration::ZERO)
             - chrono::TimeDelta::from_std(self.policy.hold).unwrap_or_default();
         let early = self.repository.catch_up(forget_before).await?;
-        if early.is_empty() { Ok(()) } else { self.apply(&early).await }
+        if !early.is_empty() {
+            self.apply(&early).await?;
+        }
+        // After a large import this takes several polls, so that a dispatcher that is to stop needn't wait for all of it.
+        for _ in 0..INDEXINGS {
+            if self.repository.index_texts(INDEXED).await? < INDEXED {
+                break;
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn apply(&self, early: &[DeliveryUpdate]) -> Result<(), Error> {

@@ -9,7 +9,7 @@ use crate::{
     values::{RenterId, UserId},
 };
 
-/// Import, a person's data, forgetting, and clean-up.
+/// Import, a person's data, forgetting, clean-up, and the index of words.
 #[async_trait]
 #[auto_impl::auto_impl(&, Box, Arc)]
 pub trait ArchiveRepository: Send + Sync {
@@ -42,4 +42,9 @@ pub trait ArchiveRepository: Send + Sync {
     /// `limit` kept webhook updates received before `before`. It waits for no lock of a writer: what is locked is left for
     /// the next call.
     async fn clean_up(&self, before: DateTime<Utc>, limit: u32) -> Result<CleanedUp, RepositoryError>;
+
+    /// Makes up to `limit` new texts of requests and comments, whichever organisation's, findable by their words; returns
+    /// how many. A store may leave that until now, so that a submit doesn't wait for its index of words. One that indexes
+    /// a text with the write that brings it returns 0.
+    async fn index_texts(&self, limit: u32) -> Result<u32, RepositoryError>;
 }

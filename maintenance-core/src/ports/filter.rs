@@ -65,7 +65,8 @@ pub struct RequestFilter {
     pub completed_before: Option<DateTime<Utc>>,
     /// Changed at this time or later, UTC. All that changed since is read, so ask for what is new since the last look.
     pub updated_since: Option<DateTime<Utc>>,
-    /// Having these words, in title, description and location taken together, or in one comment.
+    /// Having these words, in title, description and location taken together, or in one comment. A new text may be found
+    /// only after the dispatcher's next poll.
     pub text: Option<SearchText>,
     /// Having this number.
     pub number: Option<RequestNumber>,

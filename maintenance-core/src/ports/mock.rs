@@ -134,6 +134,7 @@ mock! {
         async fn traces(&self, person: UserId) -> Result<Listing<PersonalData>, RepositoryError>;
         async fn forget_renter(&self, renter: RenterId, at: DateTime<Utc>) -> Result<Forgotten, RepositoryError>;
         async fn clean_up(&self, before: DateTime<Utc>, limit: u32) -> Result<CleanedUp, RepositoryError>;
+        async fn index_texts(&self, limit: u32) -> Result<u32, RepositoryError>;
     }
 }
 

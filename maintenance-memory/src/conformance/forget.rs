@@ -8,7 +8,7 @@ use maintenance_core::{
 };
 use uuid::Uuid;
 
-use super::{World, import::unnumbered};
+use super::{World, import::unnumbered, screens::found};
 
 /// A word that is in each text of the renter's requests, and in no other.
 pub const SECRET: &str = "zanzibar";
@@ -136,6 +136,22 @@ pub async fn what_still_waits_goes_out_without_the_texts(world: World) {
     assert_eq!(world.dispatch().await.sent, 1, "the worker hears that it is no longer theirs");
     let told = world.notifier.messages().split_off(sent);
     assert_eq!(told[0].content.title.as_str(), FORGOTTEN);
+}
+
+/// Whether they were indexed before or not.
+pub async fn forgotten_texts_are_found_no_more(world: World) {
+    world.worker(&["plumbing"]).await;
+    for (id, is_indexed) in [(7, true), (8, false)] {
+        let request = secret(&world, id).await;
+        cancel(&world, request).await;
+        if is_indexed {
+            world.index_texts().await;
+            assert_eq!(found(&world, SECRET).await, [request]);
+        }
+        world.maintenance.forget_renter(world.renter).await.unwrap();
+        world.index_texts().await;
+        assert_eq!(found(&world, SECRET).await, []);
+    }
 }
 
 /// An open request refuses it and is named; nothing is forgotten until it is over.

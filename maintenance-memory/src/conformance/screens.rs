@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
-    Clock as _, Comment, CommentText, Description, Filing, Location, NewComment, NewWorker, OrganizationId,
-    PageRequest, Priority, Repository, Request, RequestFilter, RequestId, RequestNumber, RequestOrder,
-    RequestRepository as _, RequestStatus, SearchText, Slice, Specialty, Title, UserType, WhatsAppStatus,
-    WorkerRepository as _, WorkerStatus,
+    Clock as _, Comment, CommentText, Description, Edit, Filing, Location, NewComment, NewWorker,
+    OrganizationId, PageRequest, Priority, Repository, Request, RequestFilter, RequestId, RequestNumber,
+    RequestOrder, RequestRepository as _, RequestStatus, SearchText, Slice, Specialty, Title, UserType,
+    WhatsAppStatus, WorkerRepository as _, WorkerStatus,
 };
 use uuid::Uuid;
 
@@ -191,6 +191,7 @@ pub async fn filters_and_orders_agree_with_the_model(world: World) {
         let filing = Filing { request, assignment: None, notification: None };
         file_one(other.maintenance.repository().as_ref(), &filing).await.unwrap();
     }
+    world.index_texts().await;
     for order in RequestOrder::ALL {
         twins.check(&RequestFilter { order: *order, ..RequestFilter::default() }).await;
     }
@@ -260,6 +261,7 @@ pub async fn texts_are_found_by_their_words(world: World) {
     let sink = world.filed().await;
     let note = NewComment { id: None, comment: "The caretaker's key opens <b>it</b>".into() };
     world.maintenance.comment(sink.id, world.landlord(), note).await.unwrap();
+    world.index_texts().await;
     for (text, expected) in [
         ("boiler", vec![&boiler]),
         ("BOIL", vec![&boiler]),
@@ -275,14 +277,35 @@ pub async fn texts_are_found_by_their_words(world: World) {
         ("NOT boiler", vec![]),
         ("0000", vec![]),
     ] {
-        let filter = RequestFilter { text: Some(SearchText::new(text).unwrap()), ..RequestFilter::default() };
-        let found = world.maintenance.requests(&filter, &PageRequest::default()).await.unwrap().items;
-        let (mut found, mut expected): (Vec<_>, Vec<_>) =
-            (found.iter().map(|found| found.id).collect(), expected.iter().map(|one| one.id).collect());
-        found.sort_unstable();
+        let mut expected: Vec<_> = expected.iter().map(|one| one.id).collect();
         expected.sort_unstable();
-        assert_eq!(found, expected, "{text}");
+        assert_eq!(found(&world, text).await, expected, "{text}");
     }
+}
+
+/// The requests that a search finds, in the order of their ids.
+pub(super) async fn found(world: &World, text: &str) -> Vec<RequestId> {
+    let filter = RequestFilter { text: SearchText::new(text).ok(), ..RequestFilter::default() };
+    let found = world.maintenance.requests(&filter, &PageRequest::default()).await.unwrap().items;
+    let mut found: Vec<_> = found.iter().map(|request| request.id).collect();
+    found.sort_unstable();
+    found
+}
+
+/// Whether the texts were indexed before they were edited, or not. A dispatcher without messages to send does it.
+pub async fn a_search_finds_the_newest_texts(world: World) {
+    let requests = [world.filed().await.id, world.filed().await.id];
+    assert_eq!(found(&world, "zanzibar").await, []);
+    for (request, title) in requests.into_iter().zip(["Zanzibar", "Pemba"]) {
+        world.maintenance.edit(request, Edit::by(world.landlord()).title(title)).await.unwrap();
+        while world.dispatch().await.claimed > 0 {}
+    }
+    assert_eq!(found(&world, "zanzibar").await, [requests[0]]);
+    assert_eq!(found(&world, "pemba").await, [requests[1]]);
+    world.maintenance.edit(requests[0], Edit::by(world.landlord()).title("Pemba")).await.unwrap();
+    world.index_texts().await;
+    assert_eq!(found(&world, "zanzibar").await, []);
+    assert_eq!(found(&world, "pemba").await.len(), 2);
 }
 
 /// The error says how many there may be.

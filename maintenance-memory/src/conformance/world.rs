@@ -119,6 +119,11 @@ impl World {
         self.dispatcher().dispatch_due().await.unwrap()
     }
 
+    /// Has all texts indexed, as dispatchers do meanwhile.
+    pub async fn index_texts(&self) {
+        while self.maintenance.repository().index_texts(7).await.unwrap() > 0 {}
+    }
+
     /// The record of a request.
     pub async fn record(&self, id: RequestId) -> RequestRecord {
         self.maintenance.record(id).await.unwrap()

@@ -159,15 +159,25 @@ create index maintenance_status_history_changed_at_idx on maintenance_status_his
 
 -- The words of each request's title, description and location, and of each comment, which the text search reads: in a table
 -- of their own, since each further version of an indexed row is indexed again, and a request has many. Each has the word
--- ':' with the organisation's id besides, which no text has.
+-- ':' with the organisation's id besides, which no text has. The id is the request's or the comment's.
 create table maintenance_texts (
     request_id uuid     not null,
-    comment_id uuid,
-    words      tsvector not null
+    is_comment boolean  not null,
+    id         uuid     not null,
+    words      tsvector not null,
+    primary key (request_id, is_comment, id)
 );
 
-create index maintenance_texts_request_id_idx on maintenance_texts (request_id);
-create index maintenance_texts_words_idx      on maintenance_texts using gin (words);
+create index maintenance_texts_words_idx on maintenance_texts using gin (words);
+
+-- New texts whose words aren't in maintenance_texts yet. A dispatcher moves them there, so that a submit doesn't wait for
+-- the index of words.
+create table maintenance_unindexed_texts (
+    request_id uuid    not null,
+    is_comment boolean not null,
+    id         uuid    not null,
+    primary key (request_id, is_comment, id)
+);
 
 -- Who had a request, when and why, which the status history can't say. `ranking` holds the first candidates of the
 -- selection as JSON.

@@ -9,7 +9,7 @@ use maintenance_core::{
 use sqlx::Row as _;
 use tracing::instrument;
 
-use super::{PgRepository, import, source::repository_error};
+use super::{PgRepository, import, source::repository_error, texts};
 use crate::{
     archive::{count, files, trace, traces_sql},
     row::Raw as _,
@@ -23,6 +23,8 @@ const TRACES: &str = traces_sql!();
 /// A change made meanwhile may have filed rows that this statement's snapshot doesn't have, so it forgets nothing when the
 /// version of a request in the snapshot isn't that of the row which it locked. Ids are given as an array, since the planner
 /// uses no index for an `or` with a subquery.
+///
+/// Words are emptied and not deleted: whoever indexes new texts at the same moment finds them there and leaves them alone.
 ///
 /// Parameters: `$1` the organisation, `$2` the renter, `$3` the text in place of the others, `$4` the time.
 const FORGET_RENTER: &str = "
@@ -70,10 +72,12 @@ const FORGET_RENTER: &str = "
          where request_id = any ((select ids from theirs)::uuid[])
            and field in ('title', 'description', 'location', 'hold')
     ), words as (
-        delete from maintenance_texts
-         where request_id = any (array (select unnest(ids) from theirs union select request_id from comments))
-           and (request_id = any ((select ids from theirs)::uuid[])
-                or comment_id = any (array (select id from comments)))
+        insert into maintenance_texts (request_id, is_comment, id, words)
+        select id, false, id, ''::tsvector from requests
+         union all
+        select request_id, true, id, ''::tsvector from comments
+         order by 1, 2, 3
+        on conflict (request_id, is_comment, id) do update set words = excluded.words
     ), messages as (
         update maintenance_notifications
            set error_text = $3
@@ -177,5 +181,10 @@ impl ArchiveRepository for PgRepository<'_> {
         let rows = self.source.connection().await?.fetch_all(clean_up).await?;
         let row = rows.first().ok_or_else(|| repository_error(sqlx::Error::RowNotFound))?;
         Ok(CleanedUp { messages: count(row, 0), early_deliveries: count(row, 1) })
+    }
+
+    #[instrument(level = "debug", skip_all, fields(limit))]
+    async fn index_texts(&self, limit: u32) -> Result<u32, RepositoryError> {
+        texts::index(&self.source, limit).await
     }
 }

@@ -13,7 +13,7 @@ use super::{
     arrays::{self, Columns, unnest},
     numbers::{ADD_SLOTS, take_numbers_sql},
     source::{Connection, Query, Source, repository_error},
-    texts::words_sql,
+    texts::unindexed_sql,
 };
 use crate::{
     columns::{
@@ -67,10 +67,9 @@ static FILE: LazyLock<String> = LazyLock::new(|| {
            and (i.notification_id is null or i.notification_id in (select id from deliverable))
          order by i.id
         on conflict (id) do nothing
-        returning id, organization_id, number, notification_id, created_at, {words} as words
+        returning id, organization_id, number, notification_id, created_at
     ), texts as (
-        insert into maintenance_texts (request_id, words)
-        select id, words from filed
+        {unindexed}
     ), assigned as (
         insert into maintenance_assignment_history ({assignment_columns})
         select {of_assignment}
@@ -96,7 +95,7 @@ static FILE: LazyLock<String> = LazyLock::new(|| {
         messages = unnest("n", MESSAGE_COLUMNS, REQUEST_COLUMNS.len()),
         assignments = unnest("a", ASSIGNMENT_COLUMNS, REQUEST_COLUMNS.len() + MESSAGE_COLUMNS.len()),
         take_numbers = take_numbers_sql!(organization: ORGANIZATION, count: "cardinality($1::uuid[])"),
-        words = words_sql!("organization_id", "title || ' ' || description || ' ' || location"),
+        unindexed = unindexed_sql!("select id, false, id from filed"),
         organization = ORGANIZATION,
         request_columns = filed_columns!(named),
         assignment_columns = assignment_history_columns!(named),

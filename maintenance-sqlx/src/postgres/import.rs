@@ -18,7 +18,7 @@ use super::{
     arrays::{self, Columns, unnest},
     numbers::{ADD_SLOTS, take_numbers_sql},
     source::{Query, Source, repository_error},
-    texts::words_sql,
+    texts::unindexed_sql,
 };
 use crate::{
     columns::{
@@ -83,10 +83,9 @@ static IMPORT: LazyLock<String> = LazyLock::new(|| {
            and i.id not in (select request_id from taken_id)
          order by i.id
         on conflict (id) do nothing
-        returning id, organization_id, {request_words} as words
+        returning id, organization_id
     ), texts as (
-        insert into maintenance_texts (request_id, words)
-        select id, words from imported
+        {unindexed_requests}
     ), changed as (
         insert into maintenance_status_history ({history_columns})
         select {of_history}
@@ -102,10 +101,9 @@ static IMPORT: LazyLock<String> = LazyLock::new(|| {
         select {of_comment}, r.organization_id
           from comment c
           join imported r on r.id = c.request_id
-        returning id, request_id, {comment_words} as words
+        returning id, request_id
     ), comment_texts as (
-        insert into maintenance_texts (request_id, comment_id, words)
-        select request_id, id, words from commented
+        {unindexed_comments}
     ), edited as (
         insert into maintenance_edits ({edit_columns})
         select {of_edit}
@@ -123,8 +121,8 @@ static IMPORT: LazyLock<String> = LazyLock::new(|| {
         inputs = inputs.join(",\n    "),
         request_columns = filed_columns!(named),
         take_numbers = take_numbers_sql!(organization: 1, count: "(select count(*)::integer from request)"),
-        request_words = words_sql!("organization_id", "title || ' ' || description || ' ' || location"),
-        comment_words = words_sql!("organization_id", "comment"),
+        unindexed_requests = unindexed_sql!("select id, false, id from imported"),
+        unindexed_comments = unindexed_sql!("select request_id, true, id from commented"),
         edit_columns = edit_columns!(named),
         of_edit = edit_columns!(of "e"),
         history_columns = history_columns!(named),

@@ -11,7 +11,12 @@ use maintenance_core::{
 use tracing::instrument;
 use uuid::Uuid;
 
-use super::{PgRepository, convert::integer, filing, texts::words_sql};
+use super::{
+    PgRepository,
+    convert::integer,
+    filing,
+    texts::{request_words_sql, unindexed_sql, words_sql},
+};
 use crate::{
     columns::{
         assignment_history_columns, attachment_columns, comment_columns, edit_columns, editable_columns,
@@ -82,13 +87,12 @@ const APPLY: &str = concat!(
                               for share))
         returning id, organization_id,
                   case when $12::text::jsonb ?| array['title', 'description', 'location'] then ",
-    words_sql!("organization_id", "title || ' ' || description || ' ' || location"),
+    request_words_sql!("maintenance_requests"),
     " end as words
-    ), retold as (
-        update maintenance_texts t
-           set words = m.words
-          from moved m
-         where t.request_id = m.id and t.comment_id is null and m.words is not null
+    ), reworded as (
+        insert into maintenance_texts (request_id, is_comment, id, words)
+        select id, false, id, words from moved where words is not null
+        on conflict (request_id, is_comment, id) do update set words = excluded.words
     ), changed as (
         insert into maintenance_status_history
                (",
@@ -162,7 +166,7 @@ const REQUEST_EXISTS: &str =
 /// Adds what belongs to a request of the organisation `$2`, if the request exists and its own id is new, with the event.
 /// `$1` is the JSON row. A comment's row has the organisation too.
 macro_rules! add_to_request_sql {
-    ($table:literal, $columns:ident, $event:literal $(, $organization:literal, returning $more:expr, then $then:expr)?) => {
+    ($table:literal, $columns:ident, $event:literal $(, $organization:literal, then $then:expr)?) => {
         concat!(
             "
     with added as (
@@ -182,7 +186,7 @@ macro_rules! add_to_request_sql {
          where exists (select from maintenance_requests where id = i.request_id and organization_id = $2)
         on conflict (id) do nothing
         returning id, request_id, created_at",
-            $(", ", $more, "
+            $("
     ), ", $then,)?
             "
     ), happened as (
@@ -199,16 +203,14 @@ macro_rules! add_to_request_sql {
     };
 }
 
-/// Adds a comment with its words.
+/// Adds a comment, whose words are still to be indexed.
 const ADD_COMMENT: &str = add_to_request_sql!(
     "maintenance_comments",
     comment_columns,
     "commented",
     "organization_id",
-    returning concat!(words_sql!("organization_id", "comment"), " as words"),
-    then "texts as (
-        insert into maintenance_texts (request_id, comment_id, words)
-        select request_id, id, words from added"
+    then concat!("texts as (
+        ", unindexed_sql!("select request_id, true, id from added"))
 );
 
 const COMMENT: &str = concat!(

@@ -28,6 +28,7 @@ const TABLES: &[(&str, Owned)] = &[
     ("maintenance_assignment_history", Owned::By("request_id", "maintenance_requests")),
     ("maintenance_edits", Owned::By("request_id", "maintenance_requests")),
     ("maintenance_texts", Owned::By("request_id", "maintenance_requests")),
+    ("maintenance_unindexed_texts", Owned::By("request_id", "maintenance_requests")),
     ("maintenance_notification_sends", Owned::By("notification_id", "maintenance_notifications")),
     ("maintenance_early_deliveries", Owned::Nobodys),
     ("maintenance_events", Owned::Itself),

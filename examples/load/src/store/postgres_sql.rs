@@ -120,14 +120,14 @@ pub(super) fn requests(dataset: Dataset, from: u32, to: u32) -> Vec<String> {
         ),
         format!(
             "{facts}
-             insert into maintenance_texts (request_id, words)
-             select r.id, {} from facts f join maintenance_requests r on r.id = f.request",
+             insert into maintenance_texts (request_id, is_comment, id, words)
+             select r.id, false, r.id, {} from facts f join maintenance_requests r on r.id = f.request",
             words("r.title || ' ' || r.description || ' ' || r.location")
         ),
         format!(
             "{facts}
-             insert into maintenance_texts (request_id, comment_id, words)
-             select c.request_id, c.id, {}
+             insert into maintenance_texts (request_id, is_comment, id, words)
+             select c.request_id, true, c.id, {}
                from facts f join maintenance_comments c on c.id = md5('c' || g)::uuid
               where g % 5 = 0",
             words("c.comment")
@@ -191,7 +191,9 @@ pub(super) fn numbers(dataset: Dataset) -> String {
 }
 
 /// Takes away what was filed since the fill (`$1`).
-pub(super) const SETTLE: [&str; 7] = [
+pub(super) const SETTLE: [&str; 8] = [
+    "delete from maintenance_unindexed_texts t using maintenance_requests r
+      where r.created_at > $1 and t.request_id = r.id",
     "delete from maintenance_texts t using maintenance_requests r
       where r.created_at > $1 and t.request_id = r.id",
     "delete from maintenance_notification_sends where at > $1",
