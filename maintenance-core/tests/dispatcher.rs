@@ -10,8 +10,9 @@ use std::{
 };
 
 use maintenance_core::{
-    DispatchPolicy, Error, Filed, Listing, Maintenance, NewRequest, Notifier, NotifyError, Outgoing,
-    Priority, Receipt, RepositoryErrorKind, RequestForm, RequestNumber, mock::MockRepository,
+    DispatchPolicy, Error, EventKind, Filed, Listing, Maintenance, NewEvent, NewRequest, Notifier,
+    NotifyError, Outgoing, Priority, Receipt, RepositoryError, RepositoryErrorKind, RequestForm,
+    RequestNumber, mock::MockRepository,
 };
 use maintenance_memory::{MemoryRepository, TableDirectory};
 use tokio::sync::{mpsc, oneshot};
@@ -83,6 +84,38 @@ async fn the_loop_outlives_a_store_that_fails() {
     let (sender, _sent) = mpsc::unbounded_channel();
     let dispatcher = maintenance.dispatcher(Passes(sender), DispatchPolicy::default());
     dispatcher.run(async move { is_back.recv().await.unwrap_or_default() }).await;
+}
+
+/// A row that can't be read is an event, which waits until the store takes it.
+#[tokio::test(start_paused = true)]
+async fn an_event_that_the_store_refuses_is_kept_for_the_next_poll() {
+    let mut repository = MockRepository::new();
+    let row = RepositoryError::corrupt("maintenance_notifications", "kind", "7", "a fax");
+    let mut claimed = vec![Listing { items: Vec::new(), corrupt: vec![row] }];
+    repository.expect_claim().returning(move |_| Ok(claimed.pop().unwrap_or_default()));
+    repository.expect_time().returning(|| Ok(None));
+    repository.expect_catch_up().returning(|_| Ok(Vec::new()));
+    repository.expect_index_texts().returning(|_| Ok(0));
+    let (events, mut kept) = mpsc::unbounded_channel();
+    let mut refusals = 3;
+    repository.expect_add_event().returning(move |event| {
+        if refusals > 0 {
+            refusals -= 1;
+            return Err(RepositoryErrorKind::Busy.into());
+        }
+        let _ = events.send(event.clone());
+        Ok(())
+    });
+    let maintenance = Maintenance::new(Arc::new(repository), TableDirectory::new());
+    let (sender, _sent) = mpsc::unbounded_channel();
+    let dispatcher = maintenance.dispatcher(Passes(sender), DispatchPolicy::default());
+    let until = async {
+        let event: NewEvent = kept.recv().await.unwrap();
+        assert_eq!((event.kind, event.request_id), (EventKind::Corrupt, None));
+        assert_eq!(event.detail.unwrap(), "maintenance_notifications.kind of row 7");
+    };
+    dispatcher.run(until).await;
+    assert!(kept.try_recv().is_err(), "it is kept once");
 }
 
 /// How often `file` is called when it answers so.

@@ -238,10 +238,11 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
         self.note(of.shared.rests.untold(&*of.shared.clock).iter().map(|pause| of.paused(pause)).collect());
     }
 
-    /// Begins to keep these events.
+    /// Begins to keep these events. What the store refuses is tried again when it is to catch up.
     fn note(&mut self, events: Vec<NewEvent>) {
         if !events.is_empty() {
-            self.beside.push(self.of.note(events).boxed());
+            self.of.events.add(events);
+            self.beside.push(self.of.keep_events().boxed());
         }
     }
 

@@ -8,6 +8,7 @@ mod send;
 mod store;
 mod surroundings;
 mod under_way;
+mod unkept;
 
 use std::{fmt, sync::Arc};
 
@@ -23,6 +24,7 @@ use crate::{
 };
 use flow::Flow;
 use recipients::Recipients;
+use unkept::Unkept;
 
 /// Who is told what [`Dispatcher::run`] did.
 type Observer = Arc<dyn Fn(&DispatchReport) + Send + Sync>;
@@ -37,6 +39,7 @@ pub struct Dispatcher<R, N> {
     shared: Shared,
     policy: DispatchPolicy,
     recipients: Recipients,
+    events: Unkept,
     observer: Option<Observer>,
 }
 
@@ -44,7 +47,8 @@ impl<R: Repository + Clone> Maintenance<R> {
     /// A dispatcher over this engine's store and that channel.
     pub fn dispatcher<N: Notifier>(&self, notifier: N, policy: DispatchPolicy) -> Dispatcher<R, N> {
         let (repository, shared) = (self.repository.clone(), self.shared.clone());
-        Dispatcher { repository, notifier, shared, policy, recipients: Recipients::default(), observer: None }
+        let (recipients, events) = (Recipients::default(), Unkept::default());
+        Dispatcher { repository, notifier, shared, policy, recipients, events, observer: None }
     }
 }
 

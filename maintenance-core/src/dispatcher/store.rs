@@ -115,6 +115,7 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
     pub(super) async fn catch_up(&self) -> Result<(), Error> {
         let forget_before = later(self.shared.now(), Duration::ZERO)
             - chrono::TimeDelta::from_std(self.policy.hold).unwrap_or_default();
+        self.keep_events().await?;
         let early = self.repository.catch_up(forget_before).await?;
         if !early.is_empty() {
             self.apply(&early).await?;
@@ -155,11 +156,8 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
         }
     }
 
-    /// Keeps the events.
-    pub(super) async fn note(&self, events: Vec<NewEvent>) -> Result<(), Error> {
-        for event in &events {
-            self.repository.add_event(event).await?;
-        }
-        Ok(())
+    /// Hands the dispatcher's events to the store.
+    pub(super) async fn keep_events(&self) -> Result<(), Error> {
+        Ok(self.events.keep(&self.repository).await?)
     }
 }

@@ -4,11 +4,12 @@ use std::{collections::BTreeSet, convert::Infallible, time::Duration};
 
 use futures_util::StreamExt as _;
 use maintenance_core::{
-    Actor, ConsumerName, DeliveryEvent, Edit, Error, Event, EventKind, EventPosition, Events, Move,
-    NewComment, Repository, RepositoryErrorKind, RequestId, RequestStatus, Viewer,
+    Actor, Channel, ConsumerName, DeliveryEvent, Edit, Error, Event, EventKind, EventPosition, Events, Move,
+    NewComment, NextStep, Repository, RepositoryErrorKind, RequestId, RequestStatus, Scope, SendEffect,
+    Viewer,
 };
 
-use super::World;
+use super::{World, refused};
 
 type Followed = Events<std::sync::Arc<dyn Repository>>;
 
@@ -158,6 +159,26 @@ pub async fn a_callback_gets_each_event_until_it_is_handled(world: World) {
         .await;
     assert_eq!(refused, 1);
     assert!(handled.is_sorted_by(|one, next| one < next), "{handled:?}");
+}
+
+/// A channel that stops until somebody acts is told of once.
+pub async fn a_channel_that_needs_a_person_is_told_of_once(world: World) {
+    let search = events(&world, "search");
+    let start = search.subscribe().await.unwrap();
+    world.worker(&["plumbing"]).await;
+    world.filed().await;
+    world.filed().await;
+    let stop = refused(NextStep::Stop { scope: Scope::Channel }, SendEffect::NotSent);
+    world.notifier.refuse_channel(&Channel::default(), stop);
+    let dispatcher = world.dispatcher();
+    for _ in 0..3 {
+        dispatcher.dispatch_due().await.unwrap();
+        world.wait(3_600);
+    }
+    let mut told = all(&search, start).await;
+    told.retain(|event| event.kind == EventKind::Paused);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!((told[0].request_id, told[0].detail.as_deref()), (None, Some("channel default")));
 }
 
 /// Events are of all organisations, and each says whose it is.

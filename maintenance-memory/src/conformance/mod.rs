@@ -204,6 +204,7 @@ macro_rules! conformance {
             events: events_are_kept_until_everybody_is_done_with_them,
             events: events_are_read_in_pages_and_as_a_stream,
             events: a_callback_gets_each_event_until_it_is_handled,
+            events: a_channel_that_needs_a_person_is_told_of_once,
             events: events_name_their_organisation,
             isolation: an_id_of_another_organisation_is_an_id_that_nobody_has,
             isolation: an_id_that_another_organisation_has_used_is_refused,

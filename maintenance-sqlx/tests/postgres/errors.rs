@@ -75,6 +75,28 @@ async fn in_the_hosts_transaction_a_serialisation_failure_is_reported_with_its_c
     assert_eq!(kind(inside.repository().worker(worker.id).await), Some(aborted("25P02")));
 }
 
+/// Its snapshot has the slots of numbers as they no longer are.
+#[tokio::test]
+async fn a_filing_above_read_committed_is_aborted_once_another_of_its_organisation_has_committed() {
+    let schema = Schema::migrated().await;
+    let maintenance = Maintenance::new(PgRepository::new(schema.clone()), NoDirectory);
+    for (n, (level, organization, expected)) in (0..).zip([
+        ("begin isolation level repeatable read", OrganizationId::NONE, Some(aborted("40001"))),
+        ("begin isolation level repeatable read", store::id(1).into(), None),
+        ("begin isolation level read committed", OrganizationId::NONE, None),
+    ]) {
+        let mut tx = schema.begin_with(level).await.unwrap();
+        sqlx::raw_sql("select from maintenance_numbers").execute(&mut *tx).await.unwrap();
+        maintenance.submit(store::new_request(10 * n + 1)).await.unwrap();
+        let inside = maintenance.of(organization).within(PgRepository::in_transaction(&mut tx));
+        let answer = match inside.submit(store::new_request(10 * n + 2).complex(store::complex(1))).await {
+            Err(Error::Repository(error)) => Some(error.kind),
+            answer => answer.err().map(|error| panic!("{error}")),
+        };
+        assert_eq!(answer, expected, "{level}, organisation {organization}");
+    }
+}
+
 #[tokio::test]
 async fn in_the_hosts_transaction_a_failed_guard_is_a_conflict_and_a_violated_constraint_is_aborted() {
     let schema = Schema::migrated().await;
