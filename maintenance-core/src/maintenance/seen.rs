@@ -36,6 +36,19 @@ impl<R: Repository> Seen<R> {
         seen.map(drop).ok_or_else(|| RepositoryErrorKind::NotFound.into())
     }
 
+    /// A row that was there under the same id, unless it belongs to a request that isn't seen: then it is as if another
+    /// organisation had it.
+    async fn unless_unseen<T: Sync + Send>(
+        &self,
+        inserted: Inserted<T>,
+        request: impl Fn(&T) -> RequestId + Send,
+    ) -> Result<Inserted<T>, RepositoryError> {
+        if let Inserted::Existing(stored) = &inserted {
+            self.check(request(stored)).await?;
+        }
+        Ok(inserted)
+    }
+
     /// The filter that lets through what the viewer sees of what it asks for; `None` when that is nothing.
     fn narrow(&self, filter: &RequestFilter) -> Option<RequestFilter> {
         let mut filter = filter.clone();
@@ -103,12 +116,14 @@ impl<R: Repository> RequestRepository for Seen<R> {
 
     async fn add_comment(&self, comment: &Comment) -> Result<Inserted<Comment>, RepositoryError> {
         self.check(comment.request_id).await?;
-        self.store.add_comment(comment).await
+        let inserted = self.store.add_comment(comment).await?;
+        self.unless_unseen(inserted, |stored| stored.request_id).await
     }
 
     async fn add_attachment(&self, attachment: &Attachment) -> Result<Inserted<Attachment>, RepositoryError> {
         self.check(attachment.request_id).await?;
-        self.store.add_attachment(attachment).await
+        let inserted = self.store.add_attachment(attachment).await?;
+        self.unless_unseen(inserted, |stored| stored.request_id).await
     }
 
     async fn comments(

@@ -203,3 +203,26 @@ pub async fn an_actor_finds_what_they_may_see(world: World) {
     let row = world.record(request.id).await.history.pop().unwrap();
     assert_eq!(row.changed_by, UserId::from(world.renter));
 }
+
+/// Whether a comment or a file has an id is not told to whoever may not see its request.
+pub async fn an_id_used_on_a_request_that_is_not_seen_is_refused(world: World) {
+    let engine = &world.maintenance;
+    let theirs = world.filed().await.id;
+    let comment = engine.comment(theirs, world.landlord(), comment()).await.unwrap();
+    let file = engine.attach(theirs, attachment()).await.unwrap();
+    let mut new = world.new_request();
+    new.renter_id = world.directory.renter("Renter Two", "+12025550142");
+    let (viewer, mine) = (Actor::Renter(new.renter_id), engine.submit(new).await.unwrap().request.id);
+    let renter = engine.acting_as(viewer);
+    let again = NewComment { id: Some(comment.id), ..self::comment() };
+    let answer = renter.comment(mine, again).await.unwrap_err();
+    assert!(matches!(answer, Error::NotFound { what: "request", .. }), "{answer:?}");
+    let again = NewAttachment { id: Some(file.id), ..attachment() };
+    let answer = renter.attach(mine, again).await.unwrap_err();
+    assert!(matches!(answer, Error::NotFound { what: "request", .. }), "{answer:?}");
+    assert_eq!(world.record(mine).await.comments, []);
+    // For who sees both it is an id that is used.
+    let again = NewComment { id: Some(comment.id), ..self::comment() };
+    let answer = engine.acting_as(world.landlord()).comment(mine, again).await.unwrap_err();
+    assert!(matches!(answer, Error::Reused(_)), "{answer:?}");
+}

@@ -211,6 +211,7 @@ macro_rules! conformance {
             isolation: each_organisation_has_its_own_workers_in_a_complex,
             isolation: one_dispatcher_sends_the_messages_of_all,
             isolation: an_actor_finds_what_they_may_see,
+            isolation: an_id_used_on_a_request_that_is_not_seen_is_refused,
             channels: a_message_goes_by_the_channel_that_it_was_filed_with,
             channels: without_channels_every_message_goes_by_the_default_one,
             channels: a_stopped_channel_stops_no_other,
