@@ -123,8 +123,8 @@ pub use ports::{
     ArchiveRepository, AssignmentsOf, BoxError, Clock, CommentFilter, Cursor, Directory, DirectoryError,
     EventRepository, Filed, Inserted, Listing, MAX_COMPLEXES, MAX_PAGE_SIZE, NotificationRepository,
     Notifier, NotifyError, Organizations, Page, PageRequest, Position, Receipt, Repository, RepositoryError,
-    RepositoryErrorKind, RequestFilter, RequestOrder, RequestRepository, SendEffect, Slice, SystemClock,
-    WorkerFilter, WorkerRepository,
+    RepositoryErrorKind, RequestFilter, RequestOrder, RequestRepository, SendEffect, SharedRepository, Slice,
+    SystemClock, WorkerFilter, WorkerRepository,
 };
 pub use rules::{
     Candidate, CandidatesOf, EDITABLE, Editable, Effect, Need, Refusal, SelectionPolicy, TRANSITIONS,

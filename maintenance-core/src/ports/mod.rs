@@ -24,4 +24,4 @@ pub use order::RequestOrder;
 pub use page::{Cursor, Listing, MAX_PAGE_SIZE, Page, PageRequest, Position, Slice};
 pub use repository::{Filed, Inserted, NotificationRepository, RequestRepository, WorkerRepository};
 pub use repository_error::{BoxError, RepositoryError, RepositoryErrorKind};
-pub use store::{Organizations, Repository};
+pub use store::{Organizations, Repository, SharedRepository};

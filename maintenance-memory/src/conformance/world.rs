@@ -6,8 +6,8 @@ use maintenance_core::{
     Actor, ComplexId, DeliveryError, DeliveryEvent, DeliveryUpdate, DispatchPolicy, DispatchReport,
     Dispatcher, Filed, Filing, Maintenance, NewRequest, NewWorker, NextStep, Notification, NotificationKind,
     NotifyError, OrganizationId, Organizations, PageRequest, Priority, PropertyId, RenterId, Repository,
-    RepositoryError, Request, RequestFilter, RequestForm, RequestId, RequestRecord, SendEffect, Submission,
-    UserId, Worker, WorkerId,
+    RepositoryError, Request, RequestFilter, RequestForm, RequestId, RequestRecord, SendEffect,
+    SharedRepository, Submission, UserId, Worker, WorkerId,
 };
 use uuid::Uuid;
 
@@ -30,30 +30,28 @@ pub struct World {
     /// Its complex.
     pub complex: ComplexId,
     ids: SequentialIds,
-    /// The store as an organisation sees it.
-    view: Arc<dyn Fn(OrganizationId) -> Arc<dyn Repository> + Send + Sync>,
+    store: Arc<dyn SharedRepository>,
 }
 
 impl World {
     /// A world with one renter in one complex without workers.
     pub fn new(store: impl Organizations + 'static) -> Self {
-        let view = Arc::new(move |organization| Arc::new(store.of(organization)) as Arc<dyn Repository>);
         let (clock, directory, ids) = (ManualClock::new(), TableDirectory::new(), SequentialIds::new());
-        Self::with(OrganizationId::NONE, view, clock, directory, ids, RecordingNotifier::new())
+        Self::with(OrganizationId::NONE, Arc::new(store), clock, directory, ids, RecordingNotifier::new())
     }
 
     /// Another organisation of the same store, with a renter and a complex of its own. Clock, ids, directory and channel
     /// are shared; each world has an engine of its own.
     #[must_use]
     pub fn of(&self, organization: OrganizationId) -> Self {
-        let (view, clock, directory) =
-            (self.view.clone(), self.clock.clone(), self.directory.of(organization));
-        Self::with(organization, view, clock, directory, self.ids.clone(), self.notifier.clone())
+        let (store, clock, directory) =
+            (self.store.clone(), self.clock.clone(), self.directory.of(organization));
+        Self::with(organization, store, clock, directory, self.ids.clone(), self.notifier.clone())
     }
 
     fn with(
         organization: OrganizationId,
-        view: Arc<dyn Fn(OrganizationId) -> Arc<dyn Repository> + Send + Sync>,
+        store: Arc<dyn SharedRepository>,
         clock: ManualClock,
         directory: TableDirectory,
         ids: SequentialIds,
@@ -61,10 +59,10 @@ impl World {
     ) -> Self {
         let (property, complex) = (directory.property(1), directory.complex(1));
         let renter = directory.renter("Renter One", "+12025550100");
-        let maintenance = Maintenance::new(view(organization), directory.clone())
-            .with_clock(clock.clone())
-            .with_ids(ids.clone());
-        Self { maintenance, clock, directory, notifier, renter, property, complex, ids, view }
+        let seen: Arc<dyn Repository> = store.of(organization);
+        let maintenance =
+            Maintenance::new(seen, directory.clone()).with_clock(clock.clone()).with_ids(ids.clone());
+        Self { maintenance, clock, directory, notifier, renter, property, complex, ids, store }
     }
 
     /// A landlord.
