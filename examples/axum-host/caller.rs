@@ -1,73 +1,99 @@
-//! Who the caller is.
+//! Who the caller is, and what the engine is to them.
 //!
 //! **A real host authenticates here**, by a session or a signed token. This example believes the header
-//! `x-user: renter:<uuid>` (or `worker:`, `landlord:`), so anybody can claim to be anybody. The engine never
-//! authenticates: the host says who the caller is, and the engine decides what they may do.
+//! `x-user: <uuid>`, so anybody can claim to be anybody. The host's table of users says what they are, and for which
+//! organisation; no organisation is ever taken from what a client sends. The engine never authenticates: the host says
+//! who the caller is, and the engine decides what they may do.
 
 use axum::{
     extract::FromRequestParts,
     http::{StatusCode, request::Parts},
 };
-use maintenance_core::{Actor, RenterId, UserId, WorkerId};
+use maintenance_core::{ActingAs, Actor, Viewer};
 use uuid::Uuid;
 
-use super::problem::Problem;
+use super::{
+    App, Engine, Store,
+    problem::Problem,
+    tables::{Role, User},
+};
+
+/// A user who calls. A handler has no other engine than theirs, so it can't reach another organisation's data.
+pub(super) struct Caller {
+    pub(super) id: Uuid,
+    pub(super) actor: Actor,
+    /// What they may see and do: a handler can pass on whatever they send.
+    pub(super) theirs: ActingAs<Store>,
+    /// All of their organisation, for what the host itself has checked.
+    pub(super) engine: Engine,
+}
 
 /// A renter who calls.
-pub(super) struct Renter(pub(super) RenterId);
+pub(super) struct Renter(pub(super) Caller);
 /// A worker who calls.
-pub(super) struct Worker(pub(super) WorkerId);
-/// A landlord who calls.
-pub(super) struct Landlord(pub(super) UserId);
+pub(super) struct Worker(pub(super) Caller);
+/// A landlord who calls, be it of some complexes.
+pub(super) struct Landlord(pub(super) Caller);
+/// A landlord of the whole organisation who calls.
+pub(super) struct Owner(pub(super) Caller);
 
-fn caller(parts: &Parts) -> Result<Actor, Problem> {
-    let header = parts.headers.get("x-user").and_then(|value| value.to_str().ok());
-    let (role, id) = header.and_then(|user| user.split_once(':')).unwrap_or_default();
-    match (role, id.parse::<Uuid>()) {
-        ("renter", Ok(id)) => Ok(Actor::Renter(id.into())),
-        ("worker", Ok(id)) => Ok(Actor::Worker(id.into())),
-        ("landlord", Ok(id)) => Ok(Actor::Landlord(id.into())),
-        _ => Err(Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "who-are-you",
-            "say who you are: x-user: renter:<uuid>, worker:<uuid> or landlord:<uuid>",
-        )),
+impl Caller {
+    /// The user who calls, if they have one of these roles.
+    async fn with(parts: &Parts, app: &App, roles: &[Role], who: &str) -> Result<Self, Problem> {
+        let header = parts.headers.get("x-user").and_then(|value| value.to_str().ok());
+        let id: Option<Uuid> = header.and_then(|id| id.parse().ok());
+        let user = match id {
+            Some(id) => app.tables.user(id).await?,
+            None => None,
+        };
+        let User { id, organization, role, complexes } = user.ok_or_else(unknown)?;
+        if !roles.contains(&role) {
+            let told = format!("only {who} may do this");
+            return Err(Problem::new(StatusCode::FORBIDDEN, "not-allowed", told));
+        }
+        let viewer = match role {
+            Role::Renter => Actor::Renter(id.into()).into(),
+            Role::Worker => Actor::Worker(id.into()).into(),
+            Role::Landlord => Actor::Landlord(id.into()).into(),
+            Role::Assistant => Viewer::landlord_of(id.into(), complexes),
+        };
+        let engine = app.engine.of(organization);
+        Ok(Self { id, actor: viewer.actor(), theirs: engine.acting_as(viewer), engine })
     }
 }
 
-fn only(who: &str) -> Problem {
-    Problem::new(StatusCode::FORBIDDEN, "not-allowed", format!("only {who} may do this"))
+fn unknown() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "who-are-you", "say who you are: x-user: <the uuid of a user>")
 }
 
-impl<S: Sync> FromRequestParts<S> for Renter {
+impl FromRequestParts<App> for Renter {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        match caller(parts)? {
-            Actor::Renter(id) => Ok(Self(id)),
-            _ => Err(only("a renter")),
-        }
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        Caller::with(parts, app, &[Role::Renter], "a renter").await.map(Self)
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Worker {
+impl FromRequestParts<App> for Worker {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        match caller(parts)? {
-            Actor::Worker(id) => Ok(Self(id)),
-            _ => Err(only("a worker")),
-        }
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        Caller::with(parts, app, &[Role::Worker], "a worker").await.map(Self)
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Landlord {
+impl FromRequestParts<App> for Landlord {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        match caller(parts)? {
-            Actor::Landlord(id) => Ok(Self(id)),
-            _ => Err(only("a landlord")),
-        }
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        Caller::with(parts, app, &[Role::Landlord, Role::Assistant], "a landlord").await.map(Self)
+    }
+}
+
+impl FromRequestParts<App> for Owner {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        Caller::with(parts, app, &[Role::Landlord], "a landlord of all complexes").await.map(Self)
     }
 }

@@ -6,12 +6,12 @@ use maintenance_core::{
     SystemClock,
 };
 use serde::Deserialize;
-use tracing::Instrument as _;
 
 use super::{
-    App,
+    App, Engine,
     problem::Problem,
     tables::{Home, Intake},
+    to_the_end::to_the_end,
 };
 
 /// What a renter fills in; who they are and where they live the host knows. A missing field is read as empty,
@@ -34,29 +34,24 @@ pub(super) struct Form {
 /// Files a request. The same id, in the body or as `Idempotency-Key`, files one request however often it is
 /// sent.
 pub(super) async fn file(
-    app: &App,
+    app: App,
+    engine: Engine,
     renter: RenterId,
     headers: &HeaderMap,
     form: Form,
 ) -> Result<Submitted, Problem> {
     // Looked up before the transaction begins: while it is open, nothing else may wait for a connection of
     // the pool.
-    let home = app.tables.home(renter).await?;
+    let home = app.tables.home(engine.organization(), renter).await?;
     let home = home.ok_or_else(|| Problem::not_found("unknown renter"))?;
     let (new, intake) = read(renter, &home, headers, form);
-    let app = app.clone();
-    // In a task of its own, so that a caller who hangs up doesn't cancel it: sqlx may leave a transaction
-    // open on a pooled connection when `begin` is dropped half-way.
-    let filing = async move {
-        let filed = app.tables.file(&app.engine, new, intake).await?;
+    to_the_end(async move {
+        let filed = app.tables.file(&engine, new, intake).await?;
         // After the commit the dispatcher can see the message, and need not wait for its next poll.
-        app.engine.wake();
+        engine.wake();
         Ok(filed)
-    };
-    tokio::spawn(filing.in_current_span()).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "a filing panicked or was cancelled");
-        Err(Problem::internal())
     })
+    .await
 }
 
 /// The engine's part of the form, and the host's part or its wrong fields.

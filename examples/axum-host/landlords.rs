@@ -1,4 +1,5 @@
-//! What landlords do with requests. They see all of them, with the history of their assignments.
+//! What landlords do with requests. They see all of their organisation's or of their complexes', with the history of their
+//! assignments.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +9,7 @@ use axum::{
     routing::{get, post},
 };
 use maintenance_core::{
-    Actor, Comment, Move, NewComment, PageRequest, Request, RequestFilter, RequestId, RequestStatus,
-    Selection, WorkerId,
+    Comment, Move, NewComment, Request, RequestFilter, RequestId, RequestStatus, Selection, WorkerId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,12 +17,9 @@ use super::{
     App,
     caller::Landlord,
     edits::{Changes, Wait},
-    input::{self, Body, Id, Note, Params, RequestParams, assign_by},
+    input::{Body, Id, Note, Params, RequestParams, assign_by},
     view::{Answer, Items, Record},
 };
-
-/// How many requests a column of the board shows.
-const COLUMN: u32 = 20;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
@@ -39,81 +36,61 @@ pub(super) fn routes() -> Router<App> {
         .route("/requests/{id}/notify", post(notify))
 }
 
-async fn list(
-    _: Landlord,
-    State(app): State<App>,
-    Params(params): Params<RequestParams>,
-) -> Answer<Items<Request>> {
+async fn list(Landlord(me): Landlord, Params(params): Params<RequestParams>) -> Answer<Items<Request>> {
     let (filter, page) = params.read()?;
-    Ok(Json(app.engine.requests(&filter, &page).await?.into()))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Board {
-    /// One or several, separated by commas.
-    complex_id: Option<String>,
+    Ok(Json(me.theirs.requests(&filter, &page).await?.into()))
 }
 
 #[derive(Serialize)]
 struct Column {
     count: u64,
-    newest: Items<Request>,
+    first: Items<Request>,
 }
 
-/// One column per status: how many requests it has, and the newest. The list of requests with that status,
-/// those complexes and `next` as `after` gives the rest of a column.
+/// One column per status: how many requests it has, and the first of them. It takes the filters and the order of a list.
+/// The list of requests with that status and `next` as `after` gives the rest of a column.
 async fn board(
-    _: Landlord,
-    State(app): State<App>,
-    Params(Board { complex_id }): Params<Board>,
+    Landlord(me): Landlord,
+    Params(params): Params<RequestParams>,
 ) -> Answer<BTreeMap<RequestStatus, Column>> {
-    let complexes = input::all("complex_id", complex_id.as_deref())?;
-    let all = RequestFilter { complexes, ..RequestFilter::default() };
+    let (all, page) = params.read()?;
     let mut columns = BTreeMap::new();
-    for (status, count) in app.engine.count_by_status(&all).await? {
+    for (status, count) in me.theirs.count_by_status(&all).await? {
         let filter = RequestFilter { statuses: vec![status], ..all.clone() };
-        let page = app.engine.requests(&filter, &PageRequest::first(COLUMN)).await?;
-        columns.insert(status, Column { count, newest: page.into() });
+        let first = me.theirs.requests(&filter, &page).await?.into();
+        columns.insert(status, Column { count, first });
     }
     Ok(Json(columns))
 }
 
-async fn record(_: Landlord, State(app): State<App>, Id(id): Id<RequestId>) -> Answer<Record> {
-    let record = app.engine.record(id).await?;
+async fn record(Landlord(me): Landlord, State(app): State<App>, Id(id): Id<RequestId>) -> Answer<Record> {
+    let record = me.theirs.record(id).await?;
     Ok(Json(Record { record, intake: app.tables.intake(id).await? }))
 }
 
 async fn comment(
     Landlord(me): Landlord,
-    State(app): State<App>,
     Id(id): Id<RequestId>,
     Body(new): Body<NewComment>,
 ) -> Answer<Comment> {
-    Ok(Json(app.engine.comment(id, Actor::Landlord(me), new).await?))
+    Ok(Json(me.theirs.comment(id, new).await?))
 }
 
 async fn edit(
     Landlord(me): Landlord,
-    State(app): State<App>,
     Id(id): Id<RequestId>,
     Body(changes): Body<Changes>,
 ) -> Answer<Request> {
-    Ok(Json(app.engine.edit(id, changes.by(Actor::Landlord(me))).await?))
+    Ok(Json(me.theirs.edit(id, changes.by(me.actor)).await?))
 }
 
 /// Says that the work waits for something.
-async fn hold(
-    Landlord(me): Landlord,
-    State(app): State<App>,
-    Id(id): Id<RequestId>,
-    Body(wait): Body<Wait>,
-) -> Answer<Request> {
-    Ok(Json(app.engine.hold(id, wait.by(Actor::Landlord(me))).await?))
+async fn hold(Landlord(me): Landlord, Id(id): Id<RequestId>, Body(wait): Body<Wait>) -> Answer<Request> {
+    Ok(Json(me.theirs.hold(id, wait.by(me.actor)).await?))
 }
 
-async fn resume(Landlord(me): Landlord, State(app): State<App>, Id(id): Id<RequestId>) -> Answer<Request> {
-    Ok(Json(app.engine.resume(id, Actor::Landlord(me)).await?))
+async fn resume(Landlord(me): Landlord, Id(id): Id<RequestId>) -> Answer<Request> {
+    Ok(Json(me.theirs.resume(id).await?))
 }
 
 #[derive(Deserialize)]
@@ -127,18 +104,17 @@ struct Change {
 
 async fn change_status(
     Landlord(me): Landlord,
-    State(app): State<App>,
     Id(id): Id<RequestId>,
     Body(Change { to, from, note }): Body<Change>,
 ) -> Answer<Request> {
-    let mut change = Move::to(to, Actor::Landlord(me));
+    let mut change = Move::to(to, me.actor);
     if let Some(seen) = from {
         change = change.from(seen);
     }
     if let Some(note) = note {
         change = change.note(note);
     }
-    Ok(Json(app.engine.change_status(id, change).await?))
+    Ok(Json(me.theirs.change_status(id, change).await?))
 }
 
 #[derive(Deserialize)]
@@ -151,21 +127,19 @@ struct Assign {
 /// Assigns the request to a worker of the landlord's choice.
 async fn assign(
     Landlord(me): Landlord,
-    State(app): State<App>,
     Id(id): Id<RequestId>,
     Body(Assign { worker_id, note }): Body<Assign>,
 ) -> Answer<Request> {
-    Ok(Json(app.engine.assign(id, worker_id, assign_by(Actor::Landlord(me), note)).await?))
+    Ok(Json(me.theirs.assign(id, worker_id, assign_by(me.actor, note)).await?))
 }
 
 /// Takes the request from its worker.
 async fn unassign(
     Landlord(me): Landlord,
-    State(app): State<App>,
     Id(id): Id<RequestId>,
     Body(Note { note }): Body<Note>,
 ) -> Answer<Request> {
-    Ok(Json(app.engine.unassign(id, assign_by(Actor::Landlord(me), note)).await?))
+    Ok(Json(me.theirs.unassign(id, assign_by(me.actor, note)).await?))
 }
 
 #[derive(Serialize)]
@@ -177,15 +151,14 @@ struct Selected {
 /// Has the engine choose another worker. The answer says who was considered and why.
 async fn select(
     Landlord(me): Landlord,
-    State(app): State<App>,
     Id(id): Id<RequestId>,
     Body(Note { note }): Body<Note>,
 ) -> Answer<Selected> {
-    let assigned = app.engine.assign_by_selection(id, assign_by(Actor::Landlord(me), note)).await?;
+    let assigned = me.theirs.assign_by_selection(id, assign_by(me.actor, note)).await?;
     Ok(Json(Selected { request: assigned.request, selection: assigned.selection }))
 }
 
 /// Sends the worker another message, for example after one failed.
-async fn notify(Landlord(me): Landlord, State(app): State<App>, Id(id): Id<RequestId>) -> Answer<Request> {
-    Ok(Json(app.engine.notify_again(id, Actor::Landlord(me)).await?))
+async fn notify(Landlord(me): Landlord, Id(id): Id<RequestId>) -> Answer<Request> {
+    Ok(Json(me.theirs.notify_again(id).await?))
 }

@@ -9,7 +9,7 @@ use anstream::{eprintln, println};
 use clap::Parser;
 use maintenance_examples::axum_host::{
     Host, Settings, StartError,
-    demo::{CARETAKER, HOUSEHOLDS, LANDLORD, PLUMBER},
+    demo::{ASSISTANT, CARETAKER, HOUSEHOLDS, LANDLORD, LANDLORD2, PLUMBER, PLUMBER2},
 };
 use tracing_subscriber::EnvFilter;
 
@@ -76,9 +76,13 @@ fn show(host: &Host, database: &str) {
     );
     println!("H=http://{}", host.address());
     for (n, household) in (1..).zip(HOUSEHOLDS) {
-        println!("RENTER{n}='x-user: renter:{}'", household.renter);
+        println!("RENTER{n}='x-user: {}'", household.renter);
     }
-    println!("LANDLORD='x-user: landlord:{LANDLORD}'");
-    println!("CARETAKER='x-user: worker:{CARETAKER}'");
-    println!("PLUMBER='x-user: worker:{PLUMBER}'");
+    println!("LANDLORD='x-user: {LANDLORD}'");
+    println!("ASSISTANT='x-user: {ASSISTANT}'");
+    println!("CARETAKER='x-user: {CARETAKER}'");
+    println!("PLUMBER='x-user: {PLUMBER}'");
+    println!("# of the second organisation, as are RENTER3 and RENTER4:");
+    println!("LANDLORD2='x-user: {LANDLORD2}'");
+    println!("PLUMBER2='x-user: {PLUMBER2}'");
 }

@@ -3,40 +3,41 @@
 //!
 //! | to see | look in |
 //! |---|---|
-//! | the engine and its dispatcher put together, and shut down | this file |
+//! | the engine, its dispatcher and what runs beside it put together, and shut down | this file, `background.rs` |
+//! | who the caller is, their organisation, and that they see their own alone | `caller.rs` |
+//! | several numbers, and which organisation and complex sends by which | `channels.rs` |
 //! | a request and the host's own row in one transaction | `filing.rs`, `tables/` |
 //! | the host's tables, and [`Directory`](maintenance_core::Directory) over them | `tables/`, `migrations/` |
-//! | who the caller is, and that they see their own alone | `caller.rs`, `renters.rs` |
+//! | what is known of a renter handed out, and forgotten | `people.rs` |
 //! | errors as HTTP: the engine's are ready, the host adds its own | `problem.rs` |
 //! | what the start can fail at, in words | `start_error.rs` |
 
+mod background;
 mod caller;
+mod channels;
 pub mod demo;
 mod edits;
 mod filing;
 mod input;
 mod landlords;
+mod people;
 mod problem;
 mod renters;
 mod settings;
 mod start_error;
 mod tables;
 mod team;
+mod to_the_end;
 mod trace;
 mod view;
 mod workers;
 
-use std::{
-    io,
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, middleware::from_fn};
-use maintenance_core::{DispatchPolicy, IdSource as _, Maintenance, RandomIds, Repository};
+use maintenance_core::{ConsumerName, DispatchPolicy, Maintenance, SharedRepository};
 use maintenance_whatsapp::{
-    CloudApi, CloudApiConfig, Template, Templates,
+    Numbers,
     fake::FakeCloudApi,
     webhook::{self, WebhookConfig},
 };
@@ -46,11 +47,14 @@ use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use problem::Problem;
 use tables::Tables;
 
-pub use settings::{Channel, Settings};
+pub use settings::{Messages, Number, Settings};
 pub use start_error::StartError;
 
-/// The engine over either database.
-type Engine = Maintenance<Arc<dyn Repository>>;
+/// The engine's store in either database. A host with one database names its type: `PgRepository<'static>`.
+type Store = Arc<dyn SharedRepository>;
+
+/// The engine.
+type Engine = Maintenance<Store>;
 
 /// Where Meta posts to.
 const WEBHOOK: &str = "/webhooks/whatsapp";
@@ -61,11 +65,13 @@ const GRACE: Duration = Duration::from_secs(30);
 /// The state of every route.
 #[derive(Clone)]
 struct App {
+    /// Of no organisation: only `caller.rs` makes a caller's engine of it.
     engine: Engine,
     tables: Arc<dyn Tables>,
+    numbers: Numbers,
 }
 
-/// The running backend: a web server and a dispatcher.
+/// The running backend: a web server, a dispatcher, and what runs beside it.
 pub struct Host {
     address: SocketAddr,
     fake: Option<FakeCloudApi>,
@@ -84,24 +90,32 @@ impl Host {
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
         // Settings and port come first: they fail at once, and before anything is written.
         let (listener, address) = listen(settings.listen).await?;
-        let (notifier, hook, fake) = connect(settings.channel, address).await?;
+        let (numbers, fake) = channels::connect(settings.messages, address).await?;
+        let log = ConsumerName::new("log").map_err(|rule| StartError::new(format!("the log {rule}")))?;
 
         let tables = tables::open(settings.database_url.expose_secret()).await?;
-        let engine = Maintenance::new(tables.repository(), Arc::clone(&tables));
-        let app = App { engine: engine.clone(), tables: Arc::clone(&tables) };
+        let engine = Maintenance::new(tables.repository(), Arc::clone(&tables))
+            .with_channels(channels::table(&numbers));
+        let app = App { engine: engine.clone(), tables: Arc::clone(&tables), numbers: numbers.clone() };
         let seeded = demo::seed(&app).await;
         seeded.map_err(|problem| StartError::new(format!("the demo data can't be added: {problem}")))?;
 
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        let server = axum::serve(listener, router(app, hook)).with_graceful_shutdown(told(stopped.clone()));
+        let server = axum::serve(listener, router(app)).with_graceful_shutdown(told(stopped.clone()));
         tasks.spawn(async move {
             if let Err(error) = server.await {
                 tracing::error!(%error, "the server ended");
             }
         });
-        let dispatcher = engine.dispatcher(notifier, DispatchPolicy::default());
-        tasks.spawn(async move { dispatcher.run(told(stopped)).await });
+        // One of each for all organisations and numbers.
+        let dispatcher = engine.dispatcher(numbers, DispatchPolicy::default());
+        tasks.spawn({
+            let stopped = told(stopped.clone());
+            async move { dispatcher.run(stopped).await }
+        });
+        tasks.spawn(background::follow_events(engine.clone(), log, told(stopped.clone())));
+        tasks.spawn(background::clean_up(engine, told(stopped)));
         Ok(Self { address, fake, tables, tasks, stop })
     }
 
@@ -115,7 +129,7 @@ impl Host {
         self.fake.as_ref()
     }
 
-    /// Waits until the server or the dispatcher ends. Neither should before [`stop`](Self::stop).
+    /// Waits until the server, the dispatcher or a task beside them ends. None should before [`stop`](Self::stop).
     pub async fn ended(&mut self) {
         self.tasks.join_next().await;
     }
@@ -154,47 +168,16 @@ async fn told(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|&stopped| stopped).await;
 }
 
-fn router(app: App, hook: WebhookConfig) -> Router {
-    let webhook = webhook::router(app.engine.clone(), hook);
+fn router(app: App) -> Router {
+    let webhook = webhook::router(app.engine.clone(), WebhookConfig::of(app.numbers.clone()));
+    let landlord =
+        landlords::routes().merge(team::routes()).merge(people::routes()).merge(channels::routes());
     Router::new()
         .nest("/renter", renters::routes())
-        .nest("/landlord", landlords::routes().merge(team::routes()))
+        .nest("/landlord", landlord)
         .nest("/worker", workers::routes())
         .with_state(app)
         .nest(WEBHOOK, webhook)
         .fallback(async || Problem::not_found("there is nothing at this path"))
         .layer(from_fn(trace::trace))
-}
-
-/// The notifier, the webhook's secrets, and the fake with its webhooks coming to this host.
-async fn connect(
-    channel: Channel,
-    host: SocketAddr,
-) -> Result<(CloudApi, WebhookConfig, Option<FakeCloudApi>), StartError> {
-    match channel {
-        Channel::Real { token, phone_number_id, template, app_secret, verify_token } => {
-            let templates = Templates::default().assignment(Template::assignment(template));
-            let notifier = CloudApi::new(CloudApiConfig::new(phone_number_id, token, templates))?;
-            Ok((notifier, WebhookConfig::new(app_secret, verify_token)?, None))
-        }
-        Channel::Fake(automatic) => {
-            // New secrets at every start, so that nobody else can sign webhooks for the fake.
-            let secret = || RandomIds.uuid().to_string();
-            let fake =
-                FakeCloudApi::start(CloudApiConfig::new("106540352242922", secret(), Templates::default()))
-                    .await
-                    .map_err(|error| {
-                        StartError::caused("the fake Cloud API can't start", &error, "try again")
-                    })?;
-            let app_secret = secret();
-            fake.webhook(format!("http://{}{WEBHOOK}", reachable(host)), app_secret.clone(), automatic);
-            let hook = WebhookConfig::new(app_secret, secret())?;
-            Ok((CloudApi::new(fake.config())?, hook, Some(fake)))
-        }
-    }
-}
-
-/// The address at which this machine reaches the host: 127.0.0.1 if it listens on every address.
-fn reachable(host: SocketAddr) -> SocketAddr {
-    if host.ip().is_unspecified() { (Ipv4Addr::LOCALHOST, host.port()).into() } else { host }
 }

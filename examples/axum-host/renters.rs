@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::{get, post},
 };
-use maintenance_core::{Actor, Comment, Move, NewComment, Request, RequestId, RequestStatus, Submission};
+use maintenance_core::{Comment, Move, NewComment, Request, RequestId, RequestStatus, Submission};
 
 use super::{
     App,
@@ -15,7 +15,7 @@ use super::{
     filing::{self, Form},
     input::{Body, Id, Note, Params, RequestParams},
     problem::Problem,
-    view::{Answer, Items, Record, RentersRecord},
+    view::{Answer, Items, Record},
 };
 
 pub(super) fn routes() -> Router<App> {
@@ -34,7 +34,7 @@ async fn file(
     headers: HeaderMap,
     Body(form): Body<Form>,
 ) -> Result<(StatusCode, Json<Request>), Problem> {
-    let filed = filing::file(&app, me, &headers, form).await?;
+    let filed = filing::file(app, me.engine, me.id.into(), &headers, form).await?;
     let status = match filed.submission {
         Submission::Filed(_) => StatusCode::CREATED,
         Submission::AlreadyFiled => StatusCode::OK,
@@ -42,62 +42,41 @@ async fn file(
     Ok((status, Json(filed.request)))
 }
 
-async fn list(
-    Renter(me): Renter,
-    State(app): State<App>,
-    Params(params): Params<RequestParams>,
-) -> Answer<Items<Request>> {
+async fn list(Renter(me): Renter, Params(params): Params<RequestParams>) -> Answer<Items<Request>> {
     let (filter, page) = params.read()?;
-    Ok(Json(app.engine.acting_as(Actor::Renter(me)).requests(&filter, &page).await?.into()))
+    Ok(Json(me.theirs.requests(&filter, &page).await?.into()))
 }
 
-async fn record(
-    Renter(me): Renter,
-    State(app): State<App>,
-    Id(id): Id<RequestId>,
-) -> Answer<Record<RentersRecord>> {
-    let record = app.engine.acting_as(Actor::Renter(me)).record(id).await?;
-    Ok(Json(Record { record: record.into(), intake: app.tables.intake(id).await? }))
+async fn record(Renter(me): Renter, State(app): State<App>, Id(id): Id<RequestId>) -> Answer<Record> {
+    let record = me.theirs.record(id).await?;
+    Ok(Json(Record { record, intake: app.tables.intake(id).await? }))
 }
 
-async fn comment(
-    Renter(me): Renter,
-    State(app): State<App>,
-    Id(id): Id<RequestId>,
-    Body(new): Body<NewComment>,
-) -> Answer<Comment> {
-    Ok(Json(app.engine.acting_as(Actor::Renter(me)).comment(id, new).await?))
+async fn comment(Renter(me): Renter, Id(id): Id<RequestId>, Body(new): Body<NewComment>) -> Answer<Comment> {
+    Ok(Json(me.theirs.comment(id, new).await?))
 }
 
-async fn edit(
-    Renter(me): Renter,
-    State(app): State<App>,
-    Id(id): Id<RequestId>,
-    Body(changes): Body<Changes>,
-) -> Answer<Request> {
-    let me = Actor::Renter(me);
-    Ok(Json(app.engine.acting_as(me).edit(id, changes.by(me)).await?))
+async fn edit(Renter(me): Renter, Id(id): Id<RequestId>, Body(changes): Body<Changes>) -> Answer<Request> {
+    Ok(Json(me.theirs.edit(id, changes.by(me.actor)).await?))
 }
 
-async fn cancel(renter: Renter, app: State<App>, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {
-    move_to(RequestStatus::Cancelled, renter, app, id, note).await
+async fn cancel(renter: Renter, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {
+    move_to(RequestStatus::Cancelled, renter, id, note).await
 }
 
-async fn reopen(renter: Renter, app: State<App>, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {
-    move_to(RequestStatus::InProgress, renter, app, id, note).await
+async fn reopen(renter: Renter, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {
+    move_to(RequestStatus::InProgress, renter, id, note).await
 }
 
 async fn move_to(
     to: RequestStatus,
     Renter(me): Renter,
-    State(app): State<App>,
     Id(id): Id<RequestId>,
     Body(Note { note }): Body<Note>,
 ) -> Answer<Request> {
-    let me = Actor::Renter(me);
-    let mut change = Move::to(to, me);
+    let mut change = Move::to(to, me.actor);
     if let Some(note) = note {
         change = change.note(note);
     }
-    Ok(Json(app.engine.acting_as(me).change_status(id, change).await?))
+    Ok(Json(me.theirs.change_status(id, change).await?))
 }

@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use maintenance_whatsapp::fake::Automatic;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::StartError;
+use super::{
+    StartError,
+    demo::{SENDERS, Sender},
+};
 
 /// How the host is to run.
 #[derive(Debug)]
@@ -15,27 +18,36 @@ pub struct Settings {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// Where messages go.
-    pub channel: Channel,
+    pub messages: Messages,
 }
 
 /// Where messages go.
 #[derive(Debug)]
-pub enum Channel {
-    /// To a fake Cloud API in this process, which posts these webhooks by itself.
+pub enum Messages {
+    /// To a fake Cloud API in this process, which plays all numbers and posts these webhooks by itself.
     Fake(Automatic),
     /// To WhatsApp.
-    Real {
-        /// The access token.
-        token: SecretString,
-        /// The id of the number that sends.
-        phone_number_id: String,
+    WhatsApp {
         /// The name under which the assignment template is registered with Meta.
         template: String,
-        /// The app secret, which signs the webhooks.
-        app_secret: SecretString,
-        /// The token of the webhook's handshake.
-        verify_token: SecretString,
+        /// The numbers: the first sender's, and those of others that have one.
+        numbers: Vec<Number>,
     },
+}
+
+/// A number that sends.
+#[derive(Debug)]
+pub struct Number {
+    /// Whose it is.
+    pub sender: &'static Sender,
+    /// The access token.
+    pub token: SecretString,
+    /// The id of the number.
+    pub phone_number_id: String,
+    /// The app secret, which signs the webhooks.
+    pub app_secret: SecretString,
+    /// The token of the webhook's handshake.
+    pub verify_token: SecretString,
 }
 
 impl Settings {
@@ -52,7 +64,12 @@ To send over WhatsApp rather than to a fake Cloud API in this process, set all o
   WHATSAPP_APP_SECRET        signs the webhooks, which Meta posts to /webhooks/whatsapp
   WHATSAPP_VERIFY_TOKEN      the token of the webhook's handshake
 and, if it isn't maintenance_request:
-  WHATSAPP_TEMPLATE          the name of the assignment template";
+  WHATSAPP_TEMPLATE          the name of the assignment template
+
+The second organisation sends by a number of its own, and its complex Harbour by another, with all of:
+  WHATSAPP_TOKEN_2, WHATSAPP_PHONE_NUMBER_ID_2, WHATSAPP_APP_SECRET_2, WHATSAPP_VERIFY_TOKEN_2
+  WHATSAPP_TOKEN_3, WHATSAPP_PHONE_NUMBER_ID_3, WHATSAPP_APP_SECRET_3, WHATSAPP_VERIFY_TOKEN_3
+Without them its messages go by the number before.";
 
     /// Reads the environment variables that [`HELP`](Self::HELP) lists.
     ///
@@ -69,7 +86,7 @@ and, if it isn't maintenance_request:
                     "LISTEN is {listen:?}; it must be an address and a port, for example 127.0.0.1:3000"
                 ))
             })?,
-            channel: Channel::from(&variable, or("WHATSAPP_TEMPLATE", "maintenance_request"))?,
+            messages: Messages::from(&variable, or("WHATSAPP_TEMPLATE", "maintenance_request"))?,
         })
     }
 
@@ -84,27 +101,39 @@ and, if it isn't maintenance_request:
     }
 }
 
-impl Channel {
+impl Messages {
     fn from(variable: impl Fn(&str) -> Option<String>, template: String) -> Result<Self, StartError> {
-        const NAMES: [&str; 4] =
-            ["WHATSAPP_TOKEN", "WHATSAPP_PHONE_NUMBER_ID", "WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN"];
-        match NAMES.map(variable) {
-            [None, None, None, None] => Ok(Self::Fake(Automatic::AfterAnswer)),
-            [Some(token), Some(phone_number_id), Some(app_secret), Some(verify_token)] => Ok(Self::Real {
-                token: token.into(),
-                phone_number_id,
-                template,
-                app_secret: app_secret.into(),
-                verify_token: verify_token.into(),
-            }),
-            some => {
-                let missing = NAMES.into_iter().zip(some).filter(|(_, value)| value.is_none());
-                let missing: Vec<&str> = missing.map(|(name, _)| name).collect();
-                let (missing, all) = (missing.join(", "), NAMES.join(", "));
-                Err(StartError::new(format!(
-                    "{missing} must be set too: to use WhatsApp set all of {all}, to use the fake none of them"
-                )))
+        let given: Vec<[Option<String>; 4]> =
+            SENDERS.iter().map(|sender| sender.variables().map(|name| variable(&name))).collect();
+        if given.iter().flatten().all(Option::is_none) {
+            return Ok(Self::Fake(Automatic::AfterAnswer));
+        }
+        let mut numbers = Vec::new();
+        for (sender, values) in SENDERS.iter().zip(given) {
+            match values {
+                // Only the first sender must have a number: the others' messages then go by it.
+                [None, None, None, None] if !numbers.is_empty() => {}
+                [Some(token), Some(phone_number_id), Some(app_secret), Some(verify_token)] => {
+                    numbers.push(Number {
+                        sender,
+                        token: token.into(),
+                        phone_number_id,
+                        app_secret: app_secret.into(),
+                        verify_token: verify_token.into(),
+                    });
+                }
+                some => {
+                    let names = sender.variables();
+                    let missing = names.iter().zip(&some).filter(|(_, value)| value.is_none());
+                    let missing: Vec<&str> = missing.map(|(name, _)| name.as_str()).collect();
+                    return Err(StartError::new(format!(
+                        "{} must be set too: to use WhatsApp set all of {}, to use the fake none of the variables WHATSAPP_*",
+                        missing.join(", "),
+                        names.join(", ")
+                    )));
+                }
             }
         }
+        Ok(Self::WhatsApp { template, numbers })
     }
 }

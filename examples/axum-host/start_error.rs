@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use maintenance_core::{FieldError, Invalid};
+use maintenance_core::FieldError;
 use maintenance_whatsapp::SetupError;
 
 /// Why the host can't run: a sentence that says what was wrong and what would be right.
@@ -10,9 +10,9 @@ use maintenance_whatsapp::SetupError;
 pub struct StartError(String);
 
 impl StartError {
-    /// The server or the dispatcher ended though nobody stopped the host.
+    /// The server, the dispatcher or a task beside them ended though nobody stopped the host.
     pub fn ended() -> Self {
-        Self::new("the server or the dispatcher ended by itself; the log says why")
+        Self::new("the server, the dispatcher or a task beside them ended by itself; the log says why")
     }
 
     pub(super) fn new(sentence: impl Into<String>) -> Self {
@@ -31,6 +31,27 @@ impl StartError {
         }
         Self(format!("{what} ({}); {remedy}", causes.join(": ")))
     }
+
+    /// A number of WhatsApp that can't be used; each wrong setting goes by the name of its environment variable.
+    pub(super) fn of_number(suffix: &str, error: SetupError) -> Self {
+        let invalid = match error {
+            SetupError::Invalid(invalid) => invalid,
+            other => {
+                let remedy = "check this machine's certificates";
+                return Self::caused("the HTTP client can't be built", &other, remedy);
+            }
+        };
+        let named = |FieldError { field, rule }: FieldError| match &*field {
+            "token" => format!("WHATSAPP_TOKEN{suffix} {rule}"),
+            "phone_number_id" => format!("WHATSAPP_PHONE_NUMBER_ID{suffix} {rule}"),
+            "app_secret" => format!("WHATSAPP_APP_SECRET{suffix} {rule}"),
+            "verify_token" => format!("WHATSAPP_VERIFY_TOKEN{suffix} {rule}"),
+            "templates.assignment.name" => format!("WHATSAPP_TEMPLATE {rule}"),
+            other => format!("{other} {rule}"),
+        };
+        let fields: Vec<String> = invalid.fields.into_iter().map(named).collect();
+        Self(format!("the settings for WhatsApp are wrong: {}", fields.join("; ")))
+    }
 }
 
 impl fmt::Display for StartError {
@@ -40,33 +61,3 @@ impl fmt::Display for StartError {
 }
 
 impl Error for StartError {}
-
-/// Wrong settings of WhatsApp, each under the name of its environment variable.
-impl From<Invalid> for StartError {
-    fn from(invalid: Invalid) -> Self {
-        let named = |FieldError { field, rule }: FieldError| {
-            let variable = match &*field {
-                "token" => "WHATSAPP_TOKEN",
-                "phone_number_id" => "WHATSAPP_PHONE_NUMBER_ID",
-                "templates.assignment.name" => "WHATSAPP_TEMPLATE",
-                "app_secret" => "WHATSAPP_APP_SECRET",
-                "verify_token" => "WHATSAPP_VERIFY_TOKEN",
-                other => other,
-            };
-            format!("{variable} {rule}")
-        };
-        let fields: Vec<String> = invalid.fields.into_iter().map(named).collect();
-        Self(format!("the settings for WhatsApp are wrong: {}", fields.join("; ")))
-    }
-}
-
-impl From<SetupError> for StartError {
-    fn from(error: SetupError) -> Self {
-        match error {
-            SetupError::Invalid(invalid) => invalid.into(),
-            other => {
-                Self::caused("the HTTP client can't be built", &other, "check this machine's certificates")
-            }
-        }
-    }
-}

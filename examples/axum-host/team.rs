@@ -1,4 +1,4 @@
-//! What landlords do with workers: add them, assign them to complexes, set their status.
+//! What landlords of the whole organisation do with workers: add them, assign them to complexes, set their status.
 
 use axum::{
     Json, Router,
@@ -7,16 +7,17 @@ use axum::{
     routing::{get, post, put},
 };
 use maintenance_core::{
-    AssignmentsOf, ComplexAssignment, ComplexId, Cursor, Invalid, NewWorker, Specialty, Worker, WorkerFilter,
-    WorkerId, WorkerStatus,
+    AssignmentsOf, ComplexAssignment, ComplexId, Cursor, Invalid, NewWorker, RandomIds, Specialty, Worker,
+    WorkerFilter, WorkerId, WorkerStatus,
 };
 use serde::Deserialize;
 
 use super::{
     App,
-    caller::Landlord,
+    caller::{Caller, Owner},
     input::{self, Body, Id, Params},
     problem::Problem,
+    to_the_end::to_the_end,
     view::{self, Answer, Items},
 };
 
@@ -30,11 +31,13 @@ pub(super) fn routes() -> Router<App> {
 
 /// With an id in the body, a call that is repeated adds one worker.
 async fn add(
-    _: Landlord,
+    Owner(me): Owner,
     State(app): State<App>,
     Body(new): Body<NewWorker>,
 ) -> Result<(StatusCode, Json<Worker>), Problem> {
-    Ok((StatusCode::CREATED, Json(app.engine.add_worker(new).await?)))
+    let id = new.id.unwrap_or_else(|| WorkerId::mint(&RandomIds));
+    let worker = to_the_end(async move { app.tables.add_worker(&me.engine, id, new).await }).await?;
+    Ok((StatusCode::CREATED, Json(worker)))
 }
 
 #[derive(Deserialize)]
@@ -47,16 +50,12 @@ struct WorkerParams {
     after: Option<Cursor>,
 }
 
-async fn list(
-    _: Landlord,
-    State(app): State<App>,
-    Params(params): Params<WorkerParams>,
-) -> Answer<Items<Worker>> {
+async fn list(Owner(me): Owner, Params(params): Params<WorkerParams>) -> Answer<Items<Worker>> {
     let specialty = params.specialty.as_deref().map(Specialty::new).transpose();
     let specialty = specialty.map_err(|rule| Invalid::field("specialty", rule.to_string()))?;
     let filter = WorkerFilter { status: params.status, specialty, complex_id: params.complex_id };
     let page = input::page(params.size, params.after);
-    Ok(Json(app.engine.workers(&filter, &page).await?.into()))
+    Ok(Json(me.engine.workers(&filter, &page).await?.into()))
 }
 
 #[derive(Deserialize)]
@@ -66,21 +65,20 @@ struct Status {
 }
 
 async fn set_status(
-    _: Landlord,
-    State(app): State<App>,
+    Owner(me): Owner,
     Id(id): Id<WorkerId>,
     Body(Status { status }): Body<Status>,
 ) -> Answer<Worker> {
-    Ok(Json(app.engine.set_worker_status(id, status).await?))
+    Ok(Json(me.engine.set_worker_status(id, status).await?))
 }
 
 async fn staff(
-    _: Landlord,
+    Owner(me): Owner,
     State(app): State<App>,
     Id(complex): Id<ComplexId>,
 ) -> Answer<Vec<ComplexAssignment>> {
-    known(&app, complex).await?;
-    let staff = app.engine.assignments(AssignmentsOf::Complex(complex)).await?;
+    known(&app, &me, complex).await?;
+    let staff = me.engine.assignments(AssignmentsOf::Complex(complex)).await?;
     view::report(&staff.corrupt);
     Ok(Json(staff.items))
 }
@@ -93,21 +91,20 @@ struct Place {
 }
 
 async fn assign(
-    _: Landlord,
+    Owner(me): Owner,
     State(app): State<App>,
     Id((complex, worker)): Id<(ComplexId, WorkerId)>,
     Body(Place { is_primary }): Body<Place>,
 ) -> Answer<ComplexAssignment> {
-    known(&app, complex).await?;
-    Ok(Json(app.engine.assign_complex(worker, complex, is_primary).await?))
+    known(&app, &me, complex).await?;
+    Ok(Json(me.engine.assign_complex(worker, complex, is_primary).await?))
 }
 
 async fn unassign(
-    _: Landlord,
-    State(app): State<App>,
+    Owner(me): Owner,
     Id((complex, worker)): Id<(ComplexId, WorkerId)>,
 ) -> Result<StatusCode, Problem> {
-    if app.engine.unassign_complex(worker, complex).await? {
+    if me.engine.unassign_complex(worker, complex).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Problem::not_found("the worker isn't assigned to that complex"))
@@ -115,8 +112,8 @@ async fn unassign(
 }
 
 /// The engine accepts any UUID as a complex; only the host knows which exist.
-async fn known(app: &App, complex: ComplexId) -> Result<(), Problem> {
-    if app.tables.has_complex(complex).await? {
+async fn known(app: &App, me: &Caller, complex: ComplexId) -> Result<(), Problem> {
+    if app.tables.has_complex(me.engine.organization(), complex).await? {
         Ok(())
     } else {
         Err(Problem::not_found(format!("there is no complex {complex}")))

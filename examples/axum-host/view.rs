@@ -1,9 +1,7 @@
 //! What the routes return.
 
 use axum::Json;
-use maintenance_core::{
-    Attachment, Comment, Cursor, EditedField, Page, RepositoryError, Request, RequestRecord, StatusChange,
-};
+use maintenance_core::{Cursor, Page, RepositoryError, RequestRecord};
 use serde::Serialize;
 
 use super::{problem::Problem, tables::Intake};
@@ -32,34 +30,9 @@ pub(super) fn report(corrupt: &[RepositoryError]) {
     }
 }
 
-/// A request with everything that happened to it, and the host's own row about it.
+/// A request with what the caller may see of all that happened to it, and the host's own row about it.
 #[derive(Serialize)]
-pub(super) struct Record<R = RequestRecord> {
-    pub(super) record: R,
+pub(super) struct Record {
+    pub(super) record: RequestRecord,
     pub(super) intake: Option<Intake>,
-}
-
-/// A record as its renter sees it: without the history of its assignments and the messages to workers.
-#[derive(Serialize)]
-pub(super) struct RentersRecord {
-    request: Request,
-    history: Vec<StatusChange>,
-    edits: Vec<EditedField>,
-    comments: Vec<Comment>,
-    attachments: Vec<Attachment>,
-}
-
-impl From<RequestRecord> for RentersRecord {
-    fn from(record: RequestRecord) -> Self {
-        let RequestRecord {
-            request,
-            history,
-            edits,
-            comments,
-            attachments,
-            assignments: _,
-            notifications: _,
-        } = record;
-        Self { request, history, edits, comments, attachments }
-    }
 }

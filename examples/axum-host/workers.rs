@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     routing::{get, post},
 };
-use maintenance_core::{Actor, Comment, Move, NewComment, Request, RequestId, RequestStatus};
+use maintenance_core::{Comment, Move, NewComment, Request, RequestId, RequestStatus};
 
 use super::{
     App,
@@ -27,84 +27,59 @@ pub(super) fn routes() -> Router<App> {
         .route("/requests/{id}/hand-back", post(hand_back))
 }
 
-async fn list(
-    Worker(me): Worker,
-    State(app): State<App>,
-    Params(params): Params<RequestParams>,
-) -> Answer<Items<Request>> {
+async fn list(Worker(me): Worker, Params(params): Params<RequestParams>) -> Answer<Items<Request>> {
     let (filter, page) = params.read()?;
-    Ok(Json(app.engine.acting_as(Actor::Worker(me)).requests(&filter, &page).await?.into()))
+    Ok(Json(me.theirs.requests(&filter, &page).await?.into()))
 }
 
 async fn record(Worker(me): Worker, State(app): State<App>, Id(id): Id<RequestId>) -> Answer<Record> {
-    let record = app.engine.acting_as(Actor::Worker(me)).record(id).await?;
+    let record = me.theirs.record(id).await?;
     Ok(Json(Record { record, intake: app.tables.intake(id).await? }))
 }
 
-async fn comment(
-    Worker(me): Worker,
-    State(app): State<App>,
-    Id(id): Id<RequestId>,
-    Body(new): Body<NewComment>,
-) -> Answer<Comment> {
-    Ok(Json(app.engine.acting_as(Actor::Worker(me)).comment(id, new).await?))
+async fn comment(Worker(me): Worker, Id(id): Id<RequestId>, Body(new): Body<NewComment>) -> Answer<Comment> {
+    Ok(Json(me.theirs.comment(id, new).await?))
 }
 
-async fn edit(
-    Worker(me): Worker,
-    State(app): State<App>,
-    Id(id): Id<RequestId>,
-    Body(changes): Body<Changes>,
-) -> Answer<Request> {
-    let me = Actor::Worker(me);
-    Ok(Json(app.engine.acting_as(me).edit(id, changes.by(me)).await?))
+async fn edit(Worker(me): Worker, Id(id): Id<RequestId>, Body(changes): Body<Changes>) -> Answer<Request> {
+    Ok(Json(me.theirs.edit(id, changes.by(me.actor)).await?))
 }
 
 /// Says that the work waits for something.
-async fn hold(
-    Worker(me): Worker,
-    State(app): State<App>,
-    Id(id): Id<RequestId>,
-    Body(wait): Body<Wait>,
-) -> Answer<Request> {
-    let me = Actor::Worker(me);
-    Ok(Json(app.engine.acting_as(me).hold(id, wait.by(me)).await?))
+async fn hold(Worker(me): Worker, Id(id): Id<RequestId>, Body(wait): Body<Wait>) -> Answer<Request> {
+    Ok(Json(me.theirs.hold(id, wait.by(me.actor)).await?))
 }
 
-async fn resume(Worker(me): Worker, State(app): State<App>, Id(id): Id<RequestId>) -> Answer<Request> {
-    Ok(Json(app.engine.acting_as(Actor::Worker(me)).resume(id).await?))
+async fn resume(Worker(me): Worker, Id(id): Id<RequestId>) -> Answer<Request> {
+    Ok(Json(me.theirs.resume(id).await?))
 }
 
-async fn start(worker: Worker, app: State<App>, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {
-    move_to(RequestStatus::InProgress, worker, app, id, note).await
+async fn start(worker: Worker, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {
+    move_to(RequestStatus::InProgress, worker, id, note).await
 }
 
-async fn complete(worker: Worker, app: State<App>, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {
-    move_to(RequestStatus::Completed, worker, app, id, note).await
+async fn complete(worker: Worker, id: Id<RequestId>, note: Body<Note>) -> Answer<Request> {
+    move_to(RequestStatus::Completed, worker, id, note).await
 }
 
 /// Declines a request, or hands back one that they have begun, which needs a note.
 async fn hand_back(
     Worker(me): Worker,
-    State(app): State<App>,
     Id(id): Id<RequestId>,
     Body(Note { note }): Body<Note>,
 ) -> Answer<Request> {
-    let me = Actor::Worker(me);
-    Ok(Json(app.engine.acting_as(me).unassign(id, assign_by(me, note)).await?))
+    Ok(Json(me.theirs.unassign(id, assign_by(me.actor, note)).await?))
 }
 
 async fn move_to(
     to: RequestStatus,
     Worker(me): Worker,
-    State(app): State<App>,
     Id(id): Id<RequestId>,
     Body(Note { note }): Body<Note>,
 ) -> Answer<Request> {
-    let me = Actor::Worker(me);
-    let mut change = Move::to(to, me);
+    let mut change = Move::to(to, me.actor);
     if let Some(note) = note {
         change = change.note(note);
     }
-    Ok(Json(app.engine.acting_as(me).change_status(id, change).await?))
+    Ok(Json(me.theirs.change_status(id, change).await?))
 }

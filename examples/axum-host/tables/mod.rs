@@ -1,17 +1,18 @@
 //! The host's own tables, on either database, and its queries on them.
 //!
-//! The SQL that both databases share is here; the implementations differ in how they keep an id.
+//! The implementations differ in how they keep an id; the SQL that both share is in `statements.rs`.
 
 mod postgres;
 mod sqlite;
+mod statements;
 
 use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    ComplexId, Directory, Error, Invalid, Name, NewRequest, PhoneNumber, PropertyId, RenterContact, RenterId,
-    Repository, RequestId, Submitted,
+    ComplexId, Directory, Error, Forgotten, Invalid, Name, NewRequest, NewWorker, OrganizationId,
+    PhoneNumber, PropertyId, RenterContact, RenterId, RequestId, Submitted, Worker, WorkerId,
 };
 use serde::Serialize;
 use sqlx::{
@@ -20,19 +21,23 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use super::{Engine, StartError, demo::Household, problem::Problem};
+use super::{Engine, StartError, Store, demo::Household, problem::Problem};
 
-/// The host's queries. The engine uses the same tables as its [`Directory`].
+/// The host's queries. The engine uses the same tables as its [`Directory`]. Where an organisation is given, what belongs
+/// to another is unknown.
 #[async_trait]
 pub(super) trait Tables: Directory {
     /// The engine's store in the same database.
-    fn repository(&self) -> Arc<dyn Repository>;
+    fn repository(&self) -> Store;
 
-    /// Where a renter lives; `None` when there is no such renter.
-    async fn home(&self, renter: RenterId) -> Result<Option<Home>, sqlx::Error>;
+    /// The user of that id.
+    async fn user(&self, id: Uuid) -> Result<Option<User>, sqlx::Error>;
 
-    /// Whether there is such a complex.
-    async fn has_complex(&self, complex: ComplexId) -> Result<bool, sqlx::Error>;
+    /// Where a renter lives; `None` when the organisation has no such renter.
+    async fn home(&self, of: OrganizationId, renter: RenterId) -> Result<Option<Home>, sqlx::Error>;
+
+    /// Whether the organisation has such a complex.
+    async fn has_complex(&self, of: OrganizationId, complex: ComplexId) -> Result<bool, sqlx::Error>;
 
     /// Files a request and the host's row about it in one transaction: both, or neither. The request must
     /// carry its complex, since nothing may take another connection of the pool while the transaction is
@@ -44,17 +49,61 @@ pub(super) trait Tables: Directory {
         intake: Result<Intake, Invalid>,
     ) -> Result<Submitted, Problem>;
 
-    /// The host's row about a request.
+    /// The host's row about a request that the engine has found for the caller.
     async fn intake(&self, request: RequestId) -> Result<Option<Intake>, sqlx::Error>;
+
+    /// Adds a worker and their user, both of that id, in one transaction.
+    async fn add_worker(&self, engine: &Engine, id: WorkerId, new: NewWorker) -> Result<Worker, Problem>;
+
+    /// Has the engine forget a renter, and forgets their name, number and references, in one transaction.
+    async fn forget(&self, engine: &Engine, renter: RenterId) -> Result<Forgotten, Problem>;
 
     /// Whether there is any renter.
     async fn has_renters(&self) -> Result<bool, sqlx::Error>;
 
-    /// Adds those of these complexes, properties and renters that are missing.
-    async fn seed(&self, households: &[Household]) -> Result<(), sqlx::Error>;
+    /// Adds what is missing of these complexes, properties and renters, and then of these users.
+    async fn seed(&self, households: &[Household], users: &[User]) -> Result<(), sqlx::Error>;
 
     /// Closes the pool, once nothing uses it any more.
     async fn close(&self);
+}
+
+/// Somebody who may log in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct User {
+    pub(super) id: Uuid,
+    pub(super) organization: OrganizationId,
+    pub(super) role: Role,
+    /// The complexes of an assistant; nobody else has any.
+    pub(super) complexes: Vec<ComplexId>,
+}
+
+/// What a user is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Renter,
+    Worker,
+    /// Of the whole organisation.
+    Landlord,
+    /// A landlord of some complexes alone.
+    Assistant,
+}
+
+impl Role {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Renter => "renter",
+            Self::Worker => "worker",
+            Self::Landlord => "landlord",
+            Self::Assistant => "assistant",
+        }
+    }
+
+    fn read(text: &str) -> Result<Self, sqlx::Error> {
+        let all = [Self::Renter, Self::Worker, Self::Landlord, Self::Assistant];
+        let role = all.into_iter().find(|role| role.as_str() == text);
+        role.ok_or_else(|| sqlx::Error::Decode("users.role must be a role".into()))
+    }
 }
 
 /// Where a renter lives.
@@ -66,7 +115,7 @@ pub(super) struct Home {
 /// What the host notes of a request when it takes it in.
 #[derive(Clone, Serialize)]
 pub(super) struct Intake {
-    /// The number in the renter's own papers; each is used once.
+    /// The number in the renter's own papers; an organisation has each once.
     pub(super) reference: Option<String>,
     pub(super) received_at: DateTime<Utc>,
 }
@@ -97,21 +146,6 @@ fn migrator(first: &'static str) -> Migrator {
     Migrator::with_migrations(vec![Migration::new(1, "host".into(), MigrationType::Simple, sql, false)])
 }
 
-const HAS_COMPLEX: &str = "select count(*) > 0 from complexes where id = $1";
-const COMPLEX_OF: &str = "select complex_id from properties where id = $1";
-const HOME: &str = "
-    select r.property_id, p.complex_id
-      from renters r
-      join properties p on p.id = r.property_id
-     where r.id = $1";
-const INTAKE: &str = "select reference, received_at from intake where request_id = $1";
-const ADD_INTAKE: &str = "insert into intake (request_id, reference, received_at) values ($1, $2, $3)";
-const HAS_RENTERS: &str = "select count(*) > 0 from renters";
-const ADD_COMPLEX: &str = "insert into complexes (id, name) values ($1, $2) on conflict do nothing";
-const ADD_PROPERTY: &str =
-    "insert into properties (id, complex_id, label) values ($1, $2, $3) on conflict do nothing";
-const ADD_RENTER: &str = "insert into renters (id, property_id, name, phone_number) values ($1, $2, $3, $4) on conflict do nothing";
-
 /// What the engine filed and the host's row about it; or everything that either found wrong.
 fn both(
     filed: Result<Submitted, Error>,
@@ -134,6 +168,15 @@ fn not_noted(error: sqlx::Error) -> Problem {
         Problem::conflict("reference-taken", "another request has this reference; use another")
     } else {
         error.into()
+    }
+}
+
+/// The problem when no row was written for a new user: the id is somebody else's.
+fn added(rows: u64) -> Result<(), Problem> {
+    if rows > 0 {
+        Ok(())
+    } else {
+        Err(Problem::conflict("id-taken", "another user has this id; use another"))
     }
 }
 
