@@ -138,12 +138,14 @@ macro_rules! insert_events_sql {
     };
 }
 
-/// Its end: events are kept while somebody follows them, and once for each row that they are about.
+/// Its end: events are kept while there are such consumers, and once for each row that they are about.
 macro_rules! events_end_sql {
-    ($($guard:expr),*) => {
+    ($consumers:literal $(, $guard:expr)*) => {
         concat!(
             " e
-         where exists (select 1 from maintenance_event_consumers) ",
+         where exists (select 1 from ",
+            $consumers,
+            ") ",
             $($guard,)*
             "
         on conflict (about, kind) do nothing"

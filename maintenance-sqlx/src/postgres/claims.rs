@@ -147,7 +147,8 @@ fn with_limit(limit: u32) -> AssertSqlSafe<String> {
 /// Defers the due messages to one recipient, one after the other.
 ///
 /// Parameters: `$1` the recipient, `$2` the time now, `$3` the time at which the first message becomes due
-/// again, `$4` the seconds between two messages, `$5` the priorities, the most urgent first, `$6` the limit.
+/// again, `$4` the seconds between two messages, `$5` the priorities, the most urgent first, `$6` the limit. The times
+/// are reckoned before the update: a server that shards by schema refuses an update that adds an interval to a time.
 pub(super) const DEFER: &str = "
     with due as (
         select n.id, n.due_at, array_position($5::text[], n.priority) as urgency
@@ -157,10 +158,12 @@ pub(super) const DEFER: &str = "
          limit $6
            for update skip locked
     ), placed as (
-        select id, row_number() over (order by urgency, due_at, id) - 1 as place from due
+        select id, $3::timestamptz + (row_number() over (order by urgency, due_at, id) - 1)::double precision
+                                     * make_interval(secs => $4) as due_at
+          from due
     ), moved as (
         update maintenance_notifications n
-           set due_at = $3::timestamptz + p.place::double precision * make_interval(secs => $4)
+           set due_at = p.due_at
           from placed p
          where n.id = p.id
         returning n.id

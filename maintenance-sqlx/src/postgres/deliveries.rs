@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{
     convert::column,
+    events::follower_sql,
     mirror::{free_sql, mirrored_sql, owes_mirror_sql},
     source::{Query, Source},
 };
@@ -55,7 +56,9 @@ macro_rules! first_failure_sql {
 ///
 /// The messages are found as if the updates came one after the other: `named` is the first update that gives
 /// a provider's id together with ours, and the updates after it are found by the provider's id. `held` locks
-/// as in `RECORD_OUTCOMES`.
+/// as in `RECORD_OUTCOMES`. Whatever inserts or deletes waits for `held`, so that batches lock in one order. A server
+/// that shards by schema would run it before `held` if it stood before; and there the requests are read at the end by
+/// a subquery, since it would read all messages for a join.
 ///
 /// The statement's shape keeps it cheap. The updates of a message are gathered by grouping and not by joins:
 /// the planner can't know how many updates there are, and would scan all of them for each. And `named` reads
@@ -87,24 +90,6 @@ pub(super) const RECORD_DELIVERIES: &str = concat!(
                                           where d.provider = t.provider and d.channel = t.channel
                                             and d.place < t.place)) as id
           from ours t
-    ), kept as (
-        insert into maintenance_early_deliveries
-               (provider_message_id, channel, event, at, error_code, error_text, next, received_at)
-        select f.provider, f.channel, f.event, f.at, f.code, f.text, f.next, $9
-          from found f
-         where f.id is null
-        on conflict (provider_message_id, channel, event, at) do nothing
-    ), applied as (
-        delete from maintenance_early_deliveries e
-         using found f
-         where f.id is not null
-           and e.provider_message_id = f.provider and e.channel = f.channel and e.event = f.event
-           and e.at = f.at
-    ), sends as (
-        insert into maintenance_notification_sends (provider_message_id, channel, notification_id, attempt, at)
-        select d.provider, d.channel, d.id, greatest(d.attempts, 1), d.at
-          from named d
-        on conflict (provider_message_id, channel) do nothing
     ), timed as (
         select f.place, f.id, f.event, greatest(f.at, n.created_at) as at, f.code, f.text, f.names
           from found f
@@ -128,12 +113,32 @@ pub(super) const RECORD_DELIVERIES: &str = concat!(
           from timed f
          group by f.id
     ), held as (
-        select n.id, n.organization_id, n.request_id, w.progress, w.provider, w.sent_at, w.delivered_at, w.read_at, w.failed_at,
-               w.code, w.text
-          from news w
-          join maintenance_notifications n on n.id = w.id
-         order by n.id
-           for update of n
+        select l.*
+          from (select n.id, n.organization_id, n.request_id, w.progress, w.provider, w.sent_at, w.delivered_at,
+                       w.read_at, w.failed_at, w.code, w.text
+                  from news w
+                  join maintenance_notifications n on n.id = w.id
+                 order by n.id
+                   for update of n) l
+    ), kept as (
+        insert into maintenance_early_deliveries
+               (provider_message_id, channel, event, at, error_code, error_text, next, received_at)
+        select f.provider, f.channel, f.event, f.at, f.code, f.text, f.next, $9
+          from found f
+         where f.id is null and (select count(*) from held) >= 0
+        on conflict (provider_message_id, channel, event, at) do nothing
+    ), applied as (
+        delete from maintenance_early_deliveries e
+         using found f
+         where f.id is not null and (select count(*) from held) >= 0
+           and e.provider_message_id = f.provider and e.channel = f.channel and e.event = f.event
+           and e.at = f.at
+    ), sends as (
+        insert into maintenance_notification_sends (provider_message_id, channel, notification_id, attempt, at)
+        select d.provider, d.channel, d.id, greatest(d.attempts, 1), d.at
+          from named d
+         where (select count(*) from held) >= 0
+        on conflict (provider_message_id, channel) do nothing
     ), newest as (
         select r.id, h.id as notification_id
           from held h
@@ -168,6 +173,8 @@ pub(super) const RECORD_DELIVERIES: &str = concat!(
         returning n.id, n.request_id, n.status, n.provider_message_id
     ), ",
     mirrored_sql!(),
+    ", ",
+    follower_sql!(),
     ", happened as (
         ",
     insert_events_sql!(),
@@ -175,12 +182,11 @@ pub(super) const RECORD_DELIVERIES: &str = concat!(
                        h.organization_id, h.request_id, $9::timestamptz as at
                   from held h
                   join found f on f.id = h.id)",
-    events_end_sql!(),
+    events_end_sql!("follower"),
     "
     )
-    select f.id, n.request_id
+    select f.id, (select n.request_id from maintenance_notifications n where n.id = f.id)
       from found f
-      left join maintenance_notifications n on n.id = f.id
      order by f.place"
 );
 

@@ -10,11 +10,25 @@ use tracing::instrument;
 use super::PgRepository;
 use crate::{columns::event_columns, decode, encode};
 
+/// The CTE `follower`: a row if somebody follows the events. It is read before the events are inserted: of an insert that
+/// reads a table itself, a server that shards by schema makes an invalid statement.
+macro_rules! follower_sql {
+    () => {
+        "follower as materialized (
+        select 1 from maintenance_event_consumers limit 1
+    )"
+    };
+}
+
+pub(super) use follower_sql;
+
 /// Subscribes the consumer `$1`, unless they are subscribed, and returns where they stand.
 const SUBSCRIBE: &str = "
-    with new as (
+    with newest as materialized (
+        select last from maintenance_event_position
+    ), new as (
         insert into maintenance_event_consumers (name, position)
-        select $1, last from maintenance_event_position
+        select $1, last from newest
         on conflict (name) do nothing
         returning position
     )
@@ -76,15 +90,20 @@ const ACKNOWLEDGE: &str = "
 /// `$1` is the event as a JSON row.
 const ADD_EVENT: &str = concat!(
     "
-    insert into maintenance_events (",
+    with ",
+    follower_sql!(),
+    ", added as (
+        insert into maintenance_events (",
     event_columns!(named),
     ")
-    select ",
+        select ",
     event_columns!(of "i"),
     "
-      from json_populate_record(null::maintenance_events, $1::text::json) i
-     where exists (select from maintenance_event_consumers)
-    on conflict (about, kind) do nothing"
+          from json_populate_record(null::maintenance_events, $1::text::json) i
+         where exists (select from follower)
+        on conflict (about, kind) do nothing
+    )
+    select"
 );
 
 #[cfg(test)]

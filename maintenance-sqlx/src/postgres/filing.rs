@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     arrays::{self, Columns, unnest},
+    events::follower_sql,
     numbers::{ADD_SLOTS, take_numbers_sql},
     source::{Connection, Query, Source, repository_error},
     texts::unindexed_sql,
@@ -37,8 +38,9 @@ const ORGANIZATION: usize = REQUEST_COLUMNS.len() + MESSAGE_COLUMNS.len() + ASSI
 /// the request among that worker's requests. Rows are inserted in the order of their ids, so that two batches
 /// with the same ids can't deadlock.
 ///
-/// The rows of the assignments are inserted without `returning`: under row-level security a returned row must be seen, and
-/// the request by which it would be is not seen yet.
+/// Each insert returns something or says what to do on a conflict: otherwise a server that shards by schema copies the rows,
+/// and a refused one is an error without its code. What it returns is no column: under row-level security a row of which a
+/// column is returned must be seen, and the request by which it would be is not seen yet.
 ///
 /// Answers with a row of nulls if the organisation has no slots of numbers yet; then nothing was filed.
 static FILE: LazyLock<String> = LazyLock::new(|| {
@@ -75,12 +77,14 @@ static FILE: LazyLock<String> = LazyLock::new(|| {
         select {of_assignment}
           from {assignments}
           join filed f on f.id = a.request_id
+        returning 1
     ), filed_messages as (
         insert into maintenance_notifications ({message_columns})
         select {of_message}
           from filed f
           join new_message m on m.id = f.notification_id
-    ), happened as (
+        returning 1
+    ), {follower}, happened as (
         {insert_events}
                (select id as about, 'filed' as kind, organization_id, id as request_id, created_at as at from filed
                  union all
@@ -103,7 +107,8 @@ static FILE: LazyLock<String> = LazyLock::new(|| {
         of_assignment = assignment_history_columns!(of "a"),
         of_message = notification_columns!(of "m"),
         insert_events = insert_events_sql!(),
-        events_end = events_end_sql!(),
+        follower = follower_sql!(),
+        events_end = events_end_sql!("follower"),
     )
 });
 

@@ -39,7 +39,8 @@ const EDITS: &Columns = edit_columns!(list);
 
 /// Imports requests of the organisation `$1` whose id is new, whose worker is the organisation's, and none of whose rows
 /// has an id that is taken; each table's rows as an array per column. Rows are inserted in the order of the requests' ids, so
-/// that two imports of the same requests can't deadlock. Each request gets a number of the organisation's.
+/// that two imports of the same requests can't deadlock. Each request gets a number of the organisation's. Each insert returns something for the reason that
+/// `FILE` gives, and what it reads of the tables is materialized for the reason that `follower` gives.
 ///
 /// Answers with a row of null if the organisation has no slots of numbers yet; then nothing was imported.
 static IMPORT: LazyLock<String> = LazyLock::new(|| {
@@ -60,11 +61,11 @@ static IMPORT: LazyLock<String> = LazyLock::new(|| {
     format!(
         "
     with {inputs},
-    known_worker as (
+    known_worker as materialized (
         select w.id
           from maintenance_workers w
          where w.id = any (array (select assigned_worker_id from request)) and w.organization_id = $1
-    ), {take_numbers}, taken_id as (
+    ), {take_numbers}, taken_id as materialized (
         select i.request_id from change i join maintenance_status_history t on t.id = i.id
         union all
         select i.request_id from assignment i join maintenance_assignment_history t on t.id = i.id
@@ -91,11 +92,13 @@ static IMPORT: LazyLock<String> = LazyLock::new(|| {
         select {of_history}
           from change h
           join imported r on r.id = h.request_id
+        returning 1
     ), assigned as (
         insert into maintenance_assignment_history ({assignment_columns})
         select {of_assignment}
           from assignment a
           join imported r on r.id = a.request_id
+        returning 1
     ), commented as (
         insert into maintenance_comments ({comment_columns}, organization_id)
         select {of_comment}, r.organization_id
@@ -109,11 +112,13 @@ static IMPORT: LazyLock<String> = LazyLock::new(|| {
         select {of_edit}
           from edit e
           join imported r on r.id = e.request_id
+        returning 1
     ), attached as (
         insert into maintenance_attachments ({attachment_columns})
         select {of_attachment}
           from attachment f
           join imported r on r.id = f.request_id
+        returning 1
     )
     select id from imported
     union all

@@ -5,16 +5,17 @@
 //! message filed meanwhile keeps its place in the mirror.
 
 /// The CTE `free`: the requests whose ids the subquery selects, locked in the order of their ids, without
-/// those that someone else has locked.
+/// those that someone else has locked. The ids are an array and not a subquery after `in`: where a CTE locks rows and
+/// joins others to them, a server that shards by schema can't read what the CTE returned.
 macro_rules! free_sql {
     ($ids:literal) => {
         concat!(
             "free as (
         select r.id
           from maintenance_requests r
-         where r.id in (",
+         where r.id = any (array (",
             $ids,
-            ")
+            "))
          order by r.id
            for no key update skip locked
     )"

@@ -30,6 +30,8 @@ mod outcomes;
 mod plans;
 mod requests;
 mod row_security;
+#[cfg(test)]
+mod shapes;
 mod source;
 #[cfg(test)]
 mod tests;

@@ -21,7 +21,8 @@ const NOTIFICATION: &str = concat!(
 );
 
 /// Files a message that repeats a failed one, if that one is still its request's newest and its worker still
-/// has the request and is active. `$1` is the failed message, `$2` the new one as a JSON row.
+/// has the request and is active. `$1` is the failed message, `$2` the new one as a JSON row. The insert returns
+/// something for the reason that `FILE` gives.
 const FILE_AGAIN: &str = concat!(
     "
     with new_message as (
@@ -48,6 +49,7 @@ const FILE_AGAIN: &str = concat!(
     "
           from moved
           join new_message m on m.request_id = moved.id
+        returning 1
     )
     select exists (select from moved)"
 );

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{
     convert::{column, integer},
+    events::follower_sql,
     mirror::{free_sql, mirrored_sql, owes_mirror_sql},
     source::{Query, Source, repository_error},
 };
@@ -18,7 +19,8 @@ use crate::{
 /// Applies outcomes as `Notification::apply_outcome` does, mirrors the messages into their requests, and
 /// returns the number of outcomes that counted with the kept webhook updates of the messages' provider ids.
 ///
-/// `held` locks the messages in the order of their ids, so that two batches at once can't deadlock.
+/// `held` locks the messages in the order of their ids, so that two batches at once can't deadlock. It does so in a
+/// subquery, for the reason that `free` gives.
 pub(super) const RECORD_OUTCOMES: &str = concat!(
     "
     with input as (
@@ -28,13 +30,14 @@ pub(super) const RECORD_OUTCOMES: &str = concat!(
                       $7::timestamptz[], $8::text[], $9::text[])
                as o (id, lease, attempts, at, kind, provider_message_id, due_at, error_code, error_text)
     ), held as (
-        select n.id, n.organization_id, n.channel, n.request_id, n.status as was,
-               coalesce(n.lease = o.lease, false) as leased, o.attempts, o.at, o.kind,
-               o.provider_message_id, o.due_at, o.error_code, o.error_text
-          from input o
-          join maintenance_notifications n on n.id = o.id and (n.lease = o.lease or o.kind = 'sent')
-         order by n.id
-           for update of n
+        select l.*
+          from (select n.id, n.organization_id, n.channel, n.request_id, n.status as was,
+                       coalesce(n.lease = o.lease, false) as leased, o.attempts, o.at, o.kind,
+                       o.provider_message_id, o.due_at, o.error_code, o.error_text
+                  from input o
+                  join maintenance_notifications n on n.id = o.id and (n.lease = o.lease or o.kind = 'sent')
+                 order by n.id
+                   for update of n) l
     ), newest as (
         select r.id, h.id as notification_id
           from held h
@@ -75,23 +78,28 @@ pub(super) const RECORD_OUTCOMES: &str = concat!(
           from held o
          where o.kind = 'sent'
         on conflict (provider_message_id, channel) do nothing
-    ), happened as (
+    ), ",
+    follower_sql!(),
+    ", happened as (
         ",
     insert_events_sql!(),
     "(select h.id as about, case h.kind when 'sent' then 'told' else 'failed' end as kind, h.organization_id,
                        h.request_id, h.at
                   from held h
                  where h.kind = 'sent' or h.kind = 'failed' and h.was = 'pending')",
-    events_end_sql!(),
+    events_end_sql!("follower"),
     "
     )
     select (select count(*) from moved), ",
     early_columns!(),
     "
       from (values (1)) one
-      left join (held h
-            join maintenance_early_deliveries e
-              on e.provider_message_id = h.provider_message_id and e.channel = h.channel) on true"
+      left join (select ",
+    early_columns!(),
+    "
+                   from held h
+                   join maintenance_early_deliveries e
+                     on e.provider_message_id = h.provider_message_id and e.channel = h.channel) e on true"
 );
 
 /// Records the outcomes. Several outcomes of one notification are applied one after the other.

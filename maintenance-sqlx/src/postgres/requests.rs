@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{
     PgRepository,
     convert::integer,
+    events::follower_sql,
     filing,
     texts::{request_words_sql, unindexed_sql, words_sql},
 };
@@ -64,7 +65,8 @@ macro_rules! edited_sql {
 /// the organisation. The worker stays locked until the transaction ends, as when a request is filed.
 ///
 /// A new priority goes to the waiting messages too. Those under a lease keep theirs: their outcomes must not wait for
-/// a lock that the host's transaction holds. Like all who lock several messages it does so in the order of their ids.
+/// a lock that the host's transaction holds. Like all who lock several messages it does so in the order of their ids, and
+/// in a subquery for the reason that `free` gives. Each insert returns something, as when a request is filed.
 const APPLY: &str = concat!(
     "
     with moved as (
@@ -124,12 +126,13 @@ const APPLY: &str = concat!(
           from moved, json_populate_recordset(null::maintenance_edits, $13::text::json) e
         returning id, edited_at
     ), waiting_messages as (
-        select n.id
-          from moved
-          join maintenance_notifications n on n.request_id = moved.id
-         where $12::text::jsonb ? 'priority' and n.waiting and n.lease is null
-         order by n.id
-           for no key update of n
+        select l.id
+          from (select n.id
+                  from moved
+                  join maintenance_notifications n on n.request_id = moved.id
+                 where $12::text::jsonb ? 'priority' and n.waiting and n.lease is null
+                 order by n.id
+                   for no key update of n) l
     ), prioritized as (
         update maintenance_notifications n
            set priority = $12::text::jsonb ->> 'priority'
@@ -144,7 +147,10 @@ const APPLY: &str = concat!(
     notification_columns!(of "n"),
     "
           from moved, json_populate_recordset(null::maintenance_notifications, $11::text::json) n
-    ), happened as (
+        returning 1
+    ), ",
+    follower_sql!(),
+    ", happened as (
         ",
     insert_events_sql!(),
     "(select c.about, c.kind, m.organization_id, m.id as request_id, c.at
@@ -154,7 +160,7 @@ const APPLY: &str = concat!(
                         select id, 'assigned', changed_at from assigned
                          union all
                         select id, 'edited', edited_at from edited) c)",
-    events_end_sql!(),
+    events_end_sql!("follower"),
     "
     )
     select exists (select from moved)"
@@ -164,12 +170,21 @@ const REQUEST_EXISTS: &str =
     "select exists (select from maintenance_requests where id = $1 and organization_id = $2)";
 
 /// Adds what belongs to a request of the organisation `$2`, if the request exists and its own id is new, with the event.
-/// `$1` is the JSON row. A comment's row has the organisation too.
+/// `$1` is the JSON row. A comment's row has the organisation too. The insert reads no table but a CTE's rows, for the
+/// reason that `follower` gives.
 macro_rules! add_to_request_sql {
     ($table:literal, $columns:ident, $event:literal $(, $organization:literal, then $then:expr)?) => {
         concat!(
             "
-    with added as (
+    with input as materialized (
+        select ",
+            $columns!(of "i"),
+            "
+          from json_populate_record(null::",
+            $table,
+            ", $1::text::json) i
+         where exists (select from maintenance_requests where id = i.request_id and organization_id = $2)
+    ), added as (
         insert into ",
             $table,
             " (",
@@ -180,22 +195,21 @@ macro_rules! add_to_request_sql {
             $columns!(of "i"),
             $(", $2 as ", $organization,)?
             "
-          from json_populate_record(null::",
-            $table,
-            ", $1::text::json) i
-         where exists (select from maintenance_requests where id = i.request_id and organization_id = $2)
+          from input i
         on conflict (id) do nothing
         returning id, request_id, created_at",
             $("
     ), ", $then,)?
             "
-    ), happened as (
+    ), ",
+            follower_sql!(),
+            ", happened as (
         ",
             insert_events_sql!(),
             "(select id as about, '",
             $event,
             "' as kind, $2::uuid as organization_id, request_id, created_at as at from added)",
-            events_end_sql!(),
+            events_end_sql!("follower"),
             "
     )
     select id from added"

@@ -92,7 +92,7 @@ impl Connection<'_, '_> {
         self.fetch_all(query).await?.first().map(decode).transpose()
     }
 
-    /// Inserts one row; if it wrote nothing, reads the row that is stored under its id.
+    /// Inserts one row by a statement that returns it; if it wrote nothing, reads the row that is stored under its id.
     pub(super) async fn insert_or_read<T>(
         &mut self,
         insert: Query,
@@ -100,7 +100,7 @@ impl Connection<'_, '_> {
         decode: fn(&PgRow) -> Result<T, RepositoryError>,
         missing: RepositoryErrorKind,
     ) -> Result<Inserted<T>, RepositoryError> {
-        if self.execute(insert).await? > 0 {
+        if !self.fetch_all(insert).await?.is_empty() {
             return Ok(Inserted::New);
         }
         self.read(stored, decode).await?.map(Inserted::Existing).ok_or_else(|| missing.into())

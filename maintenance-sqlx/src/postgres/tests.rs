@@ -11,7 +11,7 @@ use sqlx::{
 use super::{
     archive, events, filing, import,
     migrate::{migrate_in, migrator, run},
-    notifications, requests, workers,
+    notifications, requests, texts, workers,
 };
 use crate::{MigrateError, migrate::statements, order::delivery_order};
 
@@ -29,17 +29,15 @@ pub(super) async fn begin_in_schema<'c>(
     name: &str,
 ) -> Transaction<'c, Postgres> {
     let mut tx = connection.begin().await.unwrap();
-    let schema = format!("create schema {name}; set local search_path to {name}");
-    sqlx::raw_sql(AssertSqlSafe(schema)).execute(&mut *tx).await.unwrap();
+    for sql in [format!("create schema {name}"), format!("set local search_path to {name}")] {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
+    }
     tx
 }
 
-#[tokio::test]
-async fn every_statement_can_be_prepared() {
-    let mut connection = PgConnection::connect(&server()).await.unwrap();
-    let mut tx = begin_in_schema(&mut connection, "maintenance_prepares").await;
-    migrate_in(&mut tx).await.unwrap();
-    for statements in [
+/// Every statement whose text doesn't depend on what is asked for.
+pub(super) fn every_statement() -> Vec<&'static str> {
+    [
         workers::STATEMENTS,
         requests::STATEMENTS,
         &filing::statements(),
@@ -47,11 +45,19 @@ async fn every_statement_can_be_prepared() {
         events::STATEMENTS,
         &import::statements(),
         archive::STATEMENTS,
-    ] {
-        for sql in statements {
-            let prepared = tx.prepare(AssertSqlSafe((*sql).to_owned()).into_sql_str()).await;
-            prepared.unwrap_or_else(|error| panic!("{error}: {sql}"));
-        }
+        &[texts::INDEX],
+    ]
+    .concat()
+}
+
+#[tokio::test]
+async fn every_statement_can_be_prepared() {
+    let mut connection = PgConnection::connect(&server()).await.unwrap();
+    let mut tx = begin_in_schema(&mut connection, "maintenance_prepares").await;
+    migrate_in(&mut tx).await.unwrap();
+    for sql in every_statement() {
+        let prepared = tx.prepare(AssertSqlSafe(sql.to_owned()).into_sql_str()).await;
+        prepared.unwrap_or_else(|error| panic!("{error}: {sql}"));
     }
 }
 
@@ -71,8 +77,9 @@ async fn the_database_orders_deliveries_as_the_core_does() {
 /// A pool in an empty schema of the given name.
 async fn empty(name: &str) -> PgPool {
     let mut connection = PgConnection::connect(&server()).await.unwrap();
-    let schema = format!("drop schema if exists {name} cascade; create schema {name}");
-    sqlx::raw_sql(AssertSqlSafe(schema)).execute(&mut connection).await.unwrap();
+    for sql in [format!("drop schema if exists {name} cascade"), format!("create schema {name}")] {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    }
     let options = server().parse::<PgConnectOptions>().unwrap().options([("search_path", name)]);
     PgPoolOptions::new().connect_with(options).await.unwrap()
 }

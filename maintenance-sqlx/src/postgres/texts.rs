@@ -46,10 +46,13 @@ pub(super) use {request_words_sql, unindexed_sql, words_sql};
 
 /// Moves up to `$1` new texts into the index of words, and returns how many it took. Two who do so at once take different
 /// ones. Words that an edit or a forgetting has written meanwhile are newer and stay.
+///
+/// Rows are deleted by their keys: in a statement that inserts too, a server that shards by schema deletes none by `ctid`.
+/// The array has their index looked up; for the rows alone the planner may read the whole table.
 pub(super) const INDEX: &str = concat!(
     "
     with taken as materialized (
-        select ctid, request_id, is_comment, id
+        select request_id, is_comment, id
           from maintenance_unindexed_texts
          limit $1
            for update skip locked
@@ -74,7 +77,9 @@ pub(super) const INDEX: &str = concat!(
          order by request_id, is_comment, id
         on conflict do nothing
     ), removed as (
-        delete from maintenance_unindexed_texts where ctid = any (array (select ctid from taken))
+        delete from maintenance_unindexed_texts
+         where request_id = any (array (select request_id from taken))
+           and (request_id, is_comment, id) in (select request_id, is_comment, id from taken)
     )
     select count(*) from taken"
 );

@@ -16,18 +16,23 @@ use crate::{
     lists,
 };
 
-/// `$1` is the worker as a JSON row, `$2` the organisation.
+/// `$1` is the worker as a JSON row, `$2` the organisation. The statement returns the id that it wrote, and does not begin
+/// with `insert`: a server that shards by schema counts a row there even when the id is taken.
 const ADD_WORKER: &str = concat!(
     "
-    insert into maintenance_workers (",
+    with added as (
+        insert into maintenance_workers (",
     worker_columns!(named),
     ")
-    select ",
+        select ",
     worker_columns!(of "w"),
     "
-      from json_populate_record(null::maintenance_workers, $1::text::json) w
-     where w.organization_id = $2
-    on conflict (id) do nothing"
+          from json_populate_record(null::maintenance_workers, $1::text::json) w
+         where w.organization_id = $2
+        on conflict (id) do nothing
+        returning id
+    )
+    select id from added"
 );
 
 const WORKER: &str = concat!(

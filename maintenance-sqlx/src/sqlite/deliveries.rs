@@ -174,7 +174,7 @@ pub(super) const RECORD_DELIVERIES: Script = script!(
                  n.request_id, $2 as at
             from found f
             join maintenance_notifications n on n.id = f.id)",
-    events_end_sql!()
+    events_end_sql!("maintenance_event_consumers")
 );
 
 /// Deletes the updates that were kept too long, and returns the kept updates whose message is known by now.

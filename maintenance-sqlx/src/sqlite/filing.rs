@@ -103,7 +103,7 @@ const FILE: Script = script!(
             from json_each($3) a
             join maintenance_assignment_history h on h.id = a.value ->> 'id'
                  and h.request_id = a.value ->> 'request_id')",
-    events_end_sql!()
+    events_end_sql!("maintenance_event_consumers")
 );
 
 #[cfg(test)]

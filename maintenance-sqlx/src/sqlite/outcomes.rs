@@ -70,7 +70,7 @@ pub(super) const RECORD_OUTCOMES: Script = script!(
             join maintenance_notifications n on n.id = value ->> 'id'
            where value ->> 'kind' = 'sent'
               or value ->> 'kind' = 'failed' and n.status = 'failed' and n.failed_at = value ->> 'at')",
-    events_end_sql!(),
+    events_end_sql!("maintenance_event_consumers"),
     ";
 
     select ",

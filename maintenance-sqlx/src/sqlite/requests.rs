@@ -129,7 +129,7 @@ const APPLY: Script = script!(
           select value ->> 'id', 'assigned', value ->> 'changed_at', $14, $1 from json_each($10)
            union all
           select value ->> 'id', 'edited', value ->> 'edited_at', $14, $1 from json_each($13))",
-    events_end_sql!("and ", guard_sql!()),
+    events_end_sql!("maintenance_event_consumers", "and ", guard_sql!()),
     ";
 
     update maintenance_requests
@@ -189,7 +189,7 @@ macro_rules! add_to_request_sql {
                  value ->> 'created_at' as at
             from json_each($1)
            where changes() > 0)",
-            events_end_sql!()
+            events_end_sql!("maintenance_event_consumers")
             $(, ";
 
     ", $then)?
