@@ -71,10 +71,12 @@ mod on_postgres {
         let pool = schema.migrated().await;
         let world = World::new(Arc::new(PgRepository::new(pool.clone())));
         world.worker(&["plumbing"]).await;
-        let constraint = "create table host_renters (id uuid primary key);
-             alter table maintenance_requests add constraint host_renter_fkey
+        let table = "create table host_renters (id uuid primary key)";
+        let constraint = "alter table maintenance_requests add constraint host_renter_fkey
                    foreign key (renter_id) references host_renters (id)";
-        sqlx::raw_sql(constraint).execute(&pool).await.unwrap();
+        for sql in [table, constraint] {
+            sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+        }
         let known = "insert into host_renters (id) values ($1)";
         sqlx::query(known).bind(world.renter.uuid()).execute(&pool).await.unwrap();
         only_the_stranger_is_refused(&world, "host_renter_fkey").await;

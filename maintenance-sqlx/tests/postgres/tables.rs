@@ -131,7 +131,7 @@ async fn a_role_that_may_create_nothing_finds_the_tables_up_to_date() {
     let schema = Schema::migrated().await;
     let role = format!("{}_reader", schema.name());
     let grants = format!(
-        "create role {role};
+        "create role {role} login;
          grant usage on schema {0} to {role};
          grant select on all tables in schema {0} to {role}",
         schema.name()
