@@ -38,9 +38,10 @@ const ATTACHMENTS: &Columns = attachment_columns!(list);
 const EDITS: &Columns = edit_columns!(list);
 
 /// Imports requests of the organisation `$1` whose id is new, whose worker is the organisation's, and none of whose rows
-/// has an id that is taken; each table's rows as an array per column. Rows are inserted in the order of the requests' ids, so
-/// that two imports of the same requests can't deadlock. Each request gets a number of the organisation's. Each insert returns something for the reason that
-/// `FILE` gives, and what it reads of the tables is materialized for the reason that `follower` gives.
+/// has an id that is taken; each table's rows as an array per column. Rows are inserted in the order of the requests' ids,
+/// so that two imports of the same requests can't deadlock. Each request gets a number of the organisation's. Each insert
+/// returns something for the reason that `FILE` gives, and what it reads of the tables is materialized for the reason that
+/// `follower` gives.
 ///
 /// Answers with a row of null if the organisation has no slots of numbers yet; then nothing was imported.
 static IMPORT: LazyLock<String> = LazyLock::new(|| {

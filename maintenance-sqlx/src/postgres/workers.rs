@@ -73,7 +73,8 @@ const ASSIGN_COMPLEX: &str = concat!(
         update complex_maintenance_assignments a
            set is_primary = false, updated_at = i.updated_at
           from input i
-         where a.organization_id = $2 and a.complex_id = i.complex_id and a.is_primary and a.worker_id <> i.worker_id and i.is_primary
+         where a.organization_id = $2 and a.complex_id = i.complex_id and a.is_primary
+           and a.worker_id <> i.worker_id and i.is_primary
         returning a.id
     ), assigned as (
         insert into complex_maintenance_assignments as a
@@ -156,9 +157,9 @@ pub(super) const CANDIDATES: &str = candidates_sql!(
               join maintenance_workers w on w.id = a.worker_id"
 );
 
-/// The candidates of one complex `$1` for the trades `$2` in the organisation `$3`, which each submit asks for. Unlike the statement with a list of complexes,
-/// this one is planned only once. The inner `offset 0` makes the planner look up the complex's workers; without it, it
-/// may read all workers.
+/// The candidates of one complex `$1` for the trades `$2` in the organisation `$3`, which each submit asks for. Unlike the
+/// statement with a list of complexes, this one is planned only once. The inner `offset 0` makes the planner look up the
+/// complex's workers; without it, it may read all workers.
 pub(super) const CANDIDATES_OF_ONE: &str = candidates_sql!(
     "$2::text[]",
     "complex_maintenance_assignments a

@@ -1,5 +1,7 @@
 //! A running host, and how tests call it.
 
+use std::time::{Duration, Instant};
+
 use maintenance_examples::axum_host::{
     Host, Messages, Settings,
     demo::{HOUSEHOLDS, LANDLORD, PLUMBER},
@@ -87,6 +89,14 @@ impl<D> Backend<D> {
 
     pub(crate) async fn put(&self, user: &str, path: &str, body: Value) -> (u16, Value) {
         self.send(Method::PUT, user, path, &body, "").await
+    }
+
+    /// Waits until a list has so many requests: a search finds a new one from the dispatcher's next poll on.
+    pub(crate) async fn until_found(&self, user: &str, path: &str, count: usize) {
+        let limit = Instant::now() + Duration::from_mins(1);
+        while self.get(user, path).await.1["items"].as_array().unwrap().len() != count {
+            assert!(Instant::now() < limit, "{path} has not {count} requests within a minute");
+        }
     }
 
     pub(crate) async fn file(&self, n: usize, body: Value) -> String {

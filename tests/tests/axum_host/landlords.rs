@@ -98,7 +98,9 @@ async fn a_landlord_finds_requests_by_all_that_screens_ask_for<D>(backend: Backe
         ("updated_since=2100-01-01T00:00:00Z".to_owned(), vec![]),
         ("completed_from=2000-01-01T00:00:00Z".to_owned(), vec![]),
     ] {
-        let (status, found) = backend.get(&landlord(), &format!("/landlord/requests?{query}")).await;
+        let path = format!("/landlord/requests?{query}");
+        backend.until_found(&landlord(), &path, expected.len()).await;
+        let (status, found) = backend.get(&landlord(), &path).await;
         let found: Vec<_> = found["items"].as_array().unwrap().iter().map(|item| &item["id"]).collect();
         let expected: Vec<_> = expected.into_iter().map(|n: usize| json!(ids[n])).collect();
         assert_eq!((status, found), (200, expected.iter().collect()), "{query}");

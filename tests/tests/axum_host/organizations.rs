@@ -104,6 +104,9 @@ async fn what_belongs_to_another_organisation_does_not_exist<D>(backend: Backend
 async fn no_list_shows_another_organisations_requests<D>(backend: Backend<D>) {
     let (north, south) = (backend.file(0, sink()).await, backend.file(2, sink()).await);
     let house = &HOUSEHOLDS[0];
+    for landlord in [landlord(), landlord2()] {
+        backend.until_found(&landlord, "/landlord/requests?text=sink", 1).await;
+    }
     for (query, own) in [
         (String::new(), true),
         ("?text=sink".to_owned(), true),
