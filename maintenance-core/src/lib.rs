@@ -88,7 +88,7 @@
 //!
 //! # Features
 //!
-//! - `tokio`: `Dispatcher::run`, the loop that a submit of the same process wakes at once.
+//! - `tokio`: `Dispatcher::run`, the loop that a submit of the same process wakes at once; `Dispatchers`, one loop for many.
 //! - `mock`: mockall mocks of every port.
 //! - `axum`: [`Error`] and [`ProblemDetails`] as responses of an axum handler.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -102,7 +102,7 @@ mod rules;
 mod values;
 
 #[cfg(feature = "tokio")]
-pub use dispatcher::{DispatchPolicy, DispatchReport, Dispatcher, Patience, Problem};
+pub use dispatcher::{Added, DispatchPolicy, DispatchReport, Dispatcher, Dispatchers, Patience, Problem};
 pub use maintenance::{
     ActingAs, Assign, Assigned, Difference, Edit, Error, Events, ImportReport, Maintenance, Move, NewHold,
     Pause, ProblemDetails, Reassigned, RefusedLine, Reused, Submission, Submitted,

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     DispatchReport, Dispatcher,
+    pace::Gate,
     send::{Ended, Ready},
     store::{Taken, Written},
     surroundings::Surroundings,
@@ -30,6 +31,8 @@ const WRITING: Backoff = Backoff { first: Duration::from_millis(100), ceiling: D
 /// always at most one write under way, so that whatever ends meanwhile goes together into the one after it.
 pub(super) struct Flow<'d, R, N> {
     of: &'d Dispatcher<R, N>,
+    /// What a claim must pass, where several dispatchers share a loop.
+    gate: Option<&'d Gate>,
     claiming: Option<BoxFuture<'d, Result<Taken, Error>>>,
     preparing: FuturesUnordered<BoxFuture<'d, (Vec<Ready>, Vec<DirectoryError>)>>,
     /// The least urgent first, so that the next to send is the last.
@@ -53,9 +56,10 @@ pub(super) struct Flow<'d, R, N> {
 }
 
 impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
-    pub(super) fn new(of: &'d Dispatcher<R, N>) -> Self {
+    pub(super) fn new(of: &'d Dispatcher<R, N>, gate: Option<&'d Gate>) -> Self {
         Self {
             of,
+            gate,
             claiming: None,
             preparing: FuturesUnordered::new(),
             ready: Vec::new(),
@@ -82,8 +86,12 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
     }
 
     /// Whether there are messages taken and not yet sent.
-    fn has_messages(&self) -> bool {
+    pub(super) fn has_messages(&self) -> bool {
         !(self.preparing.is_empty() && self.ready.is_empty() && self.sending.is_empty())
+    }
+
+    pub(super) fn is_claiming(&self) -> bool {
+        self.claiming.is_some()
     }
 
     /// Whether to look again at once: the last claim may have left something, and there is room.
@@ -117,7 +125,11 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
         let mut troubled = of.shared.rests.troubled(of.shared.clock.monotonic());
         let under_way = |channel: &mut Channel| self.under_way.has_any_of(channel);
         troubled.resting.extend(troubled.trying.extract_if(.., under_way));
-        self.claiming = Some(of.take(limit, at_least, troubled, checks_clock).boxed());
+        let take = of.take(limit, at_least, troubled, checks_clock);
+        self.claiming = Some(match self.gate {
+            Some(gate) => gate.pass(take).boxed(),
+            None => take.boxed(),
+        });
         true
     }
 

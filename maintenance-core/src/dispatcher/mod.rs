@@ -1,6 +1,8 @@
 //! Moves notifications from the outbox to the channel.
 
 mod flow;
+mod many;
+mod pace;
 mod policy;
 mod recipients;
 mod report;
@@ -15,6 +17,7 @@ use std::{fmt, sync::Arc};
 use tokio::time::{Instant, sleep_until};
 use tracing::instrument;
 
+pub use many::{Added, Dispatchers};
 pub use policy::{DispatchPolicy, Patience};
 pub use report::{DispatchReport, Problem};
 
@@ -23,6 +26,7 @@ use crate::{
     ports::{Notifier, Repository},
 };
 use flow::Flow;
+use pace::{Gate, Polls};
 use recipients::Recipients;
 use unkept::Unkept;
 
@@ -72,7 +76,7 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
     /// [`Error::Repository`] when nothing could be taken, or when an outcome could not be recorded in time.
     #[instrument(skip_all, err)]
     pub async fn dispatch_due(&self) -> Result<DispatchReport, Error> {
-        let mut flow = Flow::new(self);
+        let mut flow = Flow::new(self, None);
         flow.claim(false);
         let mut caught_up = false;
         loop {
@@ -104,9 +108,14 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
     /// less than half the hold. While they don't, nothing is sent, since two dispatchers would take each other's
     /// messages.
     pub async fn run(&self, until: impl Future<Output = ()>) {
+        self.run_at(Polls::new(self.policy.poll, self.policy.poll), None, until).await;
+    }
+
+    /// Does the same at that pace, and claims through that gate.
+    async fn run_at(&self, mut polls: Polls, gate: Option<&Gate>, until: impl Future<Output = ()>) {
         let mut until = std::pin::pin!(until);
-        let mut flow = Flow::new(self);
-        let (mut stopping, mut look) = (false, true);
+        let mut flow = Flow::new(self, gate);
+        let (mut stopping, mut look, mut busy, mut catches_up) = (false, true, false, false);
         let (mut next_poll, mut clock_check) = (Instant::now() + self.policy.poll, Instant::now());
         while !(stopping && flow.is_idle()) {
             look |= flow.wants_more();
@@ -120,20 +129,29 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
             tokio::select! {
                 () = &mut until, if !stopping => stopping = true,
                 () = flow.turn(), if !flow.is_idle() => {}
-                () = self.woken(), if !stopping => look = true,
+                () = self.woken(), if !stopping => (look, busy) = (true, true),
                 () = sleep_until(next_poll), if !stopping => {
-                    next_poll = Instant::now() + self.policy.poll;
-                    look = true;
-                    flow.catch_up();
+                    next_poll = Instant::now() + polls.next(std::mem::take(&mut busy));
+                    (look, catches_up) = (true, true);
                 }
+            }
+            busy |= flow.has_messages();
+            if busy {
+                // What there was may come due again soon, and the pause may have grown before it.
+                next_poll = next_poll.min(Instant::now() + self.policy.poll);
             }
             if let Some(error) = flow.failed.take() {
                 // Tried at the next poll: the store may be back by then, and the clock right.
-                look = false;
+                (look, catches_up) = (false, false);
                 if matches!(error, Error::ClockDiffers { .. }) {
                     clock_check = Instant::now();
                 }
                 flow.report.errors.push(error);
+            }
+            // After the claim, so that a store with one connection, or one in the right schema, serves both.
+            if catches_up && !look && !flow.is_claiming() {
+                catches_up = false;
+                flow.catch_up();
             }
             self.tell(&mut flow.report);
             if stopping && flow.give_up() {

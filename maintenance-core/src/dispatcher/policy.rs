@@ -32,7 +32,8 @@ pub struct DispatchPolicy {
     pub backoff: Backoff,
     /// How often a stopped channel or template is probed with one message; 1 minute by default.
     pub probe: Duration,
-    /// How often `Dispatcher::run` looks for due notifications when nothing wakes it; 1 second by default.
+    /// How often `Dispatcher::run` looks for due notifications when nothing wakes it; 1 second by default. In `Dispatchers`
+    /// it grows while there is nothing to do.
     pub poll: Duration,
 }
 

@@ -177,6 +177,51 @@ impl<R: Repository> Maintenance<R> {
         Maintenance { repository, shared: self.shared.clone(), joining: None }
     }
 
+    /// An engine for another customer, over a store and a directory of that customer's own: for a host with a schema or a
+    /// file per customer. Clock, ids, channels and policy are this engine's, and so is what is known of resting channels:
+    /// one that stops is probed by one of the engines, and not by each. Submits of one wake its own dispatchers alone.
+    ///
+    /// A channel's name therefore means one number in all of them. Where each customer has a number of their own, give each
+    /// engine its channel. Of a webhook's updates, hand each to the engine of its `channel`:
+    ///
+    /// ```
+    /// # use std::collections::HashMap;
+    /// # use maintenance_core::*;
+    /// # fn add(first: &Maintenance<impl Repository>, store: impl Repository, directory: impl Directory + 'static) -> Result<(), Rule> {
+    /// let own = Channel::new("customer-17")?;
+    /// let engine = first.beside(store, directory).with_channels(move |_, _| own.clone());
+    /// # Ok(()) }
+    ///
+    /// /// What one webhook for all customers does; `Numbers::receive` of maintenance-whatsapp names the channels.
+    /// async fn apply<R: Repository>(
+    ///     engines: &HashMap<Channel, Maintenance<R>>,
+    ///     updates: Vec<DeliveryUpdate>,
+    /// ) -> Result<(), Error> {
+    ///     let mut by_channel = HashMap::<Channel, Vec<DeliveryUpdate>>::new();
+    ///     for update in updates {
+    ///         by_channel.entry(update.channel.clone()).or_default().push(update);
+    ///     }
+    ///     for (channel, updates) in by_channel {
+    ///         if let Some(engine) = engines.get(&channel) {
+    ///             engine.record_deliveries(&updates).await?; // on an error answer 503, and all of it comes again
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// That a channel's pause needs a person is written as an event into the store of whichever engine met it.
+    #[must_use]
+    pub fn beside<T: Repository>(
+        &self,
+        repository: T,
+        directory: impl Directory + 'static,
+    ) -> Maintenance<T> {
+        let (directory, wake) = (Arc::new(directory), Arc::default());
+        let shared = Shared { directory, wake, ..self.shared.clone() };
+        Maintenance { repository, shared, joining: Some(Arc::default()) }
+    }
+
     /// Whether this engine may ask the host's directory: not inside the host's transaction, which holds a connection
     /// that the directory's query could wait for.
     fn asks_directory(&self) -> bool {
