@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::future::BoxFuture;
 use sqlx::{Database, Pool, pool::PoolConnection};
 
 /// How long a connection waits for the next call, at least; at most twice as long.
@@ -15,15 +16,52 @@ const WAIT: Duration = Duration::from_millis(2);
 /// its age and the hooks of its pool are heard.
 const AGE: Duration = Duration::from_secs(1);
 
-/// A connection that came from the pool at that time.
+/// A connection that came from the pool at that time. One whose session is changed goes back by [`give_back`] alone:
+/// dropped, it is closed.
 pub(crate) struct Lent<DB: Database> {
     connection: PoolConnection<DB>,
     since: Instant,
+    pub(crate) setting: Option<Setting<DB>>,
 }
+
+/// What a call set in a connection's session for itself.
+pub(crate) struct Setting<DB: Database> {
+    /// The value, by which calls that need the same find the connection.
+    pub(crate) now: String,
+    /// The value with which the connection came from the pool.
+    pub(crate) earlier: String,
+    pub(crate) set: Set<DB>,
+}
+
+/// Sets a value, and returns the one before.
+pub(crate) type Set<DB> =
+    for<'c> fn(&'c mut <DB as Database>::Connection, String) -> BoxFuture<'c, Result<String, sqlx::Error>>;
 
 impl<DB: Database> Lent<DB> {
     pub(crate) fn new(connection: PoolConnection<DB>) -> Self {
-        Self { connection, since: Instant::now() }
+        Self { connection, since: Instant::now(), setting: None }
+    }
+
+    /// Whether the session has that value; `None` stands for the one with which the connection came from the pool.
+    pub(crate) fn has(&self, value: Option<&str>) -> bool {
+        self.setting.as_ref().map(|setting| setting.now.as_str()) == value
+    }
+
+    /// Sets back what a call has set.
+    async fn restore(&mut self) -> Result<(), sqlx::Error> {
+        if let Some(Setting { earlier, set, .. }) = &self.setting {
+            set(&mut self.connection, earlier.clone()).await?;
+            self.setting = None;
+        }
+        Ok(())
+    }
+}
+
+impl<DB: Database> Drop for Lent<DB> {
+    fn drop(&mut self) {
+        if self.setting.is_some() {
+            self.connection.close_on_drop();
+        }
     }
 }
 
@@ -60,9 +98,11 @@ impl<DB: Database> Kept<DB> {
         Self(Arc::new(Mutex::new(State { waiting: VecDeque::new(), watched: false })))
     }
 
-    /// The connection that was used last.
-    pub(crate) fn take(&self) -> Option<Lent<DB>> {
-        self.state().waiting.pop_back().map(|(lent, _)| lent)
+    /// The connection that was used last with that value set, or else the one that has waited for longest.
+    pub(crate) fn take(&self, setting: Option<&str>) -> Option<Lent<DB>> {
+        let mut state = self.state();
+        let place = state.waiting.iter().rposition(|(lent, _)| lent.has(setting));
+        state.waiting.remove(place.unwrap_or(0)).map(|(lent, _)| lent)
     }
 
     /// Keeps a connection with no statement under way. It goes back to the pool at once when somebody may be waiting for
@@ -113,8 +153,17 @@ impl<DB: Database> Drop for State<DB> {
     }
 }
 
-/// Returns a connection to its pool. sqlx's own drop does the same without a limit: it pings the server first.
+/// Returns a connection to its pool, as it came from there; closes it if that fails or takes too long. sqlx's own drop
+/// returns it without a limit: it pings the server first.
 pub(crate) fn give_back<DB: Database>(mut lent: Lent<DB>, limit: Duration) {
-    let returned = lent.connection.return_to_pool();
-    sqlx::__rt::spawn(sqlx::__rt::timeout(limit, returned));
+    if lent.setting.is_none() {
+        let returned = lent.connection.return_to_pool();
+        sqlx::__rt::spawn(sqlx::__rt::timeout(limit, returned));
+        return;
+    }
+    sqlx::__rt::spawn(sqlx::__rt::timeout(limit, async move {
+        if lent.restore().await.is_ok() {
+            lent.connection.return_to_pool().await;
+        }
+    }));
 }

@@ -14,6 +14,17 @@ pub enum MigrateError {
     /// The schema in which PostgreSQL would make the tables does not exist.
     #[error("no schema of the connection's search_path exists; create it first")]
     NoSchema,
+    /// A schema does not exist, or the role may not use it, and the role could not create it.
+    #[error(
+        "the schema {schema:?} can't be used and could not be created; create it and grant the role its use, or grant \
+         the role `create` on the database"
+    )]
+    Schema {
+        /// The schema.
+        schema: String,
+        /// What the database said.
+        source: sqlx::Error,
+    },
     /// A migration that can't run inside a transaction is missing, and `migrate_in` was called.
     #[error(
         "migration {0} can't run inside a transaction; call `migrate` with the pool instead of `migrate_in`"

@@ -29,9 +29,9 @@ impl<DB: Database> Queue<DB> {
         Self { pool, permits, kept: Kept::new() }
     }
 
-    /// The connection that the last call kept, or else one of the pool's.
-    pub(crate) async fn acquire(&self) -> Result<Lent<DB>, sqlx::Error> {
-        if let Some(kept) = self.kept.take() {
+    /// A connection that a call kept, with that setting if there is one, or else one of the pool's.
+    pub(crate) async fn acquire(&self, setting: Option<&str>) -> Result<Lent<DB>, sqlx::Error> {
+        if let Some(kept) = self.kept.take(setting) {
             return Ok(kept);
         }
         let permits = Arc::clone(&self.permits.lock().unwrap_or_else(PoisonError::into_inner));

@@ -69,9 +69,14 @@ mod with_postgres {
     }
 
     impl Schema {
-        /// An empty schema on the server at `MAINTENANCE_TEST_DATABASE_URL`.
+        /// A name that no schema has on the server at `MAINTENANCE_TEST_DATABASE_URL`.
+        pub fn missing() -> Self {
+            Self { name: format!("maintenance_{}", unique().simple()), server: server() }
+        }
+
+        /// An empty schema on that server.
         pub async fn empty() -> Self {
-            let schema = Self { name: format!("maintenance_{}", unique().simple()), server: server() };
+            let schema = Self::missing();
             run(&schema.server, format!("create schema {}", schema.name)).await;
             schema
         }
@@ -128,7 +133,7 @@ mod with_postgres {
         fn drop(&mut self) {
             let end = format!(
                 "select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{0}';
-                 drop schema {0} cascade",
+                 drop schema if exists {0} cascade",
                 self.name
             );
             let server = self.server.clone();

@@ -1,12 +1,14 @@
 //! Brings a schema's tables up to date.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
+use futures_util::StreamExt as _;
 use sqlx::{
     AssertSqlSafe, PgConnection, PgPool,
     migrate::{AppliedMigration, Migrate as _, Migration, Migrator},
 };
 
+use super::schema::{SchemaName, set_local_search_path, set_search_path};
 use crate::migrate::{MigrateError, TABLE, TABLES, missing, statements};
 
 /// The engine's migrations. They are recorded in a table of their own, `_maintenance_migrations`.
@@ -28,7 +30,48 @@ pub fn migrator() -> Migrator {
 ///
 /// See [`MigrateError`]. The failed migration has changed nothing; the migrations before it stay.
 pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
-    run(pool, &migrator()).await
+    run(pool, None, &migrator()).await
+}
+
+/// How many schemas are migrated at a time, at most. The server's processors are the limit: on two of them eight at a time
+/// gained next to nothing.
+const AT_ONCE: u32 = 4;
+
+/// Does the same in each of the schemas, a few at a time, and creates those that don't exist. Goes on when one fails, and
+/// returns the error of each that did. Any number of processes may do so at once; those that come to the same schema wait
+/// for one another.
+///
+/// Each takes one of the pool's connections, and the `search_path` of none has changed afterwards.
+///
+/// # Errors
+///
+/// By schema, see [`MigrateError`]. A schema that was to be created is there with all its tables or not at all.
+///
+/// ```no_run
+/// use maintenance_sqlx::{postgres::{SchemaName, migrate_all}, sqlx::PgPool};
+///
+/// # async fn start(pool: PgPool) -> Result<(), Box<dyn std::error::Error>> {
+/// let schemas = [SchemaName::new("customer_17")?, SchemaName::new("customer_18")?];
+/// for (schema, error) in migrate_all(&pool, schemas).await {
+///     eprintln!("{schema}: {error}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "it says which schemas could not be migrated"]
+pub async fn migrate_all(
+    pool: &PgPool,
+    schemas: impl IntoIterator<Item = SchemaName>,
+) -> BTreeMap<SchemaName, MigrateError> {
+    let migrator = migrator();
+    let schemas: Vec<SchemaName> = schemas.into_iter().collect();
+    let migrated = schemas.into_iter().map(async |schema| {
+        let done = run(pool, Some(&schema), &migrator).await;
+        done.err().map(|error| (schema, error))
+    });
+    let at_once = pool.options().get_max_connections().clamp(1, AT_ONCE);
+    let failed = futures_util::stream::iter(migrated).buffer_unordered(at_once as usize);
+    failed.filter_map(std::future::ready).collect().await
 }
 
 /// Does the same inside the host's open transaction, whose commit or rollback decides about all of it. It
@@ -42,28 +85,48 @@ pub async fn migrate_in(connection: &mut PgConnection) -> Result<(), MigrateErro
     run_in(connection, &migrator()).await
 }
 
-/// The key of the advisory lock that a migration holds.
-const LOCK: i64 = 7_020_396_481_305_213_285;
+/// The key of the advisory lock that a migration of that schema holds: FNV-1a, so that migrations of different schemas
+/// seldom wait for one another. Every version of the engine must come to the same.
+fn key(schema: &str) -> i64 {
+    let mixed = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    let hash = b"maintenance.".iter().chain(schema.as_bytes()).copied().fold(0xcbf2_9ce4_8422_2325, mixed);
+    i64::from_ne_bytes(hash.to_ne_bytes())
+}
 
 /// How long to wait before asking for the lock again. Waiting in the database would deadlock with `create
 /// index concurrently`: it holds the lock and waits for the end of every older snapshot, and a waiter holds
 /// one.
 const PAUSE: Duration = Duration::from_millis(50);
 
-pub(super) async fn run(pool: &PgPool, migrator: &Migrator) -> Result<(), MigrateError> {
+/// `schema` is created if it doesn't exist; without one the first schema of the `search_path` is meant.
+pub(super) async fn run(
+    pool: &PgPool,
+    schema: Option<&SchemaName>,
+    migrator: &Migrator,
+) -> Result<(), MigrateError> {
     loop {
         // Each statement must see what others committed while it waited, whatever the pool's isolation level.
         let mut tx = pool.begin_with("begin isolation level read committed").await?;
+        if let Some(schema) = schema {
+            set_local_search_path(&mut tx, schema).await?;
+        }
         let next = missing(migrator, &applied(&mut tx).await?)?.first().map(|next| next.no_tx);
         match next {
             None => return Ok(()),
             Some(true) => {
                 tx.rollback().await?;
-                apply_alone(pool, migrator).await?;
+                apply_alone(pool, schema, migrator).await?;
             }
             Some(false) => {
-                lock(&mut tx, "select pg_try_advisory_xact_lock($1)").await?;
-                apply(&mut tx, migrator).await?;
+                let name = match schema {
+                    Some(schema) => schema.as_str().to_owned(),
+                    None => current(&mut tx).await?.ok_or(MigrateError::NoSchema)?,
+                };
+                lock(&mut tx, "select pg_try_advisory_xact_lock($1)", &name).await?;
+                if let Some(schema) = schema {
+                    create(&mut tx, schema).await?;
+                }
+                apply(&mut tx, &name, migrator).await?;
                 tx.commit().await?;
             }
         }
@@ -74,29 +137,47 @@ pub(super) async fn run_in(connection: &mut PgConnection, migrator: &Migrator) -
     if missing(migrator, &applied(connection).await?)?.is_empty() {
         return Ok(());
     }
-    sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *connection).await?;
-    match apply(connection, migrator).await? {
+    let name = current(connection).await?.ok_or(MigrateError::NoSchema)?;
+    sqlx::query("select pg_advisory_xact_lock($1)").bind(key(&name)).execute(&mut *connection).await?;
+    match apply(connection, &name, migrator).await? {
         Some(alone) => Err(MigrateError::NotInTransaction(alone)),
         None => Ok(()),
     }
 }
 
-async fn lock(connection: &mut PgConnection, ask: &'static str) -> Result<(), sqlx::Error> {
-    while !sqlx::query_scalar::<_, bool>(ask).bind(LOCK).fetch_one(&mut *connection).await? {
+async fn lock(connection: &mut PgConnection, ask: &'static str, schema: &str) -> Result<(), sqlx::Error> {
+    while !sqlx::query_scalar::<_, bool>(ask).bind(key(schema)).fetch_one(&mut *connection).await? {
         sqlx::__rt::sleep(PAUSE).await;
     }
     Ok(())
 }
 
+/// The first schema of the `search_path` that exists and that the role may use.
+async fn current(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar("select current_schema()::text").fetch_one(connection).await
+}
+
+/// Creates the schema, unless it is there. The caller holds its lock.
+async fn create(connection: &mut PgConnection, schema: &SchemaName) -> Result<(), MigrateError> {
+    if current(connection).await?.is_some() {
+        return Ok(());
+    }
+    let create = AssertSqlSafe(format!("create schema {}", schema.search_path()));
+    let created = sqlx::raw_sql(create).execute(connection).await;
+    let refused = |source| MigrateError::Schema { schema: schema.as_str().to_owned(), source };
+    created.map(|_| ()).map_err(refused)
+}
+
 /// Applies the missing migrations inside the transaction, up to the first one that can't run in a
 /// transaction. Returns that one's version.
-async fn apply(connection: &mut PgConnection, migrator: &Migrator) -> Result<Option<i64>, MigrateError> {
-    let schema: Option<String> =
-        sqlx::query_scalar("select current_schema()::text").fetch_one(&mut *connection).await?;
-    let Some(schema) = schema else { return Err(MigrateError::NoSchema) };
+async fn apply(
+    connection: &mut PgConnection,
+    schema: &str,
+    migrator: &Migrator,
+) -> Result<Option<i64>, MigrateError> {
     let applied = applied(connection).await?;
     if applied.is_empty()
-        && let Some(table) = first_of(connection, &schema, &TABLES).await?
+        && let Some(table) = first_of(connection, schema, &TABLES).await?
     {
         return Err(MigrateError::TableTaken(table));
     }
@@ -112,11 +193,19 @@ async fn apply(connection: &mut PgConnection, migrator: &Migrator) -> Result<Opt
 
 /// Applies the next migration outside a transaction, if it is still the next one. A migration that runs so
 /// must be repeatable after it failed half-way.
-async fn apply_alone(pool: &PgPool, migrator: &Migrator) -> Result<(), MigrateError> {
+async fn apply_alone(
+    pool: &PgPool,
+    schema: Option<&SchemaName>,
+    migrator: &Migrator,
+) -> Result<(), MigrateError> {
     let mut connection = pool.acquire().await?;
-    // The end of the session releases the lock, even if this future is dropped.
+    // The end of the session releases the lock and forgets the search_path, even if this future is dropped.
     connection.close_on_drop();
-    lock(&mut connection, "select pg_try_advisory_lock($1)").await?;
+    if let Some(schema) = schema {
+        set_search_path(&mut connection, schema.search_path()).await?;
+    }
+    let name = current(&mut connection).await?.ok_or(MigrateError::NoSchema)?;
+    lock(&mut connection, "select pg_try_advisory_lock($1)", &name).await?;
     if let Some(next) = missing(migrator, &applied(&mut connection).await?)?.first().filter(|next| next.no_tx)
     {
         apply_one(&mut connection, next).await?;

@@ -1,8 +1,8 @@
 //! The PostgreSQL store.
 //!
 //! Every write is one statement, so it is atomic and one round trip even without a transaction. Table names
-//! are unqualified: the connection's `search_path` decides the schema, and a host may give each organisation
-//! a schema of its own. The store uses no notifications, triggers or sequences, and advisory locks for
+//! are unqualified: the connection's `search_path` decides the schema, and a host may give each customer
+//! a schema of its own over one pool ([`Schemas`]). The store uses no notifications, triggers or sequences, and advisory locks for
 //! migrations only.
 //!
 //! The [crate's page](crate) says how to set up the pool.
@@ -30,6 +30,8 @@ mod outcomes;
 mod plans;
 mod requests;
 mod row_security;
+mod schema;
+mod schemas;
 #[cfg(test)]
 mod shapes;
 mod source;
@@ -44,8 +46,10 @@ use maintenance_core::{OrganizationId, Organizations};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::Mutex;
 
-pub use migrate::{migrate, migrate_in, migrator};
+pub use migrate::{migrate, migrate_all, migrate_in, migrator};
 pub use row_security::secure_rows;
+pub use schema::{InvalidSchemaName, SchemaName};
+pub use schemas::Schemas;
 
 use crate::{limit, queue::Queue};
 use source::Source;
@@ -73,7 +77,7 @@ impl PgRepository<'static> {
     /// ```
     pub fn new(pool: PgPool) -> Self {
         Self {
-            source: Source::Pool { queue: Queue::new(pool), limit: limit::DEFAULT },
+            source: Source::Pool { queue: Queue::new(pool), schema: None, limit: limit::DEFAULT },
             organization: OrganizationId::NONE,
         }
     }

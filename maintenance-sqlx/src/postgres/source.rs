@@ -13,10 +13,12 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{
     error,
-    kept::{Lent, give_back},
+    kept::{Lent, Setting, give_back},
     limit::Deadline,
     queue::Queue,
 };
+
+use super::schema::{SchemaName, set_search_path};
 
 pub(super) type Query = sqlx::query::Query<'static, Postgres, PgArguments>;
 
@@ -25,6 +27,8 @@ pub(super) type Query = sqlx::query::Query<'static, Postgres, PgArguments>;
 pub(super) enum Source<'c> {
     Pool {
         queue: Queue<Postgres>,
+        /// The schema of the tables; `None` for the one of the pool's connections.
+        schema: Option<SchemaName>,
         /// How long a call may take, including the wait for its connection.
         limit: Duration,
     },
@@ -42,13 +46,19 @@ impl<'c> Source<'c> {
     /// A connection for one call.
     pub(super) async fn connection(&self) -> Result<Connection<'_, 'c>, RepositoryError> {
         match self {
-            Self::Pool { queue, limit } => {
+            Self::Pool { queue, schema, limit } => {
                 let deadline = Deadline::after(*limit);
-                let connection = deadline.bound(RepositoryErrorKind::Unavailable, queue.acquire()).await?;
+                let path = schema.as_ref().map(SchemaName::search_path);
+                let acquired = queue.acquire(path.as_deref());
+                let connection = deadline.bound(RepositoryErrorKind::Unavailable, acquired).await?;
                 let connection = connection.map_err(repository_error)?;
                 let queue = queue.clone();
                 let (connection, next) = (Some(connection), Next::Keep);
-                Ok(Connection::Pool(Pooled { connection, queue, deadline, limit: *limit, next }))
+                let mut pooled = Pooled { connection, queue, deadline, limit: *limit, next };
+                if let Some(path) = path {
+                    pooled.enter(path).await?;
+                }
+                Ok(Connection::Pool(pooled))
             }
             Self::Host(connection) => Ok(Connection::Host(connection.lock().await)),
         }
@@ -155,6 +165,24 @@ enum Next {
 }
 
 impl Pooled {
+    /// Sets the connection's `search_path`, unless it is set so. When that doesn't end well, nobody can tell which one the
+    /// session has, and the connection is closed.
+    async fn enter(&mut self, path: String) -> Result<(), RepositoryError> {
+        if self.connection.as_ref().is_some_and(|lent| lent.has(Some(&path))) {
+            return Ok(());
+        }
+        let set = self.run(|connection| set_search_path(connection, path.clone())).await;
+        if set.is_err() {
+            self.next = Next::Close;
+        }
+        let found = set?;
+        if let Some(lent) = &mut self.connection {
+            let earlier = lent.setting.take().map_or(found, |setting| setting.earlier);
+            lent.setting = Some(Setting { now: path, earlier, set: set_search_path });
+        }
+        Ok(())
+    }
+
     /// Runs a statement, which must end by the call's deadline.
     async fn run<'a, T>(
         &'a mut self,

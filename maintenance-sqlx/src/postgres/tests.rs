@@ -115,7 +115,7 @@ async fn a_migration_runs_outside_a_transaction_where_it_must_however_many_start
     let tasks: Vec<_> = (0..4)
         .map(|_| {
             let pool = pool.clone();
-            tokio::spawn(async move { run(&pool, &with_one_alone()).await })
+            tokio::spawn(async move { run(&pool, None, &with_one_alone()).await })
         })
         .collect();
     for task in tasks {

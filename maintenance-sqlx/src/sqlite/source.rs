@@ -46,7 +46,7 @@ impl Pool {
 
     /// A connection to write with, for whoever's turn it is.
     async fn acquire_to_write(&self) -> Result<Lent<Sqlite>, sqlx::Error> {
-        match self.to_write.take() {
+        match self.to_write.take(None) {
             Some(kept) => Ok(kept),
             None => acquire_idle(&self.queue).await,
         }
@@ -173,7 +173,7 @@ impl Source<'_> {
 /// has one: it is closed, and the next one is taken.
 async fn acquire_idle(queue: &Queue<Sqlite>) -> Result<Lent<Sqlite>, sqlx::Error> {
     loop {
-        let mut connection = queue.acquire().await?;
+        let mut connection = queue.acquire(None).await?;
         if !connection.is_in_transaction() {
             return Ok(connection);
         }
