@@ -302,6 +302,7 @@ attempts! {
 
 /// Public methods that take no id of an organisation's rows, each with the reason why nothing tries it.
 pub const HARMLESS: &[(&str, &str)] = &[
+    ("Maintenance::beside", "takes no id; the store that it is given decides what it sees"),
     ("Maintenance::new", "makes an engine"),
     ("Maintenance::with_clock", "makes an engine"),
     ("Maintenance::with_ids", "makes an engine"),
