@@ -96,7 +96,7 @@ const FORGET_RENTER: &str = "
 
 /// Deletes old messages of requests that are over, and old updates of unknown messages. What a writer has locked is
 /// passed over, and so is a message whose request is still to mirror it. `offset 0` makes the planner look up the pending
-/// messages of each request; without it, it may read all pending messages for each.
+/// messages of each request; without it, or by `waiting`, it may read all messages, or all pending ones for each.
 ///
 /// Parameters: `$1` the time before which it is old, `$2` the limit.
 const CLEAN_UP: &str = "
@@ -107,7 +107,7 @@ const CLEAN_UP: &str = "
            and exists (select from maintenance_requests r
                         where r.id = n.request_id and r.status not in ('pending', 'in_progress'))
            and not exists (select from maintenance_notifications w
-                            where w.request_id = n.request_id and w.waiting
+                            where w.request_id = n.request_id and w.status = 'pending'
                            offset 0)
          order by n.created_at
          limit $2

@@ -22,7 +22,9 @@ use crate::{
 /// `taker` finds each channel's organisations that have anything waiting, by one look into the index for each, and one for
 /// a channel that rests. `turn` reads the first messages of each that has something due: each priority by a scan of its
 /// own, in the index's order, so that messages which aren't due yet are never read. `due` locks what is taken and no more;
-/// what another claim has locked is skipped, and the next in order takes its place.
+/// what another claim has locked is skipped, and the next in order takes its place. It asks for the status and not for
+/// `waiting`, of which statistics from before a burst say that it is rare: the planner would read all of the index of due
+/// messages for each.
 ///
 /// The values are hidden from the planner, and [`with_limit`] writes the limit into the text: then PostgreSQL plans the
 /// statement once, and not at each claim.
@@ -92,7 +94,7 @@ pub(super) const CLAIM: &str = concat!(
          cross join lateral (
                select
                  from maintenance_notifications
-                where id = c.id and waiting and due_at <= (select $3::timestamptz)
+                where id = c.id and status = 'pending' and due_at <= (select $3::timestamptz)
                   for update skip locked) locked
          limit $7
     ), taken as (

@@ -130,7 +130,7 @@ const APPLY: &str = concat!(
           from (select n.id
                   from moved
                   join maintenance_notifications n on n.request_id = moved.id
-                 where $12::text::jsonb ? 'priority' and n.waiting and n.lease is null
+                 where $12::text::jsonb ? 'priority' and n.status = 'pending' and n.lease is null
                  order by n.id
                    for no key update of n) l
     ), prioritized as (
