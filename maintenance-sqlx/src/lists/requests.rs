@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{columns::request_columns, order::urgency};
 
-/// How many requests of a list are looked through for what no index gives in the list's order.
+/// How many requests of a list are searched for words before the index of words is asked.
 const BEGINNING: u32 = 1_000;
 
 /// An organisation's requests in the filter's order.
@@ -82,58 +82,34 @@ impl<'f> List<'f> {
             LeadingIndex::Complex if self.complexes.len() > 1 => {
                 self.of_each(query, |query| D::values(query, &self.complexes), slice);
             }
-            LeadingIndex::AbsentWorkers => self.of_absent_workers(query, slice),
+            LeadingIndex::AbsentWorkers => {
+                self.of_each(query, |query| absent_workers::<D>(query, self.organization), slice);
+            }
             _ => self.of_one(query, Key::Given, slice),
         }
     }
 
-    /// The list of what has these words. The index of words knows no order: all that it finds must be read and sorted.
+    /// The list of what has these words. The index of words knows no order: all that it finds must be read and sorted. So
+    /// the beginning of the list without the words is searched first, which frequent words fill a page from; only if they
+    /// don't, and there is more to read, the index of words is asked.
     fn of_text<D: Dialect>(&self, query: &mut QueryBuilder<D>, text: &SearchText, slice: Slice) {
-        let without = RequestFilter { text: None, ..self.filter.clone() };
-        let has_words = |query: &mut QueryBuilder<D>| D::has_words(query, self.organization, text, false);
-        let rest = |query: &mut QueryBuilder<D>| self.of_one(query, Key::Given, slice);
-        self.beginning_first(query, &without, has_words, rest, slice);
-    }
-
-    /// The list of what absent workers have, of whom a large organisation has many.
-    fn of_absent_workers<D: Dialect>(&self, query: &mut QueryBuilder<D>, slice: Slice) {
-        let without = RequestFilter { absent_worker: None, ..self.filter.clone() };
-        let is_absent = |query: &mut QueryBuilder<D>| {
-            query.push(WORKER_STATUS).push(is_one_of(&ABSENT));
-        };
-        let rest = |query: &mut QueryBuilder<D>| {
-            self.of_each(query, |query| absent_workers::<D>(query, self.organization), slice);
-        };
-        self.beginning_first(query, &without, is_absent, rest, slice);
-    }
-
-    /// A list by a condition that no index gives in the list's order. The beginning of the list without the condition is
-    /// read first, which fills a page where the condition is frequent. Only if it doesn't, and there is more to read, the
-    /// rest is asked, which finds what is rare.
-    fn beginning_first<D: Dialect>(
-        &self,
-        query: &mut QueryBuilder<D>,
-        without: &RequestFilter,
-        condition: impl FnOnce(&mut QueryBuilder<D>),
-        rest: impl FnOnce(&mut QueryBuilder<D>),
-        slice: Slice,
-    ) {
         let order = order_of_rows::<D>(self.filter.order);
-        query.push("with beginning as materialized (");
-        List::of(self.organization, without).of_all(query, Slice { limit: BEGINNING, ..slice });
-        query.push(concat!(
-            "), near as materialized (select ",
-            request_columns!(of "r"),
-            " from beginning r where "
-        ));
-        condition(query);
+        let without = RequestFilter { text: None, ..self.filter.clone() };
+        let without = List::of(self.organization, &without);
+        let beginning = Slice { limit: BEGINNING, ..slice };
+        query.push(concat!("with near as materialized (select ", request_columns!(of "r"), " from ("));
+        without.of_all(query, beginning);
+        query.push(") r where ");
+        D::has_words(query, self.organization, text, false);
         query.push(" order by ").push(&order);
         limit(query, slice);
         query.push("), lookup (needed) as (select (select count(*) from near) < ").push(slice.limit);
-        query.push(" and (select count(*) from beginning) = ").push(BEGINNING);
+        query.push(" and (select count(*) from (");
+        without.of_all(query, beginning);
+        query.push(") r) = ").push(BEGINNING);
         query.push(concat!(") select ", request_columns!(of "r"), " from ("));
         query.push("select * from near where not (select needed from lookup) union all select * from (");
-        rest(query);
+        self.of_one(query, Key::Given, slice);
         query.push(") p where (select needed from lookup)) r order by ").push(order);
         limit(query, slice);
     }
@@ -293,6 +269,8 @@ impl<'f> List<'f> {
     }
 
     fn absent_worker<D: Dialect>(&self, conditions: &mut Conditions<'_, D>, key: Key) {
+        // As a subquery of one value it stays a check of each row, and is never joined before the order.
+        const STATUS: &str = "(select w.status from maintenance_workers w where w.id = r.assigned_worker_id)";
         match (self.filter.absent_worker, self.index == LeadingIndex::AbsentWorkers, key) {
             (None, _, _) => {}
             (Some(true), true, Key::Row) => {
@@ -304,11 +282,11 @@ impl<'f> List<'f> {
                 query.push(")");
             }
             (Some(true), false, _) => {
-                conditions.and(WORKER_STATUS).push(is_one_of(&ABSENT));
+                conditions.and(STATUS).push(is_one_of(&ABSENT));
             }
             (Some(false), _, _) => {
                 // PostgreSQL takes this form to be true of most requests, so that it stops when the page is full.
-                let query = conditions.and("coalesce(").push(WORKER_STATUS).push(", 'active') not");
+                let query = conditions.and("coalesce(").push(STATUS).push(", 'active') not");
                 query.push(is_one_of(&ABSENT));
             }
         }
@@ -338,10 +316,6 @@ fn each_once<T: Ord>(mut values: Vec<T>) -> Vec<T> {
     values.dedup();
     values
 }
-
-/// The status of a request's worker. As a subquery of one value it stays a check of each row, and is never joined before the
-/// order.
-const WORKER_STATUS: &str = "(select w.status from maintenance_workers w where w.id = r.assigned_worker_id)";
 
 /// The statuses of workers who aren't active.
 const ABSENT: [WorkerStatus; 2] = [WorkerStatus::Inactive, WorkerStatus::OnLeave];

@@ -184,15 +184,8 @@ fn walk(node: &Value, name: &str, read: &mut f64, bad: &mut Vec<String>) {
         bad.push(format!("{name}: scans {}", node["Relation Name"]));
     }
     for below in node["Plans"].as_array().into_iter().flatten() {
-        // A page of each of forty complexes is sorted, all that has a rare word, and what the beginning of a list has of
-        // absent workers.
-        let sorted = if name.contains("forty") || name.contains("word") {
-            MAX_READ
-        } else if name.contains("absent") {
-            1_000.0
-        } else {
-            MAX_SORTED
-        };
+        // A page of each of forty complexes is sorted, and all that has a rare word.
+        let sorted = if name.contains("forty") || name.contains("word") { MAX_READ } else { MAX_SORTED };
         if kind.contains("Sort") && rows(below) > sorted {
             bad.push(format!("{name}: sorts {} rows", rows(below)));
         }
