@@ -127,6 +127,7 @@ fn mocked(claims: Claims) -> Dispatcher<Arc<MockRepository>, Channel> {
     let mut repository = MockRepository::new();
     repository.expect_time().returning(|| Ok(None));
     repository.expect_catch_up().returning(|_| Ok(Vec::new()));
+    repository.expect_index_texts().returning(|_| Ok(0));
     repository.expect_claim().returning(move |_| Ok(claims().map(|()| Listing::default())?));
     let maintenance = Maintenance::new(Arc::new(repository), TableDirectory::new());
     maintenance.dispatcher(Channel::new(), DispatchPolicy::default())
@@ -325,6 +326,7 @@ async fn the_clock_is_checked_at_the_start_and_once_per_hold() {
         Ok(None)
     });
     repository.expect_catch_up().returning(|_| Ok(Vec::new()));
+    repository.expect_index_texts().returning(|_| Ok(0));
     repository.expect_claim().returning(|_| Ok(Listing::default()));
     let maintenance = Maintenance::new(Arc::new(repository), TableDirectory::new());
     let dispatchers = Dispatchers::new();

@@ -111,16 +111,21 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
         }
     }
 
-    /// Does what had to wait in the store.
+    /// Does what had to wait in the store, each on its own, so that what is refused holds up none of the others.
     pub(super) async fn catch_up(&self) -> Result<(), Error> {
-        let forget_before = later(self.shared.now(), Duration::ZERO)
-            - chrono::TimeDelta::from_std(self.policy.hold).unwrap_or_default();
-        self.keep_events().await?;
-        let early = self.repository.catch_up(forget_before).await?;
-        if !early.is_empty() {
-            self.apply(&early).await?;
-        }
-        // After a large import this takes several polls, so that a dispatcher that is to stop needn't wait for all of it.
+        let events = self.keep_events().await;
+        let updates = self.apply_kept().await;
+        events.and(updates).and(self.index_texts().await)
+    }
+
+    async fn apply_kept(&self) -> Result<(), Error> {
+        let hold = chrono::TimeDelta::from_std(self.policy.hold).unwrap_or_default();
+        let early = self.repository.catch_up(later(self.shared.now(), Duration::ZERO) - hold).await?;
+        if early.is_empty() { Ok(()) } else { self.apply(&early).await }
+    }
+
+    /// After a large import this takes several polls, so that a dispatcher that is to stop needn't wait for all of it.
+    async fn index_texts(&self) -> Result<(), Error> {
         for _ in 0..INDEXINGS {
             if self.repository.index_texts(INDEXED).await? < INDEXED {
                 break;
