@@ -147,14 +147,17 @@ create index maintenance_status_history_request_id_idx on maintenance_status_his
 create index maintenance_status_history_changed_at_idx on maintenance_status_history (changed_at);
 
 -- The texts that can be searched: a request's title, description and location together, and each comment. The words are
--- in maintenance_words, under the same number as here.
+-- in maintenance_words, under the same number as here, once a dispatcher has indexed them: many at a time, since each
+-- transaction that adds words makes a part of the index of its own.
 create table maintenance_texts (
     id         integer not null primary key,
     request_id text    not null,
-    comment_id text
+    comment_id text,
+    is_indexed integer not null default 0 check (is_indexed in (0, 1))
 ) strict;
 
 create index maintenance_texts_request_id_idx on maintenance_texts (request_id);
+create index maintenance_texts_unindexed_idx  on maintenance_texts (id) where is_indexed = 0;
 
 -- The words, without the texts themselves. `organization` is the id without hyphens: one word.
 create virtual table maintenance_words using fts5 (

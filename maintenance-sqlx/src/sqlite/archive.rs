@@ -155,6 +155,27 @@ const CLEAN_UP: Script = script!(
 pub(super) const STATEMENTS: &[&str] =
     &[TRACES, FORGET_RENTER.transaction, FORGET_RENTER.savepoint, CLEAN_UP.transaction, CLEAN_UP.savepoint];
 
+const UNINDEXED: &str = "select id from maintenance_texts where is_indexed = 0 limit 1";
+
+/// Indexes up to `$1` new texts, and returns them. Words that an edit has written meanwhile are written again as they are.
+const INDEX: Script = script!(
+    "
+    insert or replace into maintenance_words (rowid, organization, words)
+    select t.id, replace(r.organization_id, '-', ''),
+           coalesce(c.comment, r.title || ' ' || r.description || ' ' || r.location)
+      from (select id, request_id, comment_id
+              from maintenance_texts
+             where is_indexed = 0
+             order by id
+             limit $1) t
+      join maintenance_requests r on r.id = t.request_id
+      left join maintenance_comments c on c.id = t.comment_id;
+
+    update maintenance_texts set is_indexed = 1
+     where id in (select id from maintenance_texts where is_indexed = 0 order by id limit $1)
+    returning id"
+);
+
 #[async_trait]
 impl ArchiveRepository for SqliteRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(records = records.len()))]
@@ -199,8 +220,13 @@ impl ArchiveRepository for SqliteRepository<'_> {
         Ok(CleanedUp { messages: next(), early_deliveries: next() })
     }
 
-    /// Texts are indexed as they are written.
-    async fn index_texts(&self, _: u32) -> Result<u32, RepositoryError> {
-        Ok(0)
+    #[instrument(level = "debug", skip_all, fields(limit))]
+    async fn index_texts(&self, limit: u32) -> Result<u32, RepositoryError> {
+        // Most polls find nothing, and need not wait for their turn to write.
+        if self.source.rows(sqlx::query(UNINDEXED)).await?.is_empty() {
+            return Ok(0);
+        }
+        let rows = self.source.write(&INDEX, |query: Query| query.bind(limit)).await?;
+        Ok(u32::try_from(rows.len()).unwrap_or(u32::MAX))
     }
 }

@@ -60,13 +60,6 @@ const FILE: Script = script!(
      where exists (select 1 from maintenance_requests r where r.id = i.value ->> 'id')
        and not exists (select 1 from maintenance_texts t where t.request_id = i.value ->> 'id');
 
-    insert into maintenance_words (rowid, organization, words)
-    select t.id, replace(r.organization_id, '-', ''), r.title || ' ' || r.description || ' ' || r.location
-      from json_each($1) i
-      join maintenance_texts t on t.request_id = i.value ->> 'id' and t.comment_id is null
-      join maintenance_requests r on r.id = t.request_id
-     where not exists (select 1 from maintenance_words w where w.rowid = t.id);
-
     insert into maintenance_assignment_history
            (",
     assignment_history_columns!(named),

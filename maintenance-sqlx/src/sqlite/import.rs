@@ -87,12 +87,6 @@ const IMPORT: Script = script!(
     insert into maintenance_texts (request_id)
     select value ->> 'id' from json_each($1);
 
-    insert into maintenance_words (rowid, organization, words)
-    select t.id, replace(r.organization_id, '-', ''), r.title || ' ' || r.description || ' ' || r.location
-      from json_each($1) i
-      join maintenance_texts t on t.request_id = i.value ->> 'id' and t.comment_id is null
-      join maintenance_requests r on r.id = t.request_id;
-
     insert into maintenance_status_history (",
     history_columns!(named),
     ")
@@ -116,12 +110,6 @@ const IMPORT: Script = script!(
 
     insert into maintenance_texts (request_id, comment_id)
     select value ->> 'request_id', value ->> 'id' from json_each($4);
-
-    insert into maintenance_words (rowid, organization, words)
-    select t.id, replace($7, '-', ''), c.comment
-      from json_each($4) i
-      join maintenance_comments c on c.id = i.value ->> 'id'
-      join maintenance_texts t on t.request_id = c.request_id and t.comment_id = c.id;
 
     insert into maintenance_edits (",
     edit_columns!(named),

@@ -23,7 +23,7 @@ const FILL: Fill = Fill {
     no_organization: "'00000000-0000-0000-0000-000000000000'",
     specialties: "'[\"plumbing\"]'",
     words: &[
-        "insert into maintenance_texts (request_id) select id from maintenance_requests",
+        "insert into maintenance_texts (request_id, is_indexed) select id, 1 from maintenance_requests",
         "insert into maintenance_words (rowid, organization, words)
          select t.id, replace(r.organization_id, '-', ''), r.title || ' ' || r.description || ' ' || r.location
            from maintenance_texts t join maintenance_requests r on r.id = t.request_id",

@@ -197,7 +197,7 @@ macro_rules! add_to_request_sql {
     };
 }
 
-/// Adds a comment with its words.
+/// Adds a comment, whose words are still to be indexed.
 const ADD_COMMENT: Script = add_to_request_sql!(
     "maintenance_comments",
     comment_columns,
@@ -207,14 +207,7 @@ const ADD_COMMENT: Script = add_to_request_sql!(
     select c.request_id, c.id
       from json_each($1) i
       join maintenance_comments c on c.id = i.value ->> 'id'
-     where not exists (select 1 from maintenance_texts t where t.request_id = c.request_id and t.comment_id = c.id);
-
-    insert into maintenance_words (rowid, organization, words)
-    select t.id, replace(c.organization_id, '-', ''), c.comment
-      from json_each($1) i
-      join maintenance_comments c on c.id = i.value ->> 'id'
-      join maintenance_texts t on t.request_id = c.request_id and t.comment_id = c.id
-     where not exists (select 1 from maintenance_words w where w.rowid = t.id)"
+     where not exists (select 1 from maintenance_texts t where t.request_id = c.request_id and t.comment_id = c.id)"
 );
 
 const COMMENT: &str = concat!(

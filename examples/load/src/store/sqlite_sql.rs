@@ -193,11 +193,11 @@ pub(super) fn prepare(dataset: Dataset) -> [String; 2] {
 pub(super) fn texts(dataset: Dataset) -> Vec<String> {
     let organization = "00000000000000000000000000000000";
     vec![
-        "insert into maintenance_texts (request_id, comment_id)
-         select r.id, null from maintenance_requests r order by r.created_at"
+        "insert into maintenance_texts (request_id, comment_id, is_indexed)
+         select r.id, null, 1 from maintenance_requests r order by r.created_at"
             .to_owned(),
-        "insert into maintenance_texts (request_id, comment_id)
-         select c.request_id, c.id from maintenance_comments c order by c.created_at"
+        "insert into maintenance_texts (request_id, comment_id, is_indexed)
+         select c.request_id, c.id, 1 from maintenance_comments c order by c.created_at"
             .to_owned(),
         format!(
             "insert into maintenance_words (rowid, organization, words)
