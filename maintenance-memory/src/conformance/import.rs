@@ -196,6 +196,18 @@ const SPOILT: &[Spoilt] = &[
     ),
     (|line| line["history"][0]["request_id"] = json!(id(8)), &["history[0].request_id"]),
     (|line| line["history"][1]["id"] = line["history"][0]["id"].clone(), &["history[1].id"]),
+    (|line| line["request"]["hold"] = json!("no parts"), &["request.hold"]),
+    (|line| line["request"]["hold"] = json!({"reason": " "}), &["request.hold"]),
+    (|line| line["edits"] = json!([{"field": "colour"}]), &["edits[0].field"]),
+    (
+        |line| {
+            line["edits"] = json!([{
+                "id": id(54), "request_id": id(8), "edited_by": id(53), "edited_at": "2000-01-01T00:00:00Z",
+                "field": "title", "before": "The gutter", "after": "The gutter is full",
+            }]);
+        },
+        &["edits[0].request_id", "edits[0].edited_at"],
+    ),
     (|line| line["comments"][0]["request_id"] = json!(id(8)), &["comments[0].request_id"]),
     (|line| line["comments"][0]["comment"] = json!(" "), &["comments[0].comment"]),
     (|line| line["comments"][0]["user_type"] = json!("robot"), &["comments[0].user_type"]),

@@ -72,7 +72,8 @@ impl<'a> Cells<'a> {
 fn text<'a>(cell: &'a Cell<'a>) -> Option<Cow<'a, str>> {
     match cell {
         Cell::Text(text) => Some(Cow::Borrowed(text)),
-        Cell::Ranking(_) => Some(Cow::Owned(cell.to_json())),
+        Cell::Id(id) => Some(Cow::Owned(id.to_string())),
+        Cell::Ranking(_) | Cell::Hold(_) => Some(Cow::Owned(cell.to_json())),
         _ => None,
     }
 }
