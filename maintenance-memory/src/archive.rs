@@ -37,10 +37,13 @@ impl ArchiveRepository for MemoryRepository<'_> {
                 || change.new_worker_id == Some(worker)
         });
         let assignments = assignments.filter(|change| ours(change.request_id)).cloned();
+        let edits = rows.edits.iter().filter(|edit| edit.edited_by == person);
+        let edits = edits.filter(|edit| ours(edit.request_id)).cloned();
         let messages = rows.notifications.values().filter(|message| message.worker_id == worker);
         let messages = messages.filter(|message| ours(message.request_id)).cloned();
         let all = changes.map(PersonalData::StatusChange);
         let all = all.chain(assignments.map(PersonalData::AssignmentChange));
+        let all = all.chain(edits.map(PersonalData::Edit));
         Ok(all.chain(messages.map(PersonalData::Notification)).map(Ok).collect())
     }
 

@@ -14,6 +14,8 @@ macro_rules! traces_sql {
             ", ",
             $crate::columns::assignment_history_columns!(of "a"),
             ", ",
+            $crate::columns::edit_columns!(of "e"),
+            ", ",
             $crate::columns::notification_columns!(of "n"),
             "
       from (select ",
@@ -30,6 +32,12 @@ macro_rules! traces_sql {
                   where $2 in (a.changed_by, a.previous_worker_id, a.new_worker_id)
                     and r.organization_id = $1) a on false
       full join (select ",
+            $crate::columns::edit_columns!(of "e"),
+            "
+                   from maintenance_edits e
+                   join maintenance_requests r on r.id = e.request_id
+                  where e.edited_by = $2 and r.organization_id = $1) e on false
+      full join (select ",
             $crate::columns::notification_columns!(of "n"),
             "
                    from maintenance_notifications n
@@ -42,13 +50,16 @@ pub(crate) use traces_sql;
 /// A row of the statement that reads a person's data.
 pub(crate) fn trace<R: Raw>(row: &R) -> Result<PersonalData, RepositoryError> {
     const ASSIGNMENT_AT: usize = decode::HISTORY_COLUMNS;
-    const NOTIFICATION_AT: usize = ASSIGNMENT_AT + decode::ASSIGNMENT_HISTORY_COLUMNS;
+    const EDIT_AT: usize = ASSIGNMENT_AT + decode::ASSIGNMENT_HISTORY_COLUMNS;
+    const NOTIFICATION_AT: usize = EDIT_AT + decode::EDIT_COLUMNS;
     // An id that can't be read counts as present: reading its entity then says what is wrong.
     let holds = |first| !matches!(row.uuid(first), Ok(None));
     if holds(0) {
         decode::status_change_at(row, 0).map(PersonalData::StatusChange)
     } else if holds(ASSIGNMENT_AT) {
         decode::assignment_change_at(row, ASSIGNMENT_AT).map(PersonalData::AssignmentChange)
+    } else if holds(EDIT_AT) {
+        decode::edited_field_at(row, EDIT_AT).map(PersonalData::Edit)
     } else {
         decode::notification_at(row, NOTIFICATION_AT).map(PersonalData::Notification)
     }

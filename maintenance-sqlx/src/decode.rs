@@ -184,9 +184,9 @@ pub(crate) fn assignment_change_at<R: Raw>(
     })
 }
 
-const EDIT_COLUMNS: usize = edit_columns!(list).len();
+pub(crate) const EDIT_COLUMNS: usize = edit_columns!(list).len();
 
-fn edited_field_at<R: Raw>(row: &R, first: usize) -> Result<EditedField, RepositoryError> {
+pub(crate) fn edited_field_at<R: Raw>(row: &R, first: usize) -> Result<EditedField, RepositoryError> {
     let mut read = Reader::new(row, EDITS, first);
     Ok(EditedField {
         id: read.id("id")?,

@@ -66,8 +66,8 @@ impl<R: Repository> Maintenance<R> {
 
     /// Everything that the store has about one person, be they a renter, a worker or a landlord: the worker that they
     /// are with their complexes, the requests that they filed with all that happened to them, and what else they did or
-    /// were told: comments, changes of status and of worker, and messages. Names and numbers of renters are the host's
-    /// own, and not here.
+    /// were told: comments, changes of status and of worker, edits, and messages. Names and numbers of renters are the
+    /// host's own, and not here.
     ///
     /// What is part of one of their own requests is in its record and not repeated. The tables of the histories and of
     /// messages have no index by person, so they are read whole: with ten million requests this takes seconds. A call
@@ -124,6 +124,7 @@ impl<R: Repository> Maintenance<R> {
             PersonalData::Comment(comment) => !own.contains(&comment.request_id),
             PersonalData::StatusChange(change) => !own.contains(&change.request_id),
             PersonalData::AssignmentChange(change) => !own.contains(&change.request_id),
+            PersonalData::Edit(edit) => !own.contains(&edit.request_id),
             PersonalData::Notification(message) => !own.contains(&message.request_id),
             _ => true,
         });

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     assignment::ComplexAssignment, assignment_history::AssignmentChange, attachment::FileUrl,
-    comment::Comment, delivery::DeliveryError, history::StatusChange, notification::Notification,
-    record::RequestRecord, worker::Worker,
+    comment::Comment, delivery::DeliveryError, edit::EditedField, history::StatusChange,
+    notification::Notification, record::RequestRecord, worker::Worker,
 };
 use crate::values::Text;
 
@@ -46,6 +46,8 @@ pub enum PersonalData {
     StatusChange(StatusChange),
     /// A change of worker of somebody else's request, which they made, or which gave them the request or took it.
     AssignmentChange(AssignmentChange),
+    /// A field of somebody else's request that they edited.
+    Edit(EditedField),
     /// A message to them.
     Notification(Notification),
 }

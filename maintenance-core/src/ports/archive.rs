@@ -27,8 +27,8 @@ pub trait ArchiveRepository: Send + Sync {
     ) -> Result<Vec<Result<Inserted<Request>, RepositoryError>>, RepositoryError>;
 
     /// What this organisation has about a person in no list of its own, in any order: the changes of status and of worker
-    /// that they made, the changes that gave them a request or took one from them, and the messages to them. It may read
-    /// whole tables.
+    /// and the edits that they made, the changes that gave them a request or took one from them, and the messages to
+    /// them. It may read whole tables.
     async fn traces(&self, person: UserId) -> Result<Listing<PersonalData>, RepositoryError>;
 
     /// Forgets a renter of this organisation, all in one step: each of their requests as [`Request::forget`] does; the

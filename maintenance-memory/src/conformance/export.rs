@@ -137,11 +137,13 @@ pub async fn a_persons_data_is_exported_whole(world: World) {
     let of = |kind: &str| found.iter().filter(|found| *found == kind).count();
     let messages = own.notifications.iter().filter(|message| message.worker_id == worker.id).count();
     let changes = own.history.iter().filter(|change| change.changed_by == worker.id.into()).count();
+    let edits = own.edits.iter().filter(|edit| edit.edited_by == worker.id.into()).count();
     assert_eq!((of("worker"), of("complex_assignment"), of("comment")), (1, 1, 1));
     assert_eq!((of("notification"), of("status_change"), of("assignment_change")), (messages, changes, 1));
-    assert_eq!(found.len(), 4 + messages + changes);
+    assert_eq!((of("edit"), edits), (2, 2), "the hold and its end");
+    assert_eq!(found.len(), 4 + messages + changes + edits);
     let (_, found) = kinds(world.landlord().user_id()).await;
-    assert_eq!(found, ["assignment_change", "comment", "status_change"]);
+    assert_eq!(found, ["assignment_change", "comment", "edit", "edit", "edit", "edit", "status_change"]);
     let (_, found) = kinds(RenterId::from(id(99)).into()).await;
     assert_eq!(found, [""; 0]);
     let elsewhere = world.of(id(1).into()).maintenance.export_person(world.renter).await.unwrap().items;
