@@ -56,7 +56,7 @@ async fn dropped_and_resumed(world: &World) {
     );
 }
 
-/// A renter with the word in every text, whose requests are over and who wrote a comment elsewhere.
+/// A renter with the word in every text, whose requests are over.
 async fn renter(store: impl Organizations + 'static) -> World {
     let world = World::new(store);
     world.worker(&["plumbing"]).await;
@@ -95,7 +95,7 @@ async fn sqlite_columns_with(pool: &SqlitePool, text: &str) -> Vec<String> {
     found
 }
 
-/// The columns that hold texts of a request, where the search must find the word before it is forgotten.
+/// The columns that hold texts of a request. The word must be found in each before the renter is forgotten.
 const TEXTS: [&str; 7] = [
     "maintenance_assignment_history.notes",
     "maintenance_attachments.file_url",

@@ -33,7 +33,7 @@ use crate::ports::{Notifier, Repository};
 ///   [`DispatchPolicy::poll`](super::DispatchPolicy::poll) up to [`idle_poll`](Self::idle_poll). A submit of this process
 ///   wakes it at once. A message that another process files waits for at most the idle poll, and one that is to be tried
 ///   again waits for at most twice as long as it had to.
-/// - Only so many look for messages at a time, see [`at_once`](Self::at_once).
+/// - Only a few claim messages at a time, see [`at_once`](Self::at_once).
 ///
 /// What each observer captures tells whose report it is:
 ///
@@ -90,8 +90,9 @@ impl Dispatchers {
         self
     }
 
-    /// Sets how many dispatchers may look for messages at a time; 4 by default. Keep it below the number of the pool's
-    /// connections. A look that takes longer than a second counts no more. Holds for dispatchers that are added afterwards.
+    /// Sets how many dispatchers may claim messages at a time; 4 by default. Keep it below the number of the pool's
+    /// connections. A claim that takes longer than a second no longer counts. Holds for dispatchers that are added
+    /// afterwards.
     #[must_use]
     pub fn at_once(mut self, claims: usize) -> Self {
         self.gate = Gate::new(claims);

@@ -31,6 +31,10 @@ impl<R: Repository + Clone> Maintenance<R> {
     /// in the order in which they happened. The store keeps how far each consumer has come, and keeps events only while
     /// somebody [subscribes](Events::subscribe).
     ///
+    /// No event tells of [`import`](Self::import), [`forget_renter`](Self::forget_renter) and
+    /// [`clean_up`](Self::clean_up). A consumer that keeps texts, as a search index does, must hear from the host's own
+    /// call what was imported and who was forgotten.
+    ///
     /// ```
     /// # use maintenance_core::*;
     /// # async fn example(maintenance: Maintenance<impl Repository + Clone>) -> Result<(), Box<dyn std::error::Error>> {

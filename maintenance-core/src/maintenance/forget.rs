@@ -28,6 +28,8 @@ impl<R: Repository> Maintenance<R> {
     /// that still waits to tell a worker that a request is no longer theirs goes out, with the place and without the
     /// texts. A message that a dispatcher has taken may go out as it was.
     ///
+    /// No event tells of it: have what follows the [events](Self::events) and keeps texts forget them too.
+    ///
     /// A call that the host trusts.
     ///
     /// # Errors

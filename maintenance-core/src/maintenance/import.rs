@@ -66,8 +66,8 @@ impl<R: Repository> Maintenance<R> {
     /// passed over, none is filed, and `whatsapp_message_id` and `whatsapp_status` stay as given. Blank lines are skipped.
     ///
     /// A line that names no organisation is this engine's. From another system these fields may be missing: `history`,
-    /// `assignments`, `comments`, `attachments`; of the request `completed_at`, `assigned_worker_id`, `specialty`,
-    /// `fingerprint`, `version`, `whatsapp_message_id`, `whatsapp_status`.
+    /// `assignments`, `edits`, `comments`, `attachments`; of the request `completed_at`, `assigned_worker_id`,
+    /// `specialty`, `fingerprint`, `version`, `hold`, `whatsapp_message_id`, `whatsapp_status`.
     ///
     /// Each line is refused or written for itself, and each refused one is handed to `refused` with all that is wrong.
     /// The record must be one that the engine could have made: its status history is a path of the table
@@ -83,7 +83,7 @@ impl<R: Repository> Maintenance<R> {
     ///
     /// The engine assigns nobody by itself: an imported open request without a worker is found by
     /// [unassigned](crate::RequestFilter::unassigned); the worker of another is told by
-    /// [`notify_again`](Self::notify_again).
+    /// [`notify_again`](Self::notify_again). No [event](Self::events) tells of an import.
     ///
     /// A call that the host trusts.
     ///
@@ -264,10 +264,12 @@ impl Chunk {
 }
 
 fn ids(record: &RequestRecord) -> impl Iterator<Item = Uuid> {
-    let RequestRecord { request, history, assignments, comments, attachments, .. } = record;
+    let RequestRecord { request, history, assignments, edits, comments, attachments, notifications: _ } =
+        record;
     std::iter::once(request.id.uuid())
         .chain(history.iter().map(|row| row.id.uuid()))
         .chain(assignments.iter().map(|row| row.id.uuid()))
+        .chain(edits.iter().map(|row| row.id.uuid()))
         .chain(comments.iter().map(|row| row.id.uuid()))
         .chain(attachments.iter().map(|row| row.id.uuid()))
 }

@@ -118,7 +118,8 @@ impl Request {
     }
 
     /// Replaces the texts by [`FORGOTTEN`](crate::FORGOTTEN), as one change made `at`; whether there were others. The
-    /// fingerprint is of the texts, so it goes too, and so does a hold. This is the model that a store's own statement must agree with.
+    /// fingerprint is of the texts, so it goes too, and so does a hold. This is the model that a store's own statement
+    /// must agree with.
     pub fn forget(&mut self, at: DateTime<Utc>) -> bool {
         let had = [self.fingerprint.take().is_some(), self.hold.take().is_some()];
         let texts = [self.title.forget(), self.description.forget(), self.location.forget()];

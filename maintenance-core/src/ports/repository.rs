@@ -157,8 +157,9 @@ pub trait RequestRepository: Send + Sync {
 #[auto_impl::auto_impl(&, Box, Arc)]
 pub trait NotificationRepository: Send + Sync {
     /// Takes what [`Claim::choose`] says of all organisations' messages, in that order: puts the lease on them, counts the
-    /// claim and moves `due_at` to `until`. The messages of a channel that rests aren't read. No two claims take one notification before it
-    /// comes due again. A row that can't be read is taken too, and reported, so that it can't hold up the others.
+    /// claim and moves `due_at` to `until`. The messages of a channel that rests aren't read. No two claims take one
+    /// notification before it comes due again. A row that can't be read is taken too, and reported, so that it can't hold
+    /// up the others.
     ///
     /// The store keeps for each message the `updated_at` of the request with which it was last taken: as of then is what it
     /// says, and by it [`Told`](crate::Told) is decided for a change.
@@ -175,9 +176,9 @@ pub trait NotificationRepository: Send + Sync {
     async fn record_outcomes(&self, records: &[SendRecord]) -> Result<Recorded, RepositoryError>;
 
     /// Applies webhook updates, each as [`Notification::apply_delivery`] does to the notification of the update's channel
-    /// that has our id or else the provider's, in one step for all; returns what each did, in order. An update whose message isn't known
-    /// is kept, as received at `now`, until its message is known and it is applied, or it is forgotten. Locks are
-    /// treated as by [`record_outcomes`](Self::record_outcomes).
+    /// that has our id or else the provider's, in one step for all; returns what each did, in order. An update whose
+    /// message isn't known is kept, as received at `now`, until its message is known and it is applied, or it is forgotten.
+    /// Locks are treated as by [`record_outcomes`](Self::record_outcomes).
     async fn record_deliveries(
         &self,
         updates: &[DeliveryUpdate],

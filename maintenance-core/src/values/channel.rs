@@ -4,7 +4,10 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::invalid::{Rule, string_form};
+use super::{
+    invalid::{Rule, string_form},
+    text::plain_name,
+};
 
 /// The host's name for one of its numbers, such as `north` or `acme.support`: 1 to 64 ASCII letters, digits, `-`, `_` and
 /// `.`; letter case counts. It isn't the number, so a number can be replaced without touching a message.
@@ -33,14 +36,7 @@ impl Channel {
         if name == Self::DEFAULT.as_str() {
             return Ok(Self::DEFAULT);
         }
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        if (1..=64).contains(&name.len()) && name.bytes().all(plain) {
-            Ok(Self(Cow::Owned(name.to_owned())))
-        } else {
-            Err(Rule::new(
-                "must be a name of 1 to 64 ASCII letters, digits, hyphens, underscores or full stops",
-            ))
-        }
+        plain_name(name).map(|name| Self(Cow::Owned(name)))
     }
 
     /// The name.

@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::invalid::{Rule, string_form};
+use super::{
+    invalid::{Rule, string_form},
+    text::plain_name,
+};
 
 /// The name of a part of the host that follows the events, such as `search` or `billing`: 1 to 64 ASCII letters, digits,
 /// `-`, `_` and `.`. How far it has come is kept under this name.
@@ -23,14 +26,7 @@ pub struct ConsumerName(String);
 impl ConsumerName {
     /// The consumer of that name. Fails when it isn't 1 to 64 ASCII letters, digits, `-`, `_` and `.`.
     pub fn new(name: &str) -> Result<Self, Rule> {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        if (1..=64).contains(&name.len()) && name.bytes().all(plain) {
-            Ok(Self(name.to_owned()))
-        } else {
-            Err(Rule::new(
-                "must be a name of 1 to 64 ASCII letters, digits, hyphens, underscores or full stops",
-            ))
-        }
+        plain_name(name).map(Self)
     }
 
     /// The name.

@@ -102,3 +102,13 @@ impl<const MAX: usize> fmt::Debug for Text<MAX> {
         write!(f, "Text({} characters)", self.0.chars().count())
     }
 }
+
+/// The name that a host gives to something of its own, such as a channel: 1 to 64 ASCII letters, digits, `-`, `_` and `.`.
+pub(super) fn plain_name(name: &str) -> Result<String, Rule> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if (1..=64).contains(&name.len()) && name.bytes().all(plain) {
+        Ok(name.to_owned())
+    } else {
+        Err(Rule::new("must be a name of 1 to 64 ASCII letters, digits, hyphens, underscores or full stops"))
+    }
+}

@@ -154,7 +154,8 @@ fn comments_and_attachments_go_there_and_back() {
 #[test]
 fn notifications_go_there_and_back() {
     let row = json!({
-        "id": id(1), "organization_id": id(15), "channel": "north", "request_id": id(2), "worker_id": id(3), "kind": "withdrawn", "priority": "emergency",
+        "id": id(1), "organization_id": id(15), "channel": "north", "request_id": id(2), "worker_id": id(3),
+        "kind": "withdrawn", "priority": "emergency",
         "status": "sent", "provider_message_id": "wamid.4", "attempts": 5, "claims": 6, "due_at": at(7),
         "lease": id(8), "error_code": "131026", "error_text": "It can't be delivered.", "since": at(9),
         "created_at": at(10), "sent_at": at(11), "delivered_at": at(12), "read_at": at(13),

@@ -23,8 +23,8 @@ use crate::{
 /// a channel that rests. `turn` reads the first messages of each that has something due: each priority by a scan of its
 /// own, in the index's order, so that messages which aren't due yet are never read. `due` locks what is taken and no more;
 /// what another claim has locked is skipped, and the next in order takes its place. It asks for the status and not for
-/// `waiting`, of which statistics from before a burst say that it is rare: the planner would read all of the index of due
-/// messages for each.
+/// `waiting`: in a plan that is kept from a time when few messages waited, it would read the whole index of due messages
+/// for each message that it takes.
 ///
 /// The values are hidden from the planner, and [`with_limit`] writes the limit into the text: then PostgreSQL plans the
 /// statement once, and not at each claim.

@@ -2,8 +2,8 @@
 //!
 //! Every write is one statement, so it is atomic and one round trip even without a transaction. Table names
 //! are unqualified: the connection's `search_path` decides the schema, and a host may give each customer
-//! a schema of its own over one pool ([`Schemas`]). The store uses no notifications, triggers or sequences, and advisory locks for
-//! migrations only.
+//! a schema of its own over one pool ([`Schemas`]). The store uses no notifications, triggers or sequences, and advisory
+//! locks for migrations only.
 //!
 //! The [crate's page](crate) says how to set up the pool.
 //!

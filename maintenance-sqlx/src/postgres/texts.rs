@@ -1,5 +1,5 @@
-//! The words that the text search reads. What writes a new text leaves it for [`index`], since the index of words would cost a
-//! submit a tenth of its time.
+//! The words that the text search reads. What writes a new text leaves it for [`index`], since the index of words would
+//! cost a submit a tenth of its time.
 
 use maintenance_core::RepositoryError;
 

@@ -68,9 +68,9 @@ macro_rules! replace_sql {
     };
 }
 
-/// Forgets a renter, if none of their requests is open. The index of words keeps those of deleted texts until it is merged,
-/// so it is merged at once, which takes as long as the index is large. Returns whether one is, the files, and then how many rows each
-/// statement replaced.
+/// Forgets a renter, if none of their requests is open. The index of words keeps those of deleted texts until it is
+/// merged, so it is merged at once; the larger the index, the longer that takes. Returns whether a request is open, the
+/// files, and then how many rows each statement replaced.
 ///
 /// Parameters: `$1` the organisation, `$2` the renter, `$3` the text in place of the others, `$4` the time.
 const FORGET_RENTER: Script = script!(
@@ -151,10 +151,6 @@ const CLEAN_UP: Script = script!(
     select changes()"
 );
 
-#[cfg(test)]
-pub(super) const STATEMENTS: &[&str] =
-    &[TRACES, FORGET_RENTER.transaction, FORGET_RENTER.savepoint, CLEAN_UP.transaction, CLEAN_UP.savepoint];
-
 const UNINDEXED: &str = "select id from maintenance_texts where is_indexed = 0 limit 1";
 
 /// Indexes up to `$1` new texts, and returns them. Words that an edit has written meanwhile are written again as they are.
@@ -175,6 +171,18 @@ const INDEX: Script = script!(
      where id in (select id from maintenance_texts where is_indexed = 0 order by id limit $1)
     returning id"
 );
+
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] = &[
+    TRACES,
+    FORGET_RENTER.transaction,
+    FORGET_RENTER.savepoint,
+    CLEAN_UP.transaction,
+    CLEAN_UP.savepoint,
+    UNINDEXED,
+    INDEX.transaction,
+    INDEX.savepoint,
+];
 
 #[async_trait]
 impl ArchiveRepository for SqliteRepository<'_> {

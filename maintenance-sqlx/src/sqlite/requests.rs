@@ -69,8 +69,8 @@ macro_rules! edited_sql {
 /// status or null; `$5` whether the worker changes, `$6` the new worker; `$7` the assignment message or null,
 /// `$8` the worker who must be active or null; `$9` to `$11` the rows of the two histories and of the outbox,
 /// each as a JSON array; `$12` the edited columns as a JSON object, `$13` the rows of the history of edits; `$14`
-/// the organisation. A new
-/// priority goes to the waiting messages too; those under a lease keep theirs, as on PostgreSQL.
+/// the organisation. A new priority goes to the waiting messages too; those under a lease keep theirs, as on
+/// PostgreSQL.
 const APPLY: Script = script!(
     "
     insert into maintenance_status_history

@@ -33,8 +33,8 @@ async fn a_landlord_keeps_the_board_and_the_team<D>(backend: Backend<D>) {
     assert_eq!(second["next"], Value::Null);
 
     let worker = json!({
-        "id": Uuid::from_u128(0x3_4000_8000_0000_0000_0001), "first_name": "Riverside", "last_name": "Roofer", "phone_number": "+12025550112",
-        "email": "roofer@example.com", "specialties": ["roofing"],
+        "id": Uuid::from_u128(0x3_4000_8000_0000_0000_0001), "first_name": "Riverside", "last_name": "Roofer",
+        "phone_number": "+12025550112", "email": "roofer@example.com", "specialties": ["roofing"],
     });
     let mut renters = worker.clone();
     renters["id"] = json!(HOUSEHOLDS[0].renter);

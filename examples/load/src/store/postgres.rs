@@ -173,7 +173,8 @@ impl Database for Postgres {
     }
 
     async fn tidy(&self) -> Result<()> {
-        let tables = "vacuum maintenance_requests, maintenance_texts, maintenance_unindexed_texts, maintenance_notifications, maintenance_status_history";
+        let tables = "vacuum maintenance_requests, maintenance_texts, maintenance_unindexed_texts,
+                             maintenance_notifications, maintenance_status_history";
         sqlx::query(tables).execute(&self.pool).await?;
         Ok(())
     }
