@@ -96,10 +96,12 @@ async fn sqlite_columns_with(pool: &SqlitePool, text: &str) -> Vec<String> {
 }
 
 /// The columns that hold texts of a request. The word must be found in each before the renter is forgotten.
-const TEXTS: [&str; 7] = [
+const TEXTS: [&str; 9] = [
     "maintenance_assignment_history.notes",
     "maintenance_attachments.file_url",
     "maintenance_comments.comment",
+    "maintenance_edits.after",
+    "maintenance_edits.before",
     "maintenance_requests.description",
     "maintenance_requests.location",
     "maintenance_requests.title",

@@ -2,9 +2,9 @@
 
 use futures_util::{StreamExt as _, stream};
 use maintenance_core::{
-    Actor, Assign, CommentFilter, DeliveryEvent, DeliveryUpdate, Error, FORGOTTEN, Forgotten, Move,
-    NewAttachment, NewComment, NewRequest, PageRequest, RequestFilter, RequestForm, RequestId, RequestRecord,
-    RequestStatus,
+    Actor, Assign, CommentFilter, DeliveryEvent, DeliveryUpdate, Edit, Error, FORGOTTEN, Forgotten, Move,
+    NewAttachment, NewComment, NewHold, NewRequest, PageRequest, Priority, RequestField, RequestFilter,
+    RequestForm, RequestId, RequestRecord, RequestStatus,
 };
 use uuid::Uuid;
 
@@ -37,6 +37,10 @@ pub async fn secret(world: &World, id: u128) -> RequestId {
         file_type: "image/jpeg".into(),
     };
     maintenance.attach(id, file).await.unwrap();
+    let edit = Edit::by(world.landlord()).title(format!("The old {SECRET} leaks")).priority(Priority::High);
+    maintenance.edit(id, edit).await.unwrap();
+    let hold = NewHold::by(world.landlord(), format!("parts for the {SECRET}"));
+    maintenance.hold(id, hold).await.unwrap();
     let wanted = Move::to(RequestStatus::InProgress, world.landlord());
     maintenance.change_status(id, wanted).await.unwrap();
     id
@@ -110,6 +114,8 @@ pub async fn forgetting_a_renter_leaves_figures_and_no_text(world: World) {
     assert_eq!(after.request.version, before.request.version + 1);
     assert_eq!((after.request.title.as_str(), after.request.fingerprint), (FORGOTTEN, None));
     assert_eq!(after.attachments, []);
+    let fields: Vec<_> = after.edits.iter().map(|edit| edit.change.field()).collect();
+    assert_eq!(fields, [RequestField::Priority], "an edit without a text stays");
     assert_eq!(world.maintenance.count_by_status(&RequestFilter::default()).await.unwrap(), counts);
     other.comments[0].comment.forget();
     let mut left = world.record(other.request.id).await;
