@@ -40,6 +40,7 @@ pub mod isolation;
 pub mod lists;
 pub mod numbers;
 pub mod outbox;
+pub mod refused;
 pub mod retention;
 pub mod screens;
 pub mod status;
@@ -224,7 +225,7 @@ macro_rules! conformance {
             import: a_line_may_leave_out_what_an_older_system_does_not_know,
             import: importing_again_changes_nothing,
             import: another_request_under_an_id_that_is_there_is_refused,
-            import: a_refused_line_is_named_with_all_that_is_wrong,
+            refused: a_refused_line_is_named_with_all_that_is_wrong,
             import: an_id_that_is_taken_refuses_its_request_alone,
             import: a_request_of_an_unknown_worker_is_refused_alone,
             import: an_import_stays_within_its_organization,
