@@ -56,6 +56,9 @@ pub(crate) struct Args {
     /// Leave the tables there afterwards.
     #[arg(long)]
     pub(crate) keep: bool,
+    /// Measure on the tables that a run with the same sizes and `--keep` left there, and don't fill them anew.
+    #[arg(long)]
+    pub(crate) filled: bool,
     /// How many submits are in flight while the process's memory is measured.
     #[arg(long, default_value_t = 10_000)]
     pub(crate) in_flight: usize,
@@ -71,6 +74,11 @@ impl Args {
 
     pub(crate) fn page_window(&self) -> Duration {
         Duration::from_secs_f64(self.page_seconds.unwrap_or(self.seconds).clamp(0.01, 3_600.0))
+    }
+
+    /// Whether only lists are measured, which need no other tables to compare with.
+    pub(crate) fn pages_alone(&self) -> bool {
+        !self.only.is_empty() && self.only.iter().all(|word| word.starts_with("page"))
     }
 
     pub(crate) fn wants(&self, name: &str) -> bool {

@@ -61,6 +61,9 @@ impl Report<'_> {
     /// Writes the files that are wanted, with the bars as they stand.
     pub(crate) fn write(&mut self) -> Result<()> {
         self.bars = bars(&self.results, self.args, self.footprint);
+        if !self.args.only.is_empty() {
+            self.bars.retain(|bar| bar.figure.is_some());
+        }
         if let Some(file) = &self.args.json {
             std::fs::write(file, serde_json::to_vec_pretty(&self.json())?)?;
         }

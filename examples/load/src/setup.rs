@@ -56,18 +56,29 @@ pub(crate) async fn setup(args: &Args) -> Result<Setup> {
 async fn postgres(args: &Args) -> Result<Setup> {
     let (url, dataset) = (args.database.as_str(), dataset(args));
     let clients = args.clients.max(MANY);
-    let main = Postgres::fill(url, SCHEMA, dataset, Indexes::Ours, clients).await?;
-    let naive = format!("{SCHEMA}_naive");
-    let naive = Postgres::fill(url, &naive, dataset, Indexes::Specification, clients).await?;
+    let make = async |schema: &str, dataset: Dataset, indexes: Indexes, clients: usize| {
+        if args.filled {
+            Postgres::open(url, schema, dataset, clients, indexes == Indexes::Specification).await
+        } else {
+            Postgres::fill(url, schema, dataset, indexes, clients).await
+        }
+    };
+    let main = make(SCHEMA, dataset, Indexes::Ours, clients).await?;
+    let naive = if args.pages_alone() {
+        None
+    } else {
+        let naive = make(&format!("{SCHEMA}_naive"), dataset, Indexes::Specification, clients).await?;
+        let six = postgres_naive::SixStatements { pool: naive.pool.clone(), dataset };
+        Some(Actor { backend: Arc::new(six), database: Arc::new(naive), dataset })
+    };
     let mut smaller: Vec<(Dataset, Tables)> = vec![];
     for rows in &args.compare_rows {
         let (dataset, schema) = (dataset.scaled(*rows), format!("{SCHEMA}_{rows}"));
-        let tables = Postgres::fill(url, &schema, dataset, Indexes::Ours, 1).await?;
+        let tables = make(&schema, dataset, Indexes::Ours, 1).await?;
         smaller.push((dataset, Arc::new(tables)));
     }
     let apart = Postgres::open(url, SCHEMA, dataset, 1, false).await?;
     let limit = postgres::OneStatement { pool: main.pool.clone(), dataset };
-    let six = postgres_naive::SixStatements { pool: naive.pool.clone(), dataset };
     Ok(Setup {
         dataset,
         tables: Arc::new(main),
@@ -75,7 +86,7 @@ async fn postgres(args: &Args) -> Result<Setup> {
         name: Some(SCHEMA.to_owned()),
         limit: Some(("one statement", Arc::new(limit))),
         rows_alone: None,
-        naive: Some(Actor { backend: Arc::new(six), database: Arc::new(naive), dataset }),
+        naive,
         naive_sends: true,
         smaller,
     })
@@ -88,12 +99,19 @@ async fn sqlite(args: &Args, file: &Path) -> Result<Setup> {
         name.push(end);
         std::path::PathBuf::from(name)
     };
-    let main = Sqlite::fill(file, dataset, Indexes::Ours).await?;
-    let naive = Sqlite::fill(&beside("-naive"), dataset, Indexes::Specification).await?;
+    let make = async |file: &Path, dataset: Dataset, indexes: Indexes| {
+        if args.filled {
+            Sqlite::open(file, dataset).await
+        } else {
+            Sqlite::fill(file, dataset, indexes).await
+        }
+    };
+    let main = make(file, dataset, Indexes::Ours).await?;
+    let naive = make(&beside("-naive"), dataset, Indexes::Specification).await?;
     let mut smaller: Vec<(Dataset, Tables)> = vec![];
     for rows in &args.compare_rows {
         let dataset = dataset.scaled(*rows);
-        let tables = Sqlite::fill(&beside(&format!("-{rows}")), dataset, Indexes::Ours).await?;
+        let tables = make(&beside(&format!("-{rows}")), dataset, Indexes::Ours).await?;
         smaller.push((dataset, Arc::new(tables)));
     }
     let limit = rusqlite::ByHand::open(file, dataset, true)?;

@@ -207,6 +207,7 @@ impl Database for Postgres {
             "max_wal_size",
             "checkpoint_timeout",
             "autovacuum",
+            "jit",
         ] {
             let value =
                 sqlx::query_scalar("select current_setting($1)").bind(name).fetch_one(&self.pool).await?;
