@@ -6,10 +6,9 @@ use std::{
 };
 
 use axum::{Router, extract::State, http::StatusCode, routing::put};
-use maintenance_core::{Channel, ChannelTable, IdSource as _, RandomIds};
+use maintenance_core::{Channel, ChannelTable, IdSource as _, NotificationKind, RandomIds};
 use maintenance_whatsapp::{
-    CloudApi, CloudApiConfig, Numbers, SetupError, Template, Templates, fake::FakeCloudApi,
-    webhook::WebhookSecrets,
+    CloudApi, CloudApiConfig, Numbers, SetupError, Wordings, fake::FakeCloudApi, webhook::WebhookSecrets,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -35,9 +34,9 @@ pub(super) async fn connect(
     let numbers = Numbers::new();
     match messages {
         Messages::WhatsApp { template, numbers: settings } => {
-            let templates = Templates::default().assignment(Template::assignment(template));
+            let wordings = Wordings::default().named(NotificationKind::Assignment, &template);
             for Number { sender, token, phone_number_id, app_secret, verify_token } in settings {
-                let config = CloudApiConfig::new(phone_number_id, token, templates.clone());
+                let config = CloudApiConfig::new(phone_number_id, token, wordings.clone());
                 set(&numbers, sender, config, app_secret, verify_token)
                     .map_err(|error| StartError::of_number(sender.suffix, error))?;
             }
@@ -45,7 +44,7 @@ pub(super) async fn connect(
         }
         Messages::Fake(automatic) => {
             let [first, ..] = SENDERS;
-            let config = CloudApiConfig::new(first.fake_id, fake_token(first), Templates::default());
+            let config = CloudApiConfig::new(first.fake_id, fake_token(first), Wordings::default());
             let fake = FakeCloudApi::start(config).await.map_err(|error: io::Error| {
                 StartError::caused("the fake Cloud API can't start", &error, "try again")
             })?;

@@ -3,9 +3,9 @@
 use std::{env, error::Error, io, sync::Arc};
 
 use axum::Router;
-use maintenance_core::{Maintenance, Repository, RequestId};
+use maintenance_core::{Maintenance, NotificationKind, Repository, RequestId};
 use maintenance_whatsapp::{
-    CloudApi, CloudApiConfig, SetupError, Template, Templates,
+    CloudApi, CloudApiConfig, SetupError, Wordings,
     fake::{Automatic, FakeCloudApi, FakeMessage},
     webhook::{WebhookConfig, router},
 };
@@ -26,19 +26,19 @@ impl Channel {
     where
         R: Repository + Clone + 'static,
     {
-        let mut templates = Templates::default();
+        let mut wordings = Wordings::default();
         if let Ok(name) = env::var("WHATSAPP_TEMPLATE") {
-            templates = templates.assignment(Template::assignment(name));
+            wordings = wordings.named(NotificationKind::Assignment, &name);
         }
         if let (Ok(token), Ok(id)) = (env::var("WHATSAPP_TOKEN"), env::var("WHATSAPP_PHONE_NUMBER_ID")) {
             let number = env::var("WHATSAPP_TO").map_err(
                 |_| "with WHATSAPP_TOKEN set, WHATSAPP_TO must be the number to send to, as in +12025550123",
             )?;
-            let config = CloudApiConfig::new(id, token, templates);
+            let config = CloudApiConfig::new(id, token, wordings);
             return Ok(Self { config, fake: None, number: Some(number) });
         }
-        let fake = FakeCloudApi::start(CloudApiConfig::new("106540352242922", "quickstart-token", templates))
-            .await?;
+        let fake =
+            FakeCloudApi::start(CloudApiConfig::new("106540352242922", "quickstart-token", wordings)).await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}/webhooks/whatsapp", listener.local_addr()?);
         let webhook = WebhookConfig::new("quickstart-app-secret", "quickstart-verify-token")?;

@@ -105,26 +105,28 @@ mod values;
 pub use dispatcher::{Added, DispatchPolicy, DispatchReport, Dispatcher, Dispatchers, Patience, Problem};
 pub use maintenance::{
     ActingAs, Assign, Assigned, Difference, Edit, Error, Events, ImportReport, Maintenance, Move, NewHold,
-    Pause, ProblemDetails, Reassigned, RefusedLine, Reused, Submission, Submitted,
+    Pause, ProblemDetails, Reassigned, ReceiveReport, Receiver, RefusedLine, Reused, Submission, Submitted,
 };
 pub use model::{
-    Actor, AssignmentCause, AssignmentChange, Attachment, Claim, Claimed, CleanedUp, Comment,
+    Action, Actor, Answer, AssignmentCause, AssignmentChange, Attachment, Claim, Claimed, CleanedUp, Comment,
     ComplexAssignment, Content, Deferral, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate,
-    EditedField, Event, EventKind, EventPosition, Exclusion, FORGOTTEN, FieldChange, FileType, FileUrl,
-    Filing, Forgotten, Hold, NewAttachment, NewComment, NewEvent, NewRequest, NewWorker, NextStep,
+    EditedField, Event, EventKind, EventPosition, Exclusion, FORGOTTEN, FieldChange, FileKind, FileType,
+    FileUrl, Filing, Forgotten, Hold, Inbound, InboundClaim, InboundContent, InboundFile, InboundOutcome,
+    InboundSettlement, KeptInbound, NewAttachment, NewComment, NewEvent, NewRequest, NewWorker, NextStep,
     Notification, NotificationKind, Outgoing, PersonalData, Place, Priority, Ranked, Recipient, Recorded,
-    RenterContact, Request, RequestField, RequestForm, RequestRecord, RequestStatus, Role, Scope, Selection,
-    SendOutcome, SendRecord, Standing, StatusChange, Step, Told, TradeMatch, UserType, Verdict,
-    WhatsAppStatus, Worker, WorkerStatus, WorkerUpdate, Write,
+    RenterContact, Request, RequestChoice, RequestField, RequestForm, RequestRecord, RequestStatus, Role,
+    Scope, Selection, SendOutcome, SendRecord, Sender, Settled, Standing, StatusChange, Step, Tap, Told,
+    TradeMatch, UserType, Verdict, WhatsAppStatus, Worker, WorkerStatus, WorkerUpdate, Write,
 };
 #[cfg(feature = "mock")]
 pub use ports::mock;
 pub use ports::{
     ArchiveRepository, AssignmentsOf, BoxError, Clock, CommentFilter, Cursor, Directory, DirectoryError,
-    EventRepository, Filed, Inserted, Listing, MAX_COMPLEXES, MAX_PAGE_SIZE, NotificationRepository,
-    Notifier, NotifyError, Organizations, Page, PageRequest, Position, Receipt, Repository, RepositoryError,
-    RepositoryErrorKind, RequestFilter, RequestOrder, RequestRepository, SendEffect, SharedRepository, Slice,
-    SystemClock, WorkerFilter, WorkerRepository,
+    EventRepository, Filed, InboundRepository, Inserted, Listing, MAX_COMPLEXES, MAX_PAGE_SIZE, MediaError,
+    MediaFile, MediaSource, MediaStore, NotificationRepository, Notifier, NotifyError, Organizations, Page,
+    PageRequest, Position, Receipt, Repository, RepositoryError, RepositoryErrorKind, RequestFilter,
+    RequestOrder, RequestRepository, SendEffect, SharedRepository, Slice, SystemClock, WorkerFilter,
+    WorkerRepository,
 };
 pub use rules::{
     Candidate, CandidatesOf, EDITABLE, Editable, Effect, Need, Refusal, SelectionPolicy, TRANSITIONS,
@@ -133,9 +135,9 @@ pub use rules::{
 pub use values::{
     AssignmentChangeId, AssignmentId, AttachmentId, Backoff, Channel, ChannelTable, Channels, CommentId,
     CommentText, ComplexId, ConsumerName, Description, EditId, Email, FieldError, Fingerprint, HoldReason,
-    IdSource, Invalid, LeaseId, Location, Name, Note, NotificationId, OrganizationId, PhoneNumber, PlaceText,
-    PropertyId, RandomIds, Region, RenterId, RequestId, RequestNumber, Rule, SearchText, Specialty,
-    StatusChangeId, Text, Title, UserId, WorkerId, whole_micros,
+    IdSource, InboundId, Invalid, Language, LeaseId, Location, Name, Note, NotificationId, OrganizationId,
+    PhoneNumber, PlaceText, PropertyId, RandomIds, Region, RenterId, RequestId, RequestNumber, Rule,
+    SearchText, Specialty, StatusChangeId, Text, Title, UserId, WorkerId, whole_micros,
 };
 
 /// The README's example is compiled and run with those of the docs.

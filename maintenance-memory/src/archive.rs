@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    ArchiveRepository, CleanedUp, EditedField, Forgotten, Inserted, Listing, Note, NotificationId,
-    OrganizationId, PersonalData, RenterId, RepositoryError, RepositoryErrorKind, Request, RequestField,
-    RequestId, RequestRecord, UserId, WhatsAppStatus, WorkerId,
+    ArchiveRepository, CleanedUp, EditedField, Forgotten, InboundContent, Inserted, KeptInbound, Listing,
+    Note, NotificationId, OrganizationId, PersonalData, RenterId, RepositoryError, RepositoryErrorKind,
+    Request, RequestField, RequestId, RequestRecord, UserId, WhatsAppStatus, WorkerId,
 };
 use uuid::Uuid;
 
@@ -80,7 +80,16 @@ impl ArchiveRepository for MemoryRepository<'_> {
         let early = rows.early.iter().take_while(|(received, _)| *received < before);
         let early = early.take(limit as usize).count();
         rows.early.drain(..early);
-        Ok(CleanedUp { messages: old.len() as u64, early_deliveries: early as u64 })
+        let applied = |kept: &KeptInbound| kept.applied.is_some() && kept.received_at < before;
+        let done = rows.inbound.iter().filter(|(_, kept)| applied(kept));
+        let mut done: Vec<_> = done.map(|(key, kept)| (kept.received_at, kept.id, key.clone())).collect();
+        done.sort();
+        done.truncate(limit as usize);
+        for (_, _, key) in &done {
+            rows.inbound.remove(key);
+        }
+        let inbound = done.len() as u64;
+        Ok(CleanedUp { messages: old.len() as u64, early_deliveries: early as u64, inbound })
     }
 
     /// Texts are searched as they are.
@@ -158,6 +167,12 @@ fn forget(
     let messages = rows.notifications.values_mut().filter(|message| theirs.contains(&message.request_id));
     for error in messages.filter_map(|message| message.error.as_mut()) {
         forgotten.messages += u64::from(error.forget());
+    }
+    let about = |kept: &KeptInbound| kept.about.is_some_and(|(_, request)| theirs.contains(&request));
+    for kept in rows.inbound.values_mut().filter(|kept| about(kept)) {
+        let had_content = kept.message.content != InboundContent::Gone;
+        kept.message.content = InboundContent::Gone;
+        forgotten.inbound += u64::from(had_content);
     }
     rows.attachments.retain(|_, file| {
         let kept = !theirs.contains(&file.request_id);

@@ -9,6 +9,7 @@ pub mod conformance;
 mod directory;
 mod events;
 mod ids;
+mod inbound;
 mod notifications;
 mod notifier;
 mod requests;

@@ -5,9 +5,9 @@ use std::{cmp::Reverse, collections::BTreeSet};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
-    Channel, Claim, Claimed, Deferral, DeliveryEffect, DeliveryUpdate, EventKind, Listing, Notification,
-    NotificationId, NotificationKind, NotificationRepository, Recorded, RepositoryError, RepositoryErrorKind,
-    RequestId, SendOutcome, SendRecord, Told, WhatsAppStatus, whole_micros,
+    Answer, Channel, Claim, Claimed, Deferral, DeliveryEffect, DeliveryUpdate, EventKind, Listing,
+    Notification, NotificationId, NotificationKind, NotificationRepository, Recorded, RepositoryError,
+    RepositoryErrorKind, RequestId, SendOutcome, SendRecord, Told, WhatsAppStatus, whole_micros,
 };
 
 use crate::{MemoryRepository, store::Rows};
@@ -121,6 +121,13 @@ impl NotificationRepository for MemoryRepository<'_> {
         again: &Notification,
     ) -> Result<bool, RepositoryError> {
         let mut rows = self.rows();
+        if again.kind == NotificationKind::Answer {
+            let has_failed =
+                rows.notifications.get(&failed).is_some_and(|n| n.status == WhatsAppStatus::Failed);
+            let files = has_failed && !rows.notifications.contains_key(&again.id);
+            rows.add_notification(Some(again).filter(|_| files));
+            return Ok(files);
+        }
         let Some(request) = rows.requests.get(&again.request_id) else { return Ok(false) };
         let theirs = request.status.is_open() && request.assigned_worker_id == Some(again.worker_id);
         let newest = rows.newest(request.id);
@@ -165,7 +172,11 @@ fn take(rows: &mut Rows, id: NotificationId, claim: &Claim) -> Option<Claimed> {
         _ => (rows.newest(request.id).is_some_and(|newest| newest.id == id), Told::No),
     };
     rows.content_at.insert(id, request.updated_at);
-    Some(Claimed { notification, request, is_newest, told, phone_number, worker_status })
+    let known = rows.known.get(&(notification.worker_id, notification.channel.clone()));
+    let heard_at = known.and_then(|known| known.heard_at);
+    let asks = notification.answer == Some(Answer::WhichOne);
+    let choices = if asks { rows.choices(notification.worker_id) } else { Vec::new() };
+    Some(Claimed { notification, request, is_newest, told, phone_number, worker_status, heard_at, choices })
 }
 
 /// Whether no newer message of that kind about the request is for the same worker.

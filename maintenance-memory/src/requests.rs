@@ -92,12 +92,16 @@ impl RequestRepository for MemoryRepository<'_> {
         rows.check_recipient(step.assignment_message())?;
         let (mut statuses, mut assignments, mut edits, mut messages) =
             (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut acknowledged, mut settled) = (Vec::new(), None);
         for write in &step.writes {
             match write {
                 Write::Status(change) => statuses.push(change.clone()),
                 Write::Assignment(change) => assignments.push(change.clone()),
                 Write::Edit(edit) => edits.push(edit.clone()),
                 Write::Notify(message) => messages.push(message),
+                Write::Acknowledge(id) => acknowledged.push(*id),
+                Write::Settle(settlement) if rows.can_settle(settlement) => settled = Some(settlement),
+                Write::Settle(_) => return Err(RepositoryErrorKind::Conflict.into()),
                 _ => return Err(RepositoryErrorKind::Unsupported.into()),
             }
         }
@@ -117,6 +121,14 @@ impl RequestRepository for MemoryRepository<'_> {
         rows.edits.extend(edits);
         for message in messages {
             rows.add_notification(Some(message));
+        }
+        for id in acknowledged {
+            if let Some(message) = rows.notifications.get_mut(&id) {
+                message.acknowledged_at.get_or_insert(step.at);
+            }
+        }
+        if let Some(settlement) = settled {
+            rows.settle(settlement);
         }
         Ok(())
     }

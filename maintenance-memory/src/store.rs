@@ -14,13 +14,13 @@ use std::{
 use chrono::{DateTime, Utc};
 use maintenance_core::{
     AssignmentChange, Attachment, AttachmentId, Channel, Clock, Comment, CommentId, ComplexAssignment,
-    ComplexId, DeliveryUpdate, EditedField, Inserted, Listing, Notification, NotificationId,
+    ComplexId, DeliveryUpdate, EditedField, Inserted, KeptInbound, Listing, Notification, NotificationId,
     NotificationKind, OrganizationId, Organizations, Position, Priority, RepositoryError,
     RepositoryErrorKind, Request, RequestId, RequestNumber, Slice, StatusChange, WhatsAppStatus, Worker,
     WorkerId, WorkerStatus,
 };
 
-use crate::{MemoryTransaction, events::Journal, lock};
+use crate::{MemoryTransaction, events::Journal, inbound::Known, lock};
 
 /// A store in memory, for tests: `MemoryRepository<'static>`, or that of an open transaction. Clones share their
 /// rows; each method holds the lock for its whole step.
@@ -52,6 +52,10 @@ pub(crate) struct Rows {
     pub(crate) sends: BTreeMap<(Channel, String), NotificationId>,
     /// Webhook updates whose message isn't known yet, with the time of receipt.
     pub(crate) early: Vec<(DateTime<Utc>, DeliveryUpdate)>,
+    /// Messages from phones by channel and provider's id.
+    pub(crate) inbound: BTreeMap<(Channel, String), KeptInbound>,
+    /// What is known of each worker on a channel.
+    pub(crate) known: BTreeMap<(WorkerId, Channel), Known>,
     /// Events, and who follows them.
     pub(crate) journal: Journal,
     /// The last number that was given to a request. All transactions share it, so that two open ones give different

@@ -98,6 +98,8 @@ fn merge_rows(base: &Rows, before: &Rows, own: &Rows) -> Option<Rows> {
         newest: merge(&base.newest, &before.newest, &own.newest, PartialEq::eq)?,
         content_at: merge(&base.content_at, &before.content_at, &own.content_at, PartialEq::eq)?,
         sends: merge(&base.sends, &before.sends, &own.sends, PartialEq::eq)?,
+        inbound: merge(&base.inbound, &before.inbound, &own.inbound, PartialEq::eq)?,
+        known: merge(&base.known, &before.known, &own.known, PartialEq::eq)?,
         early: merge_list(&base.early, &before.early, &own.early),
         journal: base.journal.clone(),
         last_number: Arc::clone(&base.last_number),

@@ -58,6 +58,17 @@ delegate!(NotificationRepository {
     time() -> Option<DateTime<Utc>>;
 });
 
+delegate!(InboundRepository {
+    keep_inbound(messages: &[KeptInbound]) -> u64;
+    claim_inbound(claim: &InboundClaim) -> Listing<KeptInbound>;
+    settle_inbound(settlement: &InboundSettlement) -> bool;
+    release_inbound(channel: &Channel, from: &Sender, about: (OrganizationId, RequestId), now: DateTime<Utc>) -> u64;
+    sent_message(channel: &Channel, provider_message_id: &str) -> Option<Notification>;
+    workers_of_sender(channel: &Channel, from: &Sender, numbers: &[PhoneNumber]) -> Listing<Worker>;
+    heard(worker: WorkerId, channel: &Channel, from: &Sender, at: DateTime<Utc>) -> ();
+    reached(reached: &[(NotificationId, Sender)]) -> ();
+});
+
 delegate!(EventRepository {
     subscribe(consumer: &ConsumerName) -> EventPosition;
     unsubscribe(consumer: &ConsumerName) -> bool;

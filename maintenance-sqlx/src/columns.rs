@@ -116,10 +116,21 @@ macro_rules! notification_columns {
     ($($form:tt)*) => {
         $crate::columns::columns!($($form)*;
             id: uuid, organization_id: uuid, channel: text, request_id: uuid, worker_id: uuid, kind: text,
-            priority: text, status: text,
+            answer: text, priority: text, status: text,
             provider_message_id: text, attempts: integer, claims: integer, due_at: timestamptz, lease: uuid,
             error_code: text, error_text: text, since: timestamptz, created_at: timestamptz,
-            sent_at: timestamptz, delivered_at: timestamptz, read_at: timestamptz, failed_at: timestamptz)
+            sent_at: timestamptz, delivered_at: timestamptz, read_at: timestamptz, failed_at: timestamptz,
+            acknowledged_at: timestamptz)
+    };
+}
+
+macro_rules! inbound_columns {
+    ($($form:tt)*) => {
+        $crate::columns::columns!($($form)*;
+            id: uuid, channel: text, provider_message_id: text, sender: text, wa_id: text, user_id: text,
+            kind: text, payload: text, replies_to: text, sent_at: timestamptz, received_at: timestamptz,
+            due_at: timestamptz, lease: uuid, claims: integer, organization_id: uuid, request_id: uuid,
+            asked_at: timestamptz, applied_at: timestamptz, outcome: text)
     };
 }
 
@@ -222,6 +233,6 @@ macro_rules! record_sql {
 pub(crate) use {
     assignment_columns, assignment_history_columns, attachment_columns, columns, comment_columns,
     early_columns, edit_columns, editable_columns, event_columns, events_end_sql, filed_columns,
-    history_columns, insert_events_sql, notification_columns, record_sql, request_columns,
+    history_columns, inbound_columns, insert_events_sql, notification_columns, record_sql, request_columns,
     rows_of_request_sql, worker_columns,
 };

@@ -1,6 +1,7 @@
 //! Rows to entities, through the constructors that input goes through. A value that breaks a rule is an
 //! error.
 
+mod inbound;
 mod outbox;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use crate::{
     row::{Raw, Reader},
 };
 
+pub(crate) use inbound::kept_inbound;
 pub(crate) use outbox::{claimed, early_or_none, event};
 
 const WORKERS: &str = "maintenance_workers";
@@ -291,6 +293,7 @@ pub(crate) fn notification_at<R: Raw>(row: &R, first: usize) -> Result<Notificat
         request_id: read.id("request_id")?,
         worker_id: read.id("worker_id")?,
         kind: read.word("kind")?,
+        answer: read.optional("answer", R::text, |answer| answer.parse())?,
         priority: read.word("priority")?,
         status: read.word("status")?,
         provider_message_id: read.text_or_none("provider_message_id")?,
@@ -305,6 +308,7 @@ pub(crate) fn notification_at<R: Raw>(row: &R, first: usize) -> Result<Notificat
         delivered_at: read.time_or_none("delivered_at")?,
         read_at: read.time_or_none("read_at")?,
         failed_at: read.time_or_none("failed_at")?,
+        acknowledged_at: read.time_or_none("acknowledged_at")?,
     })
 }
 

@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use maintenance_core::{
-    AssignmentChange, Attachment, Comment, ComplexAssignment, EditedField, FieldChange, Filing, Hold,
-    NewEvent, Note, Notification, Ranked, Request, Specialty, StatusChange, Worker,
+    Answer, AssignmentChange, Attachment, Comment, ComplexAssignment, EditedField, FieldChange, Filing, Hold,
+    InboundContent, InboundOutcome, InboundSettlement, KeptInbound, NewEvent, Note, Notification, Ranked,
+    Request, Settled, Specialty, StatusChange, Worker,
 };
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
@@ -32,6 +33,8 @@ pub(crate) enum Cell<'a> {
     Ranking(&'a [Ranked]),
     /// An object whose column is text, likewise.
     Hold(&'a Hold),
+    /// Another.
+    Content(&'a InboundContent),
 }
 
 /// Nulls are left out, since both databases read a missing key as null, and a third of a new message's columns are.
@@ -57,6 +60,7 @@ impl Serialize for Cell<'_> {
             Self::Trades(trades) => trades.serialize(serializer),
             Self::Ranking(ranking) => ranking.serialize(serializer),
             Self::Hold(hold) => hold.serialize(serializer),
+            Self::Content(content) => content.serialize(serializer),
         }
     }
 }
@@ -291,6 +295,7 @@ pub(crate) fn notification(message: &Notification) -> Row<'_> {
         ("request_id", Cell::Id(message.request_id.uuid())),
         ("worker_id", Cell::Id(message.worker_id.uuid())),
         ("kind", Cell::Text(message.kind.as_str())),
+        ("answer", text_or_null(message.answer.map(Answer::as_str))),
         ("priority", Cell::Text(message.priority.as_str())),
         ("status", Cell::Text(message.status.as_str())),
         ("provider_message_id", text_or_null(message.provider_message_id.as_deref())),
@@ -306,5 +311,58 @@ pub(crate) fn notification(message: &Notification) -> Row<'_> {
         ("delivered_at", time_or_null(message.delivered_at)),
         ("read_at", time_or_null(message.read_at)),
         ("failed_at", time_or_null(message.failed_at)),
+        ("acknowledged_at", time_or_null(message.acknowledged_at)),
     ])
+}
+
+pub(crate) fn kept_inbound(kept: &KeptInbound) -> Row<'_> {
+    let message = &kept.message;
+    Row(vec![
+        ("id", Cell::Id(kept.id.uuid())),
+        ("channel", Cell::Text(message.channel.as_str())),
+        ("provider_message_id", Cell::Text(&message.provider_message_id)),
+        ("sender", Cell::Text(message.from.key())),
+        ("wa_id", text_or_null(message.from.wa_id.as_deref())),
+        ("user_id", text_or_null(message.from.user_id.as_deref())),
+        ("kind", Cell::Text(message.content.kind())),
+        ("payload", Cell::Content(&message.content)),
+        ("replies_to", text_or_null(message.replies_to.as_deref())),
+        ("sent_at", Cell::Time(message.sent_at)),
+        ("received_at", Cell::Time(kept.received_at)),
+        ("due_at", Cell::Time(kept.due_at)),
+        ("lease", id_or_null(kept.lease)),
+        ("claims", Cell::Number(kept.claims)),
+        ("organization_id", id_or_null(kept.about.map(|(organization, _)| organization))),
+        ("request_id", id_or_null(kept.about.map(|(_, request)| request))),
+        ("asked_at", time_or_null(kept.asked_at)),
+        ("applied_at", time_or_null(kept.applied.map(|(at, _)| at))),
+        ("outcome", text_or_null(kept.applied.map(|(_, outcome)| outcome.as_str()))),
+    ])
+}
+
+/// The payload of a message whose content is kept no longer.
+pub(crate) fn gone() -> String {
+    json(&InboundContent::Gone)
+}
+
+/// What a settlement changes: the columns that get another value, and by what the message is found.
+pub(crate) fn settlement(settlement: &InboundSettlement) -> String {
+    let (mut outcome, mut due_at, mut asked_at) = (None, None, None);
+    match settlement.state {
+        Settled::Applied(became) => outcome = Some(became),
+        Settled::Later { due_at: later } => due_at = Some(later),
+        Settled::Asked { until } => (due_at, asked_at) = (Some(until), Some(settlement.at)),
+    }
+    let gone = outcome.is_some_and(InboundOutcome::is_applied);
+    json(&Row(vec![
+        ("id", Cell::Id(settlement.id.uuid())),
+        ("lease", Cell::Id(settlement.lease.uuid())),
+        ("applied_at", time_or_null(outcome.map(|_| settlement.at))),
+        ("outcome", text_or_null(outcome.map(InboundOutcome::as_str))),
+        ("due_at", time_or_null(due_at)),
+        ("asked_at", time_or_null(asked_at)),
+        ("organization_id", id_or_null(settlement.about.map(|(organization, _)| organization))),
+        ("request_id", id_or_null(settlement.about.map(|(_, request)| request))),
+        ("payload", if gone { Cell::Content(&InboundContent::Gone) } else { Cell::Null }),
+    ]))
 }

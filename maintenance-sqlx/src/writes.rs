@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use maintenance_core::{RepositoryError, RepositoryErrorKind, RequestStatus, Step, WorkerId, Write};
+use maintenance_core::{
+    NotificationId, RepositoryError, RepositoryErrorKind, RequestStatus, Step, WorkerId, Write,
+};
 
 use crate::encode;
 
@@ -22,8 +24,12 @@ pub(crate) struct Writes {
     pub(crate) history: String,
     /// Rows of the assignment history.
     pub(crate) assignments: String,
-    /// Rows of the outbox.
+    /// Rows of the outbox, the answer to a message from a phone among them.
     pub(crate) messages: String,
+    /// The message that becomes acknowledged.
+    pub(crate) acknowledged: Option<NotificationId>,
+    /// What a message from a phone becomes, as one JSON object.
+    pub(crate) settlement: Option<String>,
 }
 
 impl TryFrom<&Step> for Writes {
@@ -34,6 +40,7 @@ impl TryFrom<&Step> for Writes {
         let (mut status, mut assigns, mut worker) = (None, false, None);
         let (mut history, mut assignments, mut messages) = (Vec::new(), Vec::new(), Vec::new());
         let (mut edited, mut edits) = (BTreeMap::new(), Vec::new());
+        let (mut acknowledged, mut settlement) = (None, None);
         for write in &step.writes {
             match write {
                 Write::Status(change) => {
@@ -50,6 +57,11 @@ impl TryFrom<&Step> for Writes {
                     edits.push(encode::edited_field(edit).ok_or_else(unknown)?);
                 }
                 Write::Notify(message) => messages.push(encode::notification(message)),
+                Write::Acknowledge(message) => acknowledged = Some(*message),
+                Write::Settle(settled) => {
+                    messages.extend(settled.answer.as_ref().map(encode::notification));
+                    settlement = Some(encode::settlement(settled));
+                }
                 _ => return Err(RepositoryErrorKind::Unsupported.into()),
             }
         }
@@ -62,6 +74,8 @@ impl TryFrom<&Step> for Writes {
             history: encode::rows(history),
             assignments: encode::rows(assignments),
             messages: encode::rows(messages),
+            acknowledged,
+            settlement,
         })
     }
 }

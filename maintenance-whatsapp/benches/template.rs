@@ -10,7 +10,7 @@ use maintenance_core::{
     Content, Description, Location, Name, NextStep, NotificationKind, Notifier as _, Outgoing, PhoneNumber,
     Priority, Recipient, RenterContact, Title,
 };
-use maintenance_whatsapp::{CloudApi, CloudApiConfig, Pacing, Template, Templates, render_body};
+use maintenance_whatsapp::{CloudApi, CloudApiConfig, Pacing, Wording, Wordings, render_body};
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
@@ -36,7 +36,7 @@ fn waiting(runtime: &Runtime, message: &Outgoing) -> Result<CloudApi, Box<dyn Er
     let config = CloudApiConfig {
         base_url: "http://127.0.0.1:9".to_owned(),
         pacing: Pacing { recipient_interval: day, recipient_burst: 1, ..Pacing::default() },
-        ..CloudApiConfig::new("106540352242922", "bench-token", Templates::default())
+        ..CloudApiConfig::new("106540352242922", "bench-token", Wordings::default())
     };
     let api = CloudApi::new(config)?;
     // Takes the only turn; that nobody answers is of no concern.
@@ -62,7 +62,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     group.finish();
 
-    let template = Template::assignment("maintenance_request");
+    let english = Wording::english();
+    let template = english.templates.get(&NotificationKind::Assignment).ok_or("no template")?;
     let values: Vec<(String, &str)> = (1..=8).map(|n| (n.to_string(), "a value of usual length")).collect();
     criterion.bench_function("render_body", |bench| {
         bench.iter(|| render_body(black_box(&template.body), black_box(&values)));

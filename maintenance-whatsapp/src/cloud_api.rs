@@ -1,10 +1,11 @@
 //! The notifier: one HTTP request per message.
 
 use std::{
+    collections::BTreeMap,
     error::Error as _,
     fmt,
     sync::{
-        PoisonError, RwLock,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -13,8 +14,8 @@ use std::{
 use async_trait::async_trait;
 use governor::clock::DefaultClock;
 use maintenance_core::{
-    DeliveryError, Invalid, NextStep, NotificationKind, Notifier, NotifyError, Outgoing, Receipt, Scope,
-    SendEffect,
+    Answer, Clock, DeliveryError, Invalid, NextStep, NotificationKind, Notifier, NotifyError, Outgoing,
+    Receipt, Scope, SendEffect, SystemClock,
 };
 use reqwest::{
     Client, ClientBuilder, Response, Url,
@@ -25,12 +26,15 @@ use secrecy::SecretString;
 use tracing::instrument;
 
 use crate::{
-    CloudApiConfig, Template,
+    CloudApiConfig, Wording, Wordings,
     compiled_template::CompiledTemplate,
     config,
+    error_code::OUTSIDE_WINDOW,
+    media::Downloads,
     pace::Pace,
     payload::Payload,
     response::{Accepted, SendResponse},
+    session::Session,
 };
 
 /// The initial capacity of a request's body, which is enough for most.
@@ -42,31 +46,47 @@ const MAX_RESPONSE: usize = 64 * 1024;
 /// How long the channel rests when no connection can be made.
 const NO_CONNECTION: Duration = Duration::from_secs(10);
 
-/// Sends messages through the Cloud API, each as one template message.
+/// Sends messages through the Cloud API, each as one message in its recipient's language.
+///
+/// An answer to a worker goes out as a message of the conversation while that is open, with buttons or a list. Every
+/// other message is a template message, and so is an answer outside the conversation.
 ///
 /// Each message carries its [`NotificationId`](maintenance_core::NotificationId) as
 /// `biz_opaque_callback_data`, which the webhooks return. A `CloudApi` makes one attempt per call: the
 /// engine's dispatcher retries. It follows no redirect, so that the token reaches no other host.
 ///
 /// ```
-/// use maintenance_whatsapp::{CloudApi, CloudApiConfig, SetupError, Template, Templates};
+/// use maintenance_core::NotificationKind;
+/// use maintenance_whatsapp::{CloudApi, CloudApiConfig, SetupError, Wordings};
 ///
 /// # fn notifier(token: String) -> Result<CloudApi, SetupError> {
-/// // Each template is registered with Meta under its name, language and body.
-/// let templates = Templates::default().assignment(Template::assignment("our_maintenance_request"));
-/// CloudApi::new(CloudApiConfig::new("106540352242922", token, templates))
+/// // Each template is registered with Meta under its name, language, body and buttons.
+/// let wordings = Wordings::default().named(NotificationKind::Assignment, "our_maintenance_request");
+/// CloudApi::new(CloudApiConfig::new("106540352242922", token, wordings))
 /// # }
 /// ```
 pub struct CloudApi {
-    client: Client,
-    endpoint: Url,
+    pub(crate) client: Client,
+    /// `{base}/{version}/{phone_number_id}/messages`.
+    pub(crate) endpoint: Url,
     phone_number_id: String,
     authorization: RwLock<HeaderValue>,
-    templates: Vec<(NotificationKind, CompiledTemplate)>,
-    request_timeout: Duration,
+    wordings: Wordings,
+    /// By the language's code.
+    templates: BTreeMap<String, BTreeMap<NotificationKind, CompiledTemplate>>,
+    clock: Arc<dyn Clock>,
+    pub(crate) request_timeout: Duration,
+    pub(crate) downloads: Downloads,
     recipient_interval: Duration,
     pace: Pace<DefaultClock>,
     held_back: AtomicU64,
+}
+
+/// How a message goes out.
+enum Form<'a> {
+    /// As a message of the open conversation.
+    Session(Answer, &'a Wording),
+    Template(&'a CompiledTemplate, &'a Wording),
 }
 
 /// A notifier could not be set up.
@@ -112,20 +132,43 @@ impl CloudApi {
         let (endpoint, authorization) = config.check()?;
         let client = client.connect_timeout(config.connect_timeout).redirect(Policy::none());
         let client = client.build().map_err(SetupError::Client)?;
+        let downloads = Downloads::new(&config, &endpoint).map_err(SetupError::Client)?;
         Ok(Self {
             client,
+            downloads,
             endpoint,
             phone_number_id: config.phone_number_id,
             authorization: RwLock::new(authorization),
-            templates: {
-                let templates = config.templates.into_kinds().into_iter();
-                templates.map(|(kind, template)| (kind, CompiledTemplate::of(template))).collect()
-            },
+            templates: config.wordings.iter().map(|it| (it.language.clone(), compiled(it))).collect(),
+            wordings: config.wordings,
+            clock: Arc::new(SystemClock),
             request_timeout: config.request_timeout,
             recipient_interval: config.pacing.recipient_interval,
             pace: Pace::new(config.pacing, DefaultClock::default()),
             held_back: AtomicU64::new(0),
         })
+    }
+
+    /// The same with another clock, which says whether a conversation is still open; [`SystemClock`] by default.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Fetches files with a client of the host's own settings, for example its TLS or its proxy, in place of one with the
+    /// TLS of the feature `rustls`. Without that feature no file can be fetched until this is called.
+    ///
+    /// Whatever the builder says, the client follows no redirect, unpacks nothing, and resolves the hosts that files come
+    /// from by itself, to public addresses alone. It checks neither addresses that the builder gives a name by `resolve`
+    /// nor those that a proxy resolves.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError::Client`] when the client can't be built.
+    pub fn with_media_client(mut self, client: ClientBuilder) -> Result<Self, SetupError> {
+        self.downloads.set_client(client).map_err(SetupError::Client)?;
+        Ok(self)
     }
 
     /// How many messages WhatsApp accepted and did not send on yet, because their template is paused or its
@@ -153,22 +196,28 @@ impl CloudApi {
         &self.phone_number_id
     }
 
-    fn authorization(&self) -> HeaderValue {
+    pub(crate) fn authorization(&self) -> HeaderValue {
         self.authorization.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The template for messages of this kind.
-    fn compiled(&self, message: &Outgoing) -> Option<&CompiledTemplate> {
-        let mut of_kind = self.templates.iter().filter(|(kind, _)| *kind == message.kind);
-        of_kind.next().map(|(_, template)| template)
+    /// How a message goes out now; `None` for a kind that has no template.
+    fn form(&self, message: &Outgoing) -> Option<Form<'_>> {
+        let wording = self.wordings.of(message.language.as_ref());
+        let refused = message.previous_error.as_ref().is_some_and(|error| error.code == OUTSIDE_WINDOW);
+        let open = message.open_until.is_some_and(|until| until > self.clock.now());
+        if let Some(answer) = message.answer.filter(|_| message.kind == NotificationKind::Answer)
+            && open
+            && !refused
+        {
+            return Some(Form::Session(answer, wording));
+        }
+        let template = self.templates.get(&wording.language)?.get(&message.kind)?;
+        Some(Form::Template(template, wording))
     }
 
     async fn send(&self, message: &Outgoing) -> Result<Receipt, NotifyError> {
-        let Some(compiled) = self.compiled(message) else { return Err(no_template()) };
-        let values = compiled.fill(message);
-        let mut body = Vec::with_capacity(USUAL_BODY);
-        serde_json::to_writer(&mut body, &Payload::new(&compiled.template, &values, message))
-            .map_err(|_| not_requested("payload"))?;
+        let form = self.form(message).ok_or_else(no_template)?;
+        let body = form.body(message).map_err(|_| not_requested("payload"))?;
         let every = self.recipient_interval;
         let wait = |after| not_yet(NextStep::WaitForRecipient { after, every });
         self.pace.recipient(message.to.phone_number()).map_err(wait)?;
@@ -181,16 +230,18 @@ impl CloudApi {
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(body);
         let mut response = request.send().await.map_err(|error| unanswered(&error))?;
-        let body = read(&mut response).await;
+        let body = read_body(&mut response).await;
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|wait| wait.to_str().ok());
-        let response = SendResponse { status: response.status().as_u16(), retry_after, body: &body };
+        let template = form.template();
+        let status = response.status().as_u16();
+        let response = SendResponse { to_template: template.is_some(), status, retry_after, body: &body };
         let Accepted { receipt, held_back } = response.read(message.attempt)?;
         if let Some(message_status) = held_back {
             self.held_back.fetch_add(1, Ordering::Relaxed);
             tracing::warn!(
                 notification = %message.notification_id,
                 request = %message.content.request_id,
-                template = compiled.template.name,
+                template,
                 message_status,
                 "WhatsApp accepted the message and holds it back; look at the template in WhatsApp Manager"
             );
@@ -199,11 +250,42 @@ impl CloudApi {
     }
 }
 
+impl Form<'_> {
+    /// The request's body.
+    fn body(&self, message: &Outgoing) -> serde_json::Result<Vec<u8>> {
+        let mut body = Vec::with_capacity(USUAL_BODY);
+        match self {
+            Self::Session(answer, wording) => {
+                let session = Session::new(message, *answer, wording);
+                serde_json::to_writer(&mut body, &Payload::session(session, message))?;
+            }
+            Self::Template(compiled, wording) => {
+                let values = compiled.fill(message, wording);
+                let payload = Payload::template(&compiled.template, &wording.language, &values, message);
+                serde_json::to_writer(&mut body, &payload)?;
+            }
+        }
+        Ok(body)
+    }
+
+    /// The template's name, if it is one.
+    fn template(&self) -> Option<&str> {
+        match self {
+            Self::Session(..) => None,
+            Self::Template(compiled, _) => Some(&compiled.template.name),
+        }
+    }
+}
+
 #[async_trait]
 impl Notifier for CloudApi {
     fn template(&self, message: &Outgoing) -> Option<String> {
-        let Template { name, language, .. } = &self.compiled(message)?.template;
-        Some(format!("{name}/{language}"))
+        match self.form(message)? {
+            Form::Template(compiled, wording) => {
+                Some(format!("{}/{}", compiled.template.name, wording.language))
+            }
+            Form::Session(..) => None,
+        }
     }
 
     #[instrument(
@@ -224,8 +306,14 @@ impl Notifier for CloudApi {
     }
 }
 
+/// The templates of a wording, prepared for filling in.
+fn compiled(wording: &Wording) -> BTreeMap<NotificationKind, CompiledTemplate> {
+    let templates = wording.templates.iter();
+    templates.map(|(kind, template)| (*kind, CompiledTemplate::of(template.clone()))).collect()
+}
+
 /// The body, or as much of it as came: a response that was cut off is still judged by its status.
-async fn read(response: &mut Response) -> Vec<u8> {
+pub(crate) async fn read_body(response: &mut Response) -> Vec<u8> {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await {
         let room = MAX_RESPONSE.saturating_sub(body.len());

@@ -1,4 +1,4 @@
-//! The settings of the notifier: which number sends, by which token and templates, and how fast.
+//! The settings of the notifier: which number sends, by which token and wordings, and how fast.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use reqwest::{Url, header::HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Host;
 
-use crate::{Templates, invalid::Fields};
+use crate::{Wordings, invalid::Fields, media::is_host_name};
 
 /// The configuration of a [`CloudApi`](crate::CloudApi). `Debug` doesn't show the token.
 ///
 /// ```
 /// use std::time::Duration;
 ///
-/// use maintenance_whatsapp::{CloudApiConfig, Pacing, Templates};
+/// use maintenance_whatsapp::{CloudApiConfig, Pacing, Wordings};
 ///
 /// let config = CloudApiConfig {
 ///     request_timeout: Duration::from_secs(10),
 ///     pacing: Pacing { number_per_second: 1_000, ..Pacing::default() }, // as agreed with Meta
-///     ..CloudApiConfig::new("106540352242922", "the-token", Templates::default())
+///     ..CloudApiConfig::new("106540352242922", "the-token", Wordings::default())
 /// };
 /// ```
 #[derive(Debug, Clone)]
@@ -32,8 +32,8 @@ pub struct CloudApiConfig {
     pub phone_number_id: String,
     /// The access token, without white space or a line break around it.
     pub token: SecretString,
-    /// The template for each kind of message.
-    pub templates: Templates,
+    /// What is said in which language, and by which templates.
+    pub wordings: Wordings,
     /// How long connecting may take; 5 seconds by default.
     pub connect_timeout: Duration,
     /// How long one send may take from start to end; 20 seconds by default. Keep it below the dispatcher's
@@ -41,6 +41,12 @@ pub struct CloudApiConfig {
     pub request_timeout: Duration,
     /// How fast to send.
     pub pacing: Pacing,
+    /// The hosts that files from phones are fetched from, each by its exact name; `lookaside.fbsbx.com` by default, which
+    /// Meta gives files from. They receive the token. An API on this machine that is reached by `http`, which is a fake,
+    /// may also give files itself.
+    pub media_hosts: Vec<String>,
+    /// How long fetching one file may take from start to end; 60 seconds by default.
+    pub media_timeout: Duration,
 }
 
 /// How fast to send, so that Meta's rate limits are never reached. Each notifier counts only what it sends
@@ -63,21 +69,23 @@ impl Default for Pacing {
 }
 
 impl CloudApiConfig {
-    /// A configuration for that number, token and templates, with the defaults for the rest.
+    /// A configuration for that number, token and wordings, with the defaults for the rest.
     pub fn new(
         phone_number_id: impl Into<String>,
         token: impl Into<SecretString>,
-        templates: Templates,
+        wordings: Wordings,
     ) -> Self {
         Self {
             base_url: "https://graph.facebook.com".to_owned(),
             version: "v26.0".to_owned(),
             phone_number_id: phone_number_id.into(),
             token: token.into(),
-            templates,
+            wordings,
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(20),
             pacing: Pacing::default(),
+            media_hosts: vec!["lookaside.fbsbx.com".to_owned()],
+            media_timeout: Duration::from_mins(1),
         }
     }
 
@@ -104,7 +112,7 @@ impl CloudApiConfig {
             "must have 1 to 32 digits: it is the number's id, not the number",
         );
         let authorization = authorization(&self.token).map_err(|rule| fields.rule(false, "token", rule));
-        self.templates.check(&mut fields);
+        self.wordings.check(&mut fields);
         let zero = Duration::ZERO;
         fields.rule(self.connect_timeout > zero, "connect_timeout", "must be longer than zero");
         fields.rule(self.request_timeout > zero, "request_timeout", "must be longer than zero");
@@ -112,6 +120,13 @@ impl CloudApiConfig {
         fields.rule(number_per_second > 0, "pacing.number_per_second", "must be 1 or more");
         fields.rule(recipient_interval > zero, "pacing.recipient_interval", "must be longer than zero");
         fields.rule(recipient_burst > 0, "pacing.recipient_burst", "must be 1 or more");
+        fields.rule(
+            self.media_hosts.iter().all(|host| is_host_name(host)),
+            "media_hosts",
+            "must be exact names of hosts in lower case, for example lookaside.fbsbx.com, without scheme, port and path, \
+             and no IP addresses",
+        );
+        fields.rule(self.media_timeout > zero, "media_timeout", "must be longer than zero");
         fields.finish()?;
 
         // The rules above make both succeed; the last arm is there so that nothing can panic.
@@ -162,10 +177,12 @@ fn is_version(version: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Parameter, Parameters, Template};
+    use maintenance_core::{Action, Answer, NotificationKind, NotificationKind::Assignment, Priority};
+
+    use crate::{Parameter, Parameters, Template, Wording};
 
     fn config() -> CloudApiConfig {
-        CloudApiConfig::new("106540352242922", "EAAtoken", Templates::default())
+        CloudApiConfig::new("106540352242922", "EAAtoken", Wordings::default())
     }
 
     fn wrong_fields(config: &CloudApiConfig) -> Vec<String> {
@@ -187,23 +204,31 @@ mod tests {
 
     #[test]
     fn all_wrong_fields_are_told_at_once() {
+        let template = Template {
+            name: "Has Capitals".to_owned(),
+            body: "Hello {{1}}, {{2}}".to_owned(),
+            parameters: Parameters::Positional(vec![Parameter::Title]),
+            buttons: vec![Action::Accept, Action::Choose, Action::Accept],
+        };
+        let mut english = Wording::english().template(Assignment, template);
+        english.language = "english".to_owned();
+        english.templates.remove(&NotificationKind::Answer);
+        english.priorities.insert(Priority::High, "x".repeat(21));
+        english.answers.remove(&Answer::Old);
+        english.buttons.insert(Action::Start, "\u{200B}".to_owned());
+        english.not_stated = "two\nlines".to_owned();
+        english.hold_until = "until {{time}}".to_owned();
         let config = CloudApiConfig {
             base_url: "ftp://example.com".to_owned(),
             version: "26".to_owned(),
             phone_number_id: "+12025550123".to_owned(),
             token: "two words".into(),
-            templates: Templates {
-                assignment: Template {
-                    name: "Has Capitals".to_owned(),
-                    language: "english".to_owned(),
-                    body: "Hello {{1}}, {{2}}".to_owned(),
-                    parameters: Parameters::Positional(vec![Parameter::Title]),
-                },
-                ..Templates::default()
-            },
+            wordings: Wordings::new(english),
             connect_timeout: Duration::ZERO,
             request_timeout: Duration::ZERO,
             pacing: Pacing { number_per_second: 0, recipient_interval: Duration::ZERO, recipient_burst: 0 },
+            media_hosts: vec!["lookaside.fbsbx.com".to_owned(), "https://a.example".to_owned()],
+            media_timeout: Duration::ZERO,
         };
         assert_eq!(
             wrong_fields(&config),
@@ -212,14 +237,24 @@ mod tests {
                 "version",
                 "phone_number_id",
                 "token",
-                "templates.assignment.name",
-                "templates.assignment.language",
-                "templates.assignment.parameters",
+                "wordings.english.language",
+                "wordings.english.templates.assignment.name",
+                "wordings.english.templates.assignment.parameters",
+                "wordings.english.templates.assignment.buttons[1]",
+                "wordings.english.templates.assignment.buttons[2]",
+                "wordings.english.templates.answer",
+                "wordings.english.priorities.high",
+                "wordings.english.answers.old",
+                "wordings.english.buttons.start",
+                "wordings.english.not_stated",
+                "wordings.english.hold_until",
                 "connect_timeout",
                 "request_timeout",
                 "pacing.number_per_second",
                 "pacing.recipient_interval",
                 "pacing.recipient_burst",
+                "media_hosts",
+                "media_timeout",
             ]
         );
         let told = config.check().unwrap_err().to_string();
@@ -255,30 +290,34 @@ mod tests {
     #[test]
     fn a_template_whose_parameters_and_placeholders_differ_is_refused() {
         let with = |body: &str, parameters| {
-            let template =
-                Template { body: body.to_owned(), parameters, ..Template::assignment("maintenance_request") };
-            CloudApiConfig {
-                templates: Templates { assignment: template, ..Templates::default() },
-                ..config()
-            }
+            let (name, body, buttons) = ("maintenance_request".to_owned(), body.to_owned(), vec![]);
+            let template = Template { name, body, parameters, buttons };
+            let wordings = Wordings::new(Wording::english().template(Assignment, template));
+            CloudApiConfig { wordings, ..config() }
         };
         let named = |name: &str| (name.to_owned(), Parameter::Title);
         for (body, parameters, wrong) in [
-            ("", Parameters::Positional(vec![]), vec!["templates.assignment.body"]),
+            ("", Parameters::Positional(vec![]), vec!["wordings.en.templates.assignment.body"]),
             (
                 "{{2}}",
                 Parameters::Positional(vec![Parameter::Title]),
-                vec!["templates.assignment.parameters", "templates.assignment.parameters[0]"],
+                vec![
+                    "wordings.en.templates.assignment.parameters",
+                    "wordings.en.templates.assignment.parameters[0]",
+                ],
             ),
             (
                 "a {{x}}",
                 Parameters::Named(vec![named("x"), named("x")]),
-                vec!["templates.assignment.parameters[1]"],
+                vec!["wordings.en.templates.assignment.parameters[1]"],
             ),
             (
                 "a {{x}}",
                 Parameters::Named(vec![named("y")]),
-                vec!["templates.assignment.parameters", "templates.assignment.parameters[0]"],
+                vec![
+                    "wordings.en.templates.assignment.parameters",
+                    "wordings.en.templates.assignment.parameters[0]",
+                ],
             ),
         ] {
             assert_eq!(wrong_fields(&with(body, parameters)), wrong, "{body}");
@@ -286,7 +325,7 @@ mod tests {
         let long = "x".repeat(1005) + " {{1}}";
         assert_eq!(
             wrong_fields(&with(&long, Parameters::Positional(vec![Parameter::Title]))),
-            ["templates.assignment.body"]
+            ["wordings.en.templates.assignment.body"]
         );
     }
 

@@ -6,6 +6,9 @@ use std::time::Duration;
 use maintenance_core::{DeliveryError, NextStep, Scope, SendEffect};
 use serde_json::Value;
 
+/// The code of [`OutsideWindow`](ErrorClass::OutsideWindow) as it is stored.
+pub(crate) const OUTSIDE_WINDOW: &str = "131047";
+
 /// What an error means for the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ErrorClass {
@@ -100,7 +103,9 @@ impl ErrorClass {
             Self::MaybeSent | Self::NotSent => NextStep::Retry { after: asked },
             Self::Unauthorised | Self::AccountStopped => NextStep::Stop { scope: Scope::Channel },
             Self::TemplateUnusable => NextStep::Stop { scope: Scope::Template },
-            Self::OutsideWindow | Self::RequestWrong => NextStep::Fix,
+            // The next attempt goes by a template.
+            Self::OutsideWindow => NextStep::Retry { after: Some(Duration::ZERO) },
+            Self::RequestWrong => NextStep::Fix,
             Self::Unreachable | Self::NotNow => NextStep::GiveUp,
         };
         let effect = if self == Self::MaybeSent { SendEffect::Unknown } else { SendEffect::NotSent };
@@ -163,4 +168,16 @@ pub(crate) fn failure(code: Option<i64>) -> (DeliveryError, Option<NextStep>) {
     }
     let text = "a code unknown to this version; see Meta's list of error codes";
     (DeliveryError::new(code.to_string(), text), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_a_webhook_tells_found_its_conversation_closed_is_tried_again_at_once() {
+        let (error, next) = failure(Some(131_047));
+        assert_eq!(error.code, OUTSIDE_WINDOW);
+        assert_eq!(next, Some(NextStep::Retry { after: Some(Duration::ZERO) }));
+    }
 }

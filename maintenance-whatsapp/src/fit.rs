@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use unicode_segmentation::UnicodeSegmentation as _;
+
 use crate::body::length;
 
 /// The fewest characters that a value is cut to; a template's own text must leave room for as many.
@@ -18,23 +20,30 @@ pub(crate) struct Value<'a> {
     pub(crate) cut: Option<u8>,
 }
 
-/// The text on one line: runs of white space and control characters become single spaces. A text without a
-/// visible character becomes the fallback.
+/// The text on one line: runs of white space and control characters become single spaces, and characters that change
+/// the direction of writing go, since they would turn the text around them. A text without a visible character becomes
+/// the fallback.
 pub(crate) fn clean<'a>(text: &'a str, fallback: &'a str) -> Cow<'a, str> {
     if text.chars().all(|c| separates(c) || is_invisible(c)) {
         return Cow::Borrowed(fallback);
     }
     let spaced = text.starts_with(' ') || text.ends_with(' ') || text.contains("  ");
-    if !spaced && !text.contains(|c| c != ' ' && separates(c)) {
+    if !spaced && !text.contains(|c| (c != ' ' && separates(c)) || turns(c)) {
         return Cow::Borrowed(text);
     }
-    let words = text.split(separates).filter(|word| !word.is_empty());
+    let turned = text.replace(turns, "");
+    let words = turned.split(separates).filter(|word| !word.is_empty());
     Cow::Owned(words.collect::<Vec<_>>().join(" "))
 }
 
 /// Whether a character ends a word.
 fn separates(c: char) -> bool {
     c.is_whitespace() || c.is_control()
+}
+
+/// Whether a character only changes the direction of writing.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Cuts values in their order until all fit into `room`, none below [`SHORTEST`].
@@ -57,15 +66,16 @@ pub(crate) fn fit(values: &mut [Value<'_>], room: usize) {
     }
 }
 
-/// The text in at most `most` characters; an ellipsis stands for what was cut off.
-fn cut(text: &str, most: usize) -> String {
+/// The text in at most `most` characters; an ellipsis stands for what was cut off. What a reader takes for one character
+/// (a letter with its marks, an emoji of several parts) stays whole or goes.
+pub(crate) fn cut(text: &str, most: usize) -> String {
     if length(text) <= most {
         return text.to_owned();
     }
     let mut left = most.saturating_sub(1);
-    let kept = text.chars().take_while(|c| {
-        let fits = c.len_utf16() <= left;
-        left = left.saturating_sub(c.len_utf16());
+    let kept = text.graphemes(true).take_while(|grapheme| {
+        let fits = length(grapheme) <= left;
+        left = left.saturating_sub(length(grapheme));
         fits
     });
     let mut kept: String = kept.collect();
@@ -76,7 +86,8 @@ fn cut(text: &str, most: usize) -> String {
 
 /// Whether a character shows nothing, so that a text of such alone counts as empty.
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2064}' | '\u{FE0F}' | '\u{FEFF}')
+    turns(c)
+        || matches!(c, '\u{AD}' | '\u{200B}'..='\u{200D}' | '\u{2060}'..='\u{2064}' | '\u{FE0F}' | '\u{FEFF}')
 }
 
 #[cfg(test)]
@@ -130,6 +141,28 @@ mod tests {
         assert_eq!(cut("😀😀😀", 4), "😀…");
     }
 
+    #[test]
+    fn a_cut_leaves_no_half_of_what_a_reader_takes_for_one_character() {
+        for (text, most, kept) in [
+            ("e\u{301}e\u{301}e\u{301}", 5, "e\u{301}e\u{301}…"),
+            ("e\u{301}e\u{301}e\u{301}", 4, "e\u{301}…"),
+            ("👩\u{200D}🔧👩\u{200D}🔧", 9, "👩\u{200D}🔧…"),
+            ("👩\u{200D}🔧👩\u{200D}🔧", 5, "…"),
+            ("🇧🇷🇧🇷", 7, "🇧🇷…"),
+            ("क्षि क्षि", 7, "क्षि…"),
+            ("מַיִם", 4, "מַ…"),
+        ] {
+            assert_eq!(cut(text, most), kept, "{text} in {most}");
+        }
+    }
+
+    #[test]
+    fn characters_that_turn_the_text_around_them_go_and_those_that_join_letters_stay() {
+        assert_eq!(clean("a\u{202E}b\u{2066} \u{200F} c\u{2069}\u{61C}\u{200E}", "-"), "ab c");
+        assert_eq!(clean("\u{202A}\u{202C} \u{2067}", "not on file"), "not on file");
+        assert_eq!(clean("می\u{200C}خواهم 👩\u{200D}🔧", "-"), "می\u{200C}خواهم 👩\u{200D}🔧");
+    }
+
     proptest! {
         #[test]
         fn a_cleaned_text_is_one_line_without_runs_of_spaces_and_never_empty(text in any::<String>()) {
@@ -137,6 +170,7 @@ mod tests {
             prop_assert!(!line.trim().is_empty());
             prop_assert!(!line.chars().any(char::is_control));
             prop_assert!(!line.contains("  "));
+            prop_assert!(!line.contains(turns));
             prop_assert_eq!(clean(&line, "not given"), &*line);
         }
 

@@ -30,11 +30,11 @@ use crate::{
 /// #     acme: maintenance_core::OrganizationId,
 /// # ) -> Result<(), Box<dyn std::error::Error>> {
 /// use maintenance_core::{Channel, ChannelTable, DispatchPolicy};
-/// use maintenance_whatsapp::{CloudApi, CloudApiConfig, Numbers, Templates, webhook::WebhookSecrets};
+/// use maintenance_whatsapp::{CloudApi, CloudApiConfig, Numbers, Wordings, webhook::WebhookSecrets};
 ///
 /// let numbers = Numbers::new();
 /// for (name, id, token) in [("default", "106540352242922", "a-token"), ("acme", "207650463353033", "another")] {
-///     let api = CloudApi::new(CloudApiConfig::new(id, token, Templates::default()))?;
+///     let api = CloudApi::new(CloudApiConfig::new(id, token, Wordings::default()))?;
 ///     numbers.set(Channel::new(name)?, api, WebhookSecrets::new("the-app-secret", "the-verify-token")?)?;
 /// }
 /// let channels = ChannelTable::default().organization(acme, Channel::new("acme")?);
@@ -104,12 +104,13 @@ impl Numbers {
         answer(query, numbers.values().map(|number| &number.secrets.verify_token))
     }
 
-    /// Verifies and reads a post, whose updates are then of the channels whose `phone_number_id` it names.
+    /// Verifies and reads a post, whose updates and messages are then of the channels whose `phone_number_id` it names.
     ///
     /// The numbers that a post names decide which app secret must have signed it. Nothing else of the body is read before,
     /// and only numbers with that secret are read after: who has one app's secret can say nothing of another's numbers. A
     /// part about a number that no channel has is reported as a problem and not applied. So is a whole post that names no
-    /// number of ours, which nobody can verify: answer it 200, or Meta delivers it again for days.
+    /// number of ours, which nobody can verify: answer it 200, or Meta delivers it again for days. A post that names no
+    /// number at all, as those about templates and accounts, is read if any of the numbers' app secrets signed it.
     ///
     /// # Errors
     ///
@@ -122,12 +123,19 @@ impl Numbers {
     ) -> Result<Webhook, SignatureError> {
         let numbers = self.read();
         let named = named_numbers(body);
-        let named = numbers.values().filter(|number| named.contains(number.api.phone_number_id()));
-        let mut secrets: Vec<&SecretString> = named.map(|number| &number.secrets.app_secret).collect();
+        let is_named = |id: &str| named.is_empty() || named.contains(id);
+        let asked = numbers.values().filter(|number| is_named(number.api.phone_number_id()));
+        let mut secrets: Vec<&SecretString> = asked.map(|number| &number.secrets.app_secret).collect();
         secrets.sort_by(|one, other| one.expose_secret().cmp(other.expose_secret()));
         secrets.dedup_by(|one, other| one.expose_secret() == other.expose_secret());
         let secret = match secrets[..] {
             [] => return Ok(Webhook::of_nobody()),
+            _ if named.is_empty() => {
+                match secrets.into_iter().find(|secret| signature.verify(secret, body).is_ok()) {
+                    Some(secret) => secret,
+                    None => return Ok(Webhook::of_nobody()),
+                }
+            }
             [secret] => secret,
             // One app posts, and it has one secret.
             _ => return Err(SignatureError::Forged),

@@ -14,6 +14,8 @@ const LONGEST_WAIT: Duration = Duration::from_hours(24);
 /// An HTTP response to a send.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SendResponse<'a> {
+    /// Whether a template was sent.
+    pub(crate) to_template: bool,
     /// The HTTP status.
     pub(crate) status: u16,
     /// The header `Retry-After`.
@@ -90,7 +92,11 @@ impl SendResponse<'_> {
 
     fn error(self, code: Option<i64>, attempt: u32) -> NotifyError {
         let class = code.and_then(ErrorClass::of_code).unwrap_or(ErrorClass::of_status(self.status));
-        let (next, effect) = class.outcome(self.wait(), attempt);
+        let (next, effect) = match class {
+            // It was a template already, so another attempt would end the same way.
+            ErrorClass::OutsideWindow if self.to_template => (NextStep::Fix, SendEffect::NotSent),
+            class => class.outcome(self.wait(), attempt),
+        };
         let code = code.map_or_else(|| format!("http_{}", self.status), |code| code.to_string());
         NotifyError { next, effect, error: class.error(&code) }
     }
@@ -116,7 +122,7 @@ mod tests {
     use super::*;
 
     fn read(status: u16, body: &str) -> Result<Accepted, NotifyError> {
-        SendResponse { status, retry_after: None, body: body.as_bytes() }.read(1)
+        SendResponse { to_template: true, status, retry_after: None, body: body.as_bytes() }.read(1)
     }
 
     const RETRY: NextStep = NextStep::Retry { after: None };
@@ -222,8 +228,12 @@ mod tests {
     #[test]
     fn the_account_s_limit_rests_for_minutes_whatever_the_answer_asks() {
         for (header, minutes) in [(None, 5), (Some("1"), 5), (Some("600"), 10)] {
-            let response =
-                SendResponse { status: 429, retry_after: header, body: br#"{"error":{"code":80007}}"# };
+            let response = SendResponse {
+                to_template: true,
+                status: 429,
+                retry_after: header,
+                body: br#"{"error":{"code":80007}}"#,
+            };
             let after = Duration::from_mins(minutes);
             assert_eq!(response.read(1).unwrap_err().next, NextStep::Pause { scope: Scope::Channel, after });
         }
@@ -278,7 +288,8 @@ mod tests {
         for (header, seconds) in
             [("30", 30), (" 7 ", 7), ("999999999", 86_400), ("soon", 10), ("-1", 10), ("0", 10), ("1.5", 10)]
         {
-            let response = SendResponse { status: 429, retry_after: Some(header), body: b"" };
+            let response =
+                SendResponse { to_template: true, status: 429, retry_after: Some(header), body: b"" };
             let after = Duration::from_secs(seconds);
             assert_eq!(
                 response.read(1).unwrap_err().next,
@@ -291,8 +302,12 @@ mod tests {
     #[test]
     fn the_wait_for_one_recipient_grows_fourfold_up_to_an_hour() {
         for (attempt, seconds) in [(1, 4), (2, 16), (3, 64), (5, 1024), (6, 3600), (u32::MAX, 3600)] {
-            let response =
-                SendResponse { status: 400, retry_after: None, body: br#"{"error":{"code":131056}}"# };
+            let response = SendResponse {
+                to_template: true,
+                status: 400,
+                retry_after: None,
+                body: br#"{"error":{"code":131056}}"#,
+            };
             let after = Some(Duration::from_secs(seconds));
             assert_eq!(response.read(attempt).unwrap_err().next, NextStep::Retry { after });
         }
@@ -306,7 +321,7 @@ mod tests {
             body in any::<Vec<u8>>(),
             attempt in any::<u32>(),
         ) {
-            let _ = SendResponse { status, retry_after: header.as_deref(), body: &body }.read(attempt);
+            let _ = SendResponse { to_template: true, status, retry_after: header.as_deref(), body: &body }.read(attempt);
         }
     }
 }

@@ -32,6 +32,14 @@ async fn the_fake_refuses_what_the_api_refuses() {
         (parameter, "a\tb".into(), 132_018),
         (parameter, "a     b".into(), 132_018),
         (parameter, "x".repeat(1_000).into(), 132_005),
+        ("/template/components/1/type", "footer".into(), 132_018),
+        ("/template/components/1/sub_type", "url".into(), 132_018),
+        ("/template/components/1/index", 0.into(), 132_018),
+        ("/template/components/1/index", "2".into(), 132_018),
+        ("/template/components/1/parameters", serde_json::json!([]), 131_008),
+        ("/template/components/1/parameters/0/type", "text".into(), 132_018),
+        ("/template/components/1/parameters/0/payload", "".into(), 131_008),
+        ("/template/components/1/parameters/0/payload", "x".repeat(129).into(), 132_018),
         ("/biz_opaque_callback_data", "x".repeat(513).into(), 100),
     ] {
         let mut body = good.clone();

@@ -126,6 +126,14 @@ async fn two_channels_cannot_have_one_number() {
 
 /// A host with one webhook for the numbers, over a store that keeps the updates.
 async fn host(numbers: &Numbers) -> (String, Arc<Mutex<Vec<DeliveryUpdate>>>) {
+    host_of(WebhookConfig::of(numbers.clone()), Arc::default()).await
+}
+
+/// The same, which also keeps the channels of messages from phones in `inbound`.
+async fn host_of(
+    config: WebhookConfig,
+    inbound: Arc<Mutex<Vec<String>>>,
+) -> (String, Arc<Mutex<Vec<DeliveryUpdate>>>) {
     let kept = Arc::<Mutex<Vec<_>>>::default();
     let mut repository = MockRepository::new();
     let keep = Arc::clone(&kept);
@@ -133,8 +141,13 @@ async fn host(numbers: &Numbers) -> (String, Arc<Mutex<Vec<DeliveryUpdate>>>) {
         keep.lock().unwrap().extend_from_slice(updates);
         Ok(vec![DeliveryEffect::Unknown; updates.len()])
     });
+    let keep = Arc::clone(&inbound);
+    repository.expect_keep_inbound().returning(move |messages| {
+        keep.lock().unwrap().extend(messages.iter().map(|kept| kept.message.channel.to_string()));
+        Ok(messages.len() as u64)
+    });
     let maintenance = Maintenance::new(Arc::new(repository), MockDirectory::new());
-    let app = router::<_, ()>(maintenance, WebhookConfig::of(numbers.clone()));
+    let app = router::<_, ()>(maintenance, config);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     tokio::spawn(async { axum::serve(listener, app).await });
@@ -178,6 +191,22 @@ async fn a_post_tells_of_the_numbers_whose_secret_signed_it_alone() {
 }
 
 #[tokio::test]
+async fn a_message_from_a_phone_is_of_the_channel_that_it_was_sent_to() {
+    let (fake, numbers) = two().await;
+    let inbound = Arc::<Mutex<Vec<String>>>::default();
+    let (url, _) = host_of(WebhookConfig::of(numbers.clone()), Arc::clone(&inbound)).await;
+    let phone = fake.phone("+16505551234");
+    numbers.notify(&by("south")).await.unwrap();
+    fake.webhook(&url, SOUTH_SECRET, Automatic::Off);
+    assert_eq!(phone.say("On my way").await.unwrap(), 200);
+    numbers.notify(&by("north")).await.unwrap();
+    assert_eq!(phone.say("On my way").await.unwrap(), 401, "the north's app must sign it");
+    fake.webhook(&url, NORTH_SECRET, Automatic::Off);
+    assert_eq!(phone.say("On my way").await.unwrap(), 200);
+    assert_eq!(*inbound.lock().unwrap(), ["south", "north"]);
+}
+
+#[tokio::test]
 async fn numbers_of_one_app_share_its_secret_and_a_post() {
     let (fake, numbers) = two().await;
     let south = fake.add_number(SOUTH, "south-token");
@@ -198,6 +227,23 @@ async fn numbers_of_one_app_share_its_secret_and_a_post() {
     );
     assert_eq!(fake.post_bytes(odd.into_bytes()).await.unwrap(), 200);
     assert_eq!(stored(&kept), ["south"]);
+}
+
+#[tokio::test]
+async fn a_post_that_names_no_number_is_read_if_any_of_their_apps_signed_it() {
+    let (fake, numbers) = two().await;
+    let told = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&told);
+    let config = WebhookConfig::of(numbers.clone()).on_unused(move |_| *count.lock().unwrap() += 1);
+    let (url, kept) = host_of(config, Arc::default()).await;
+    let body = br#"{"entry":[{"changes":[{"field":"account_update","value":{"event":"ACCOUNT_RESTRICTION"}},
+        {"field":"messages","value":{"statuses":[{"id":"wamid.A","status":"read"}]}}]}]}"#;
+    for (secret, told_by_now) in [(SOUTH_SECRET, 1), ("another secret", 1), (NORTH_SECRET, 2)] {
+        fake.webhook(&url, secret, Automatic::Off);
+        assert_eq!(fake.post_bytes(body.to_vec()).await.unwrap(), 200);
+        assert_eq!(*told.lock().unwrap(), told_by_now, "{secret}");
+    }
+    assert_eq!(stored(&kept), [""; 0], "a status must name its number");
 }
 
 #[tokio::test]

@@ -13,12 +13,12 @@ use axum::extract::State;
 use maintenance_core::{
     DeliveryEffect,
     DeliveryEvent::{self, Delivered, Failed, Read, Sent},
-    DeliveryUpdate, Maintenance, Notifier as _, RepositoryErrorKind,
+    DeliveryUpdate, InboundContent, KeptInbound, Maintenance, Notifier as _, RepositoryErrorKind,
     mock::{MockDirectory, MockRepository},
 };
 use maintenance_whatsapp::{
     fake::{Automatic, FakeCloudApi, Fault},
-    webhook::{MAX_BODY, WebhookConfig, router},
+    webhook::{MAX_BODY, Unused, WebhookConfig, router},
 };
 use reqwest::{Client, StatusCode};
 use support::{fake, message};
@@ -30,6 +30,7 @@ const SECRET: &str = "test_app_secret_0123456789abcdef";
 struct Host {
     url: String,
     updates: Arc<Mutex<Vec<DeliveryUpdate>>>,
+    inbound: Arc<Mutex<Vec<KeptInbound>>>,
     fails: Arc<AtomicBool>,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
@@ -44,6 +45,20 @@ impl Host {
     }
 
     async fn start_with(deadline: std::time::Duration) -> Self {
+        Self::start_as(|config| config.body_deadline(deadline)).await
+    }
+
+    /// With what it was told of changes that the engine doesn't use.
+    async fn start_with_unused() -> (Arc<Mutex<Vec<Unused>>>, Self) {
+        let seen = Arc::<Mutex<Vec<Unused>>>::default();
+        let told = Arc::clone(&seen);
+        let host = Self::start_as(|config| {
+            config.on_unused(move |unused| told.lock().unwrap().push(unused.clone()))
+        });
+        (seen, host.await)
+    }
+
+    async fn start_as(configure: impl FnOnce(WebhookConfig) -> WebhookConfig) -> Self {
         let (updates, fails) = (Arc::<Mutex<Vec<_>>>::default(), Arc::<AtomicBool>::default());
         let mut repository = MockRepository::new();
         let (kept, failing) = (Arc::clone(&updates), Arc::clone(&fails));
@@ -55,8 +70,24 @@ impl Host {
             // As if no message were known: the router must not mind.
             Ok(vec![DeliveryEffect::Unknown; updates.len()])
         });
+        let inbound = Arc::<Mutex<Vec<KeptInbound>>>::default();
+        let (kept, failing) = (Arc::clone(&inbound), Arc::clone(&fails));
+        repository.expect_keep_inbound().returning(move |messages| {
+            if failing.load(Ordering::Relaxed) {
+                return Err(RepositoryErrorKind::Unavailable.into());
+            }
+            let mut kept = kept.lock().unwrap();
+            let before = kept.len();
+            for new in messages {
+                let id = |kept: &KeptInbound| kept.message.provider_message_id.clone();
+                if !kept.iter().any(|old| id(old) == id(new)) {
+                    kept.push(new.clone());
+                }
+            }
+            Ok((kept.len() - before) as u64)
+        });
         let maintenance = Maintenance::new(Arc::new(repository), MockDirectory::new());
-        let config = WebhookConfig::new(SECRET, "a verify token").unwrap().body_deadline(deadline);
+        let config = configure(WebhookConfig::new(SECRET, "a verify token").unwrap().body_deadline(DEADLINE));
         let app = axum::Router::new().nest("/webhooks/whatsapp", router(maintenance, config));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}/webhooks/whatsapp", listener.local_addr().unwrap());
@@ -65,7 +96,7 @@ impl Host {
             let told = async move { drop(stopped.wait_for(|&stop| stop).await) };
             axum::serve(listener, app).with_graceful_shutdown(told).await.unwrap();
         });
-        Self { url, updates, fails, stop, server }
+        Self { url, updates, inbound, fails, stop, server }
     }
 
     /// A fake that posts to it, and a message that the fake accepted.
@@ -192,6 +223,34 @@ async fn what_could_not_be_stored_is_left_to_be_delivered_again() {
 }
 
 #[tokio::test]
+async fn messages_are_stored_before_the_answer_and_once_however_often_they_come() {
+    let host = Host::start().await;
+    let (fake, _) = host.fake(Automatic::Off).await;
+    let text = |n: u32| {
+        format!(r#"{{"id":"wamid.{n}","from":"12025550123","type":"text","text":{{"body":"On my way"}}}}"#)
+    };
+    let post = |messages: &str| {
+        format!(
+            r#"{{"entry":[{{"changes":[{{"field":"messages","value":{{"messages":[{messages}],
+            "statuses":[{{"id":"wamid.A","status":"sent"}}]}}}}]}}]}}"#
+        )
+    };
+    let body = post(&[text(1), text(2), "7".to_owned(), text(3)].join(","));
+    host.fails.store(true, Ordering::Relaxed);
+    assert_eq!(fake.post_bytes(body.clone().into_bytes()).await.unwrap(), 503);
+    assert_eq!(host.inbound.lock().unwrap().len(), 0);
+    host.fails.store(false, Ordering::Relaxed);
+    for body in [&body, &post(&text(2)), &body] {
+        assert_eq!(fake.post_bytes(body.clone().into_bytes()).await.unwrap(), 200);
+    }
+    assert_eq!(host.events(), [Sent; 3]);
+    let kept = host.inbound.lock().unwrap();
+    let ids: Vec<_> = kept.iter().map(|kept| kept.message.provider_message_id.as_str()).collect();
+    assert_eq!(ids, ["wamid.1", "wamid.2", "wamid.3"]);
+    assert_eq!(kept[0].message.content, InboundContent::Text { body: "On my way".to_owned() });
+}
+
+#[tokio::test]
 async fn the_fake_tells_of_each_message_by_itself_after_it_answers() {
     let host = Host::start().await;
     let (fake, api) = host.fake(Automatic::AfterAnswer).await;
@@ -218,6 +277,24 @@ fn empty_secrets_are_refused_and_no_secret_is_shown() {
     assert_eq!(fields.iter().map(|field| &*field.field).collect::<Vec<_>>(), ["app_secret", "verify_token"]);
     let shown = format!("{:?}", WebhookConfig::new(SECRET, "a verify token").unwrap());
     assert!(!shown.contains("secret_0") && !shown.contains("a verify"), "{shown}");
+}
+
+#[tokio::test]
+async fn changes_that_the_engine_does_not_use_are_the_hosts_once_the_post_is_stored() {
+    let (seen, host) = Host::start_with_unused().await;
+    let (fake, _) = host.fake(Automatic::Off).await;
+    let body = br#"{"entry":[{"changes":[
+        {"field":"message_template_status_update","value":{"event":"PAUSED","message_template_name":"maintenance"}},
+        {"field":"messages","value":{"statuses":[{"id":"wamid.A","status":"sent"}]}}
+    ]}]}"#;
+    host.fails.store(true, Ordering::Relaxed);
+    assert_eq!(fake.post_bytes(body.to_vec()).await.unwrap(), 503);
+    assert_eq!(seen.lock().unwrap().len(), 0);
+    host.fails.store(false, Ordering::Relaxed);
+    assert_eq!(fake.post_bytes(body.to_vec()).await.unwrap(), 200);
+    assert_eq!(host.events(), [Sent]);
+    assert_eq!(seen.lock().unwrap()[0].field, "message_template_status_update");
+    assert_eq!(seen.lock().unwrap()[0].value["event"], "PAUSED");
 }
 
 /// Begins a post of 1,000 bytes and sends only the first of them.

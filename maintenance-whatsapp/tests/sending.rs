@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use maintenance_core::{
     Description, Hold, HoldReason, Location, Name, NextStep, NotificationKind, Notifier as _, NotifyError,
-    Outgoing, PhoneNumber, RenterContact, Scope, SendEffect, Specialty, Title,
+    Outgoing, PhoneNumber, RenterContact, RequestNumber, Scope, SendEffect, Specialty, Title,
 };
 use maintenance_whatsapp::{
-    CloudApi, CloudApiConfig, Pacing, Parameter, Parameters, SetupError, Template, Templates,
+    CloudApi, CloudApiConfig, Pacing, Parameter, Parameters, SetupError, Template, Wording, Wordings,
     fake::{FakeCloudApi, Fault},
     render_body,
 };
@@ -42,21 +42,25 @@ async fn a_message_goes_out_exactly_as_the_api_wants_it() {
     let body = concat!(
         r#"{"messaging_product":"whatsapp","recipient_type":"individual","to":"+16505551234","#,
         r#""type":"template","template":{"name":"maintenance_request","language":{"code":"en"},"#,
-        r#""components":[{"type":"body","parameters":[{"type":"text","text":"Sink leaks"},"#,
+        r#""components":[{"type":"body","parameters":[{"type":"text","text":"#,
+        r##""#1042"},{"type":"text","text":"Sink leaks"},"##,
         r#"{"type":"text","text":"high"},{"type":"text","text":"Riverside, 12 Quay Street, flat 4"},"#,
         r#"{"type":"text","text":"Kitchen, flat 4"},"#,
         r#"{"type":"text","text":"Water on the kitchen floor"},{"type":"text","text":"Zoë Example"},"#,
-        r#"{"type":"text","text":"+12025550123"},"#,
-        r#"{"type":"text","text":"0b7c1d7e-9d43-4c5e-8f07-7b1f6f6a2c11"}]}]},"#,
+        r#"{"type":"text","text":"+12025550123"}]},"#,
+        r#"{"type":"button","sub_type":"quick_reply","index":"0","parameters":[{"type":"payload","#,
+        r#""payload":"accept:6f1b0f0e-5d0c-4a3e-9c39-0a4a6f6f2f10"}]},"#,
+        r#"{"type":"button","sub_type":"quick_reply","index":"1","parameters":[{"type":"payload","#,
+        r#""payload":"decline:6f1b0f0e-5d0c-4a3e-9c39-0a4a6f6f2f10"}]}]},"#,
         r#""biz_opaque_callback_data":"6f1b0f0e-5d0c-4a3e-9c39-0a4a6f6f2f10"}"#,
     );
     assert_eq!(String::from_utf8(sent.body.clone()).unwrap(), body);
     assert_eq!(sent.notification_id(), Some(message().notification_id));
     assert_eq!(
         sent.text,
-        "New maintenance request: Sink leaks\nPriority: high\nBuilding: Riverside, 12 Quay Street, flat 4\nWhere: Kitchen, flat 4\n\
+        "New job #1042: Sink leaks\nPriority: high\nBuilding: Riverside, 12 Quay Street, flat 4\nWhere: Kitchen, flat 4\n\
          What is wrong: Water on the kitchen floor\nRenter: Zoë Example, phone +12025550123\n\
-         Request 0b7c1d7e-9d43-4c5e-8f07-7b1f6f6a2c11 is assigned to you."
+         This job is assigned to you. Please tell us below whether you can do it."
     );
 }
 
@@ -70,9 +74,8 @@ async fn a_request_that_is_no_longer_theirs_goes_by_a_template_of_its_own() {
     api.notify(&message).await.unwrap();
     assert_eq!(
         fake.messages()[0].text,
-        "Maintenance request no longer yours: Sink leaks\nBuilding: Riverside, 12 Quay Street, flat 4\n\
-         You need not go there for request 0b7c1d7e-9d43-4c5e-8f07-7b1f6f6a2c11, which was cancelled or given to \
-         another."
+        "Job #1042 is no longer yours: Sink leaks\nBuilding: Riverside, 12 Quay Street, flat 4\n\
+         You don't need to go there. The job was cancelled or given to somebody else."
     );
 }
 
@@ -91,23 +94,23 @@ async fn a_change_goes_out_with_everything_as_it_is_now() {
     let body = concat!(
         r#"{"messaging_product":"whatsapp","recipient_type":"individual","to":"+16505551234","#,
         r#""type":"template","template":{"name":"maintenance_request_changed","language":{"code":"en"},"#,
-        r#""components":[{"type":"body","parameters":[{"type":"text","text":"Sink leaks"},"#,
+        r##""components":[{"type":"body","parameters":[{"type":"text","text":"#1042"},"##,
+        r#"{"type":"text","text":"Sink leaks"},"#,
         r#"{"type":"text","text":"high"},{"type":"text","text":"not stated"},"#,
         r#"{"type":"text","text":"Riverside, 12 Quay Street, flat 4"},"#,
         r#"{"type":"text","text":"Kitchen, flat 4"},"#,
         r#"{"type":"text","text":"Water on the kitchen floor"},"#,
-        r#"{"type":"text","text":"until 2026-03-01 12:00 UTC, waiting for parts"},"#,
-        r#"{"type":"text","text":"0b7c1d7e-9d43-4c5e-8f07-7b1f6f6a2c11"}]}]},"#,
+        r#"{"type":"text","text":"until 2026-03-01 12:00 UTC, waiting for parts"}]}]},"#,
         r#""biz_opaque_callback_data":"6f1b0f0e-5d0c-4a3e-9c39-0a4a6f6f2f10"}"#,
     );
     let sent = fake.messages();
     assert_eq!(String::from_utf8(sent[0].body.clone()).unwrap(), body);
     assert_eq!(
         sent[1].text,
-        "Your maintenance request was changed: Sink leaks\nPriority: high\nTrade: not stated\n\
+        "Job #1042 was changed: Sink leaks\nPriority: high\nTrade: not stated\n\
          Building: Riverside, 12 Quay Street, flat 4\nWhere: Kitchen, flat 4\n\
          What is wrong: Water on the kitchen floor\nOn hold: no\n\
-         Request 0b7c1d7e-9d43-4c5e-8f07-7b1f6f6a2c11 is still assigned to you."
+         The job is still yours."
     );
 }
 
@@ -116,19 +119,15 @@ async fn named_parameters_carry_their_names() {
     let named = |name: &str, parameter| (name.to_owned(), parameter);
     let template = Template {
         name: "named".to_owned(),
-        language: "en_US".to_owned(),
         body: "Trade {{trade}}, room {{room}}.".to_owned(),
         parameters: Parameters::Named(vec![
             named("room", Parameter::Location),
             named("trade", Parameter::Specialty),
         ]),
+        buttons: vec![],
     };
-    let fake = FakeCloudApi::start(CloudApiConfig {
-        templates: Templates::default().assignment(template),
-        ..config()
-    })
-    .await
-    .unwrap();
+    let wordings = Wordings::new(Wording::english().template(NotificationKind::Assignment, template));
+    let fake = FakeCloudApi::start(CloudApiConfig { wordings, ..config() }).await.unwrap();
     let api = CloudApi::new(fake.config()).unwrap();
     let mut message = message();
     api.notify(&message).await.unwrap();
@@ -148,15 +147,12 @@ async fn named_parameters_carry_their_names() {
 async fn a_template_without_placeholders_has_no_components() {
     let template = Template {
         body: "There is work for you.".to_owned(),
+        name: "plain".to_owned(),
         parameters: Parameters::Positional(vec![]),
-        ..Template::assignment("plain")
+        buttons: vec![],
     };
-    let fake = FakeCloudApi::start(CloudApiConfig {
-        templates: Templates::default().assignment(template),
-        ..config()
-    })
-    .await
-    .unwrap();
+    let wordings = Wordings::new(Wording::english().template(NotificationKind::Assignment, template));
+    let fake = FakeCloudApi::start(CloudApiConfig { wordings, ..config() }).await.unwrap();
     CloudApi::new(fake.config()).unwrap().notify(&message()).await.unwrap();
     let body = String::from_utf8(fake.messages()[0].body.clone()).unwrap();
     assert!(body.contains(r#""template":{"name":"plain","language":{"code":"en"}},"#), "{body}");
@@ -172,6 +168,17 @@ async fn a_message_goes_out_without_the_renters_contact() {
 }
 
 #[tokio::test]
+async fn a_request_without_a_short_number_is_named_by_its_id() {
+    let (fake, api) = fake().await;
+    let mut message = message();
+    message.content.number = RequestNumber::NONE;
+    api.notify(&message).await.unwrap();
+    assert!(
+        fake.messages()[0].text.starts_with("New job 0b7c1d7e-9d43-4c5e-8f07-7b1f6f6a2c11: Sink leaks\n")
+    );
+}
+
+#[tokio::test]
 async fn the_longest_texts_are_cut_and_ids_and_numbers_stay_whole() {
     let (fake, api) = fake().await;
     let mut message = message();
@@ -181,7 +188,7 @@ async fn the_longest_texts_are_cut_and_ids_and_numbers_stay_whole() {
     api.notify(&message).await.unwrap();
     let text = &fake.messages()[0].text;
     assert!(text.contains(&"t".repeat(200)) && text.contains(&"l".repeat(500)));
-    assert!(text.contains(&message.content.request_id.to_string()) && text.contains("+12025550123"));
+    assert!(text.contains("#1042") && text.contains("+12025550123"));
     assert!(text.contains("…") && text.chars().count() <= 1024);
 }
 
@@ -392,7 +399,7 @@ async fn a_wrong_token_and_number_stop_the_channel_and_an_unknown_template_itsel
         (CloudApiConfig { version: "v1.0".to_owned(), ..fake.config() }, "33", Scope::Channel),
         (
             CloudApiConfig {
-                templates: Templates::default().assignment(Template::assignment("unknown")),
+                wordings: Wordings::default().named(NotificationKind::Assignment, "unknown"),
                 ..fake.config()
             },
             "132001",
@@ -445,13 +452,16 @@ proptest! {
         message.content.renter = Some(RenterContact { name, phone_number: Some(phone_number) });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut config = config();
-            config.templates.assignment.body.push_str(&"x".repeat(padding));
-            let fake = FakeCloudApi::start(config).await.unwrap();
+            let mut english = Wording::english();
+            let template = english.templates.get_mut(&NotificationKind::Assignment).unwrap();
+            template.body.push_str(&"x".repeat(padding));
+            let body = template.body.clone();
+            let wordings = Wordings::new(english);
+            let fake = FakeCloudApi::start(CloudApiConfig { wordings, ..config() }).await.unwrap();
             CloudApi::new(fake.config()).unwrap().notify(&message).await.unwrap();
             let sent = &fake.messages()[0];
             assert!(sent.text.chars().count() <= 1024);
-            assert_eq!(sent.text, render_body(&fake.config().templates.assignment.body, &sent.parameters));
+            assert_eq!(sent.text, render_body(&body, &sent.parameters));
         });
     }
 }

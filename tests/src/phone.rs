@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use axum::Router;
-use maintenance_core::{DispatchPolicy, DispatchReport, Dispatcher, Repository, RequestId};
+use maintenance_core::{DispatchPolicy, DispatchReport, Dispatcher, NotificationKind, Repository, RequestId};
 use maintenance_memory::conformance::World;
 use maintenance_whatsapp::{
-    CloudApi, CloudApiConfig, Template, Templates,
+    CloudApi, CloudApiConfig, Wordings,
     fake::{Automatic, FakeCloudApi, FakeMessage},
     webhook::{WebhookConfig, router},
 };
@@ -42,7 +42,7 @@ impl Phone {
         let config = CloudApiConfig::new(
             "106540352242922",
             "test-token",
-            Templates::default().assignment(Template::assignment("new_request")),
+            Wordings::default().named(NotificationKind::Assignment, "new_request"),
         );
         let fake = FakeCloudApi::start(config).await.unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();

@@ -12,7 +12,7 @@ use maintenance_core::{
 use maintenance_memory::conformance::World;
 use maintenance_tests::databases;
 use maintenance_whatsapp::{
-    CloudApi, CloudApiConfig, Numbers, Templates,
+    CloudApi, CloudApiConfig, Numbers, Wordings,
     fake::{Automatic, FakeCloudApi},
     webhook::{WebhookConfig, WebhookSecrets, router},
 };
@@ -48,7 +48,7 @@ impl Scene {
             world.maintenance = world.maintenance.clone().with_channels(channels.clone());
             world.worker(&["plumbing"]).await;
         }
-        let config = CloudApiConfig::new("106540352242922", "north-token", Templates::default());
+        let config = CloudApiConfig::new("106540352242922", "north-token", Wordings::default());
         let fake = FakeCloudApi::start(config).await.unwrap();
         let numbers = Numbers::new();
         let south_config = fake.add_number(SOUTH_ID, "south-token");

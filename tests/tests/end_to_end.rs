@@ -35,9 +35,9 @@ async fn a_renter_files_a_request_and_the_workers_phone_rings() {
     assert_eq!(
         message.text,
         format!(
-            "New maintenance request: The sink leaks\nPriority: high\nBuilding: not stated\nWhere: Kitchen\nWhat is wrong: Water under \
+            "New job {}: The sink leaks\nPriority: high\nBuilding: not stated\nWhere: Kitchen\nWhat is wrong: Water under \
              the kitchen sink. It drips – \"often\", 'fast' & ever faster 💧\nRenter: Renter One, phone \
-             +12025550100\nRequest {} is assigned to you.",
+             +12025550100\nThis job is assigned to you. Please tell us below whether you can do it.",
             request.id
         )
     );

@@ -216,6 +216,7 @@ impl Life {
             request_id: request.id,
             worker_id: worker_id(worker),
             kind,
+            answer: None,
             priority: request.priority,
             status: WhatsAppStatus::Pending,
             provider_message_id: None,
@@ -230,6 +231,7 @@ impl Life {
             delivered_at: None,
             read_at: None,
             failed_at: None,
+            acknowledged_at: None,
         }
     }
 

@@ -11,7 +11,7 @@ use maintenance_core::{
     Priority, RandomIds, Recipient, RequestId, Title, WorkerId,
 };
 use maintenance_whatsapp::{
-    CloudApi, CloudApiConfig, Pacing, Templates,
+    CloudApi, CloudApiConfig, Pacing, Wordings,
     fake::FakeCloudApi,
     reqwest::{
         Client, Url,
@@ -24,7 +24,7 @@ use crate::{Result, dataset, work::Work};
 
 /// A fake without limits of pace, and a notifier that sends to it.
 pub(crate) async fn fake() -> Result<(FakeCloudApi, CloudApi)> {
-    let mut config = CloudApiConfig::new("106540352242922", TOKEN, Templates::default());
+    let mut config = CloudApiConfig::new("106540352242922", TOKEN, Wordings::default());
     config.pacing = Pacing {
         number_per_second: 1_000_000,
         recipient_interval: Duration::from_nanos(1),

@@ -208,8 +208,8 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
             let directory = &*of.shared.directory;
             let around = Surroundings::of(&listing.items, directory, of.policy.directory_limit).await;
             let ready = listing.items.into_iter().map(|claimed| {
-                let (place, renter) = around.for_message(&claimed);
-                Ready { claimed, place, renter, lease, begin_by }
+                let around = around.for_message(&claimed);
+                Ready { claimed, around, lease, begin_by }
             });
             let ready = ready.collect();
             (ready, around.errors)

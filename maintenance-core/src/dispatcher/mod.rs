@@ -4,6 +4,7 @@ mod flow;
 mod many;
 mod pace;
 mod policy;
+mod receiving;
 mod recipients;
 mod report;
 mod send;
@@ -14,7 +15,11 @@ mod unkept;
 
 use std::{fmt, sync::Arc};
 
-use tokio::time::{Instant, sleep_until};
+use futures_util::{FutureExt as _, future::join3};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep_until},
+};
 use tracing::instrument;
 
 pub use many::{Added, Dispatchers};
@@ -27,6 +32,7 @@ use crate::{
 };
 use flow::Flow;
 use pace::{Gate, Polls};
+use receiving::Receives;
 use recipients::Recipients;
 use unkept::Unkept;
 
@@ -45,6 +51,7 @@ pub struct Dispatcher<R, N> {
     recipients: Recipients,
     events: Unkept,
     observer: Option<Observer>,
+    receiver: Option<Box<dyn Receives>>,
 }
 
 impl<R: Repository + Clone> Maintenance<R> {
@@ -52,7 +59,16 @@ impl<R: Repository + Clone> Maintenance<R> {
     pub fn dispatcher<N: Notifier>(&self, notifier: N, policy: DispatchPolicy) -> Dispatcher<R, N> {
         let (repository, shared) = (self.repository.clone(), self.shared.clone());
         let (recipients, events) = (Recipients::default(), Unkept::default());
-        Dispatcher { repository, notifier, shared, policy, recipients, events, observer: None }
+        Dispatcher {
+            repository,
+            notifier,
+            shared,
+            policy,
+            recipients,
+            events,
+            observer: None,
+            receiver: None,
+        }
     }
 }
 
@@ -108,7 +124,20 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
     /// less than half the hold. While they don't, nothing is sent, since two dispatchers would take each other's
     /// messages.
     pub async fn run(&self, until: impl Future<Output = ()>) {
-        self.run_at(Polls::new(self.policy.poll, self.policy.poll), None, until).await;
+        let polls = Polls::new(self.policy.poll, self.policy.poll);
+        let Some(receiver) = &self.receiver else { return self.run_at(polls, None, until).await };
+        // Receiving ends first, so that the answers to what was applied still go out.
+        let (stop_receiving, receives) = oneshot::channel::<()>();
+        let (stop_sending, sends) = oneshot::channel::<()>();
+        let ends = async {
+            until.await;
+            drop(stop_receiving);
+        };
+        let receiving = async {
+            receiver.run(receives.map(drop).boxed()).await;
+            drop(stop_sending);
+        };
+        join3(ends, receiving, self.run_at(polls, None, sends.map(drop))).await;
     }
 
     /// Does the same at that pace, and claims through that gate.

@@ -2,14 +2,14 @@
 
 use std::panic::AssertUnwindSafe;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout};
 
-use super::{DispatchPolicy, DispatchReport, Dispatcher, Problem};
+use super::{DispatchPolicy, DispatchReport, Dispatcher, Problem, surroundings::Around};
 use crate::{
     model::{
-        Claimed, Content, DeliveryError, NextStep, Outgoing, Place, Priority, Recipient, RenterContact,
+        Action, Claimed, Content, DeliveryError, NextStep, NotificationKind, Outgoing, Priority, Recipient,
         Scope, SendOutcome, SendRecord,
     },
     ports::{Notifier, NotifyError, Repository, SendEffect},
@@ -20,8 +20,7 @@ use crate::{
 /// A claimed message whose turn comes when a slot is free.
 pub(super) struct Ready {
     pub(super) claimed: Claimed,
-    pub(super) place: Option<Place>,
-    pub(super) renter: Option<RenterContact>,
+    pub(super) around: Around,
     pub(super) lease: LeaseId,
     /// The last moment to begin: later the outcome might come after the lease.
     pub(super) begin_by: Instant,
@@ -58,10 +57,10 @@ pub(super) enum Attempt {
 impl<R: Repository, N: Notifier> Dispatcher<R, N> {
     /// Sends one message, unless it is moot, too old or taken too often, or what it needs rests.
     pub(super) async fn send(&self, ready: Ready) -> Ended {
-        let Ready { claimed, place, renter, lease, begin_by } = ready;
+        let Ready { claimed, around, lease, begin_by } = ready;
         let attempt = match self.before(&claimed, begin_by) {
             Some(attempt) => attempt,
-            None => self.attempt(&outgoing(&claimed, place, renter), &claimed).await,
+            None => self.attempt(&outgoing(&claimed, around), &claimed).await,
         };
         Ended { claimed, lease, attempt, at: self.shared.now() }
     }
@@ -210,8 +209,20 @@ fn after(
     (attempts, SendOutcome::Later { due_at: later(at, wait), error: Some(error.error.clone()) })
 }
 
-fn outgoing(claimed: &Claimed, place: Option<Place>, renter: Option<RenterContact>) -> Outgoing {
-    let Claimed { notification, request, phone_number, .. } = claimed.clone();
+/// How long a conversation stays open after its other side was heard; the last minutes are left to a message's way.
+const CONVERSATION: TimeDelta = TimeDelta::minutes(24 * 60 - 10);
+
+fn outgoing(claimed: &Claimed, around: Around) -> Outgoing {
+    let Claimed { notification, request, phone_number, heard_at, choices, .. } = claimed.clone();
+    let offers: &[Action] = match (notification.kind, notification.answer) {
+        (NotificationKind::Assignment, _) => &[Action::Accept, Action::Decline],
+        (NotificationKind::Answer, Some(answer))
+            if request.assigned_worker_id == Some(notification.worker_id) =>
+        {
+            answer.offers(request.status)
+        }
+        _ => &[],
+    };
     let content = Content::new(
         request.id,
         request.title,
@@ -220,10 +231,15 @@ fn outgoing(claimed: &Claimed, place: Option<Place>, renter: Option<RenterContac
         request.location,
         request.specialty,
     );
-    let content = content.hold(request.hold).place(place).renter(renter);
+    let content = content.number(request.number).hold(request.hold).place(around.place).renter(around.renter);
     let to = Recipient::Worker { id: notification.worker_id, phone_number };
     Outgoing::new(notification.id, notification.kind, to, content)
         .organization(notification.organization_id)
         .channel(notification.channel)
         .attempt(notification.attempts.saturating_add(1))
+        .answer(notification.answer, choices)
+        .offers(offers)
+        .language(around.language)
+        .open_until(heard_at.map(|at| at + CONVERSATION))
+        .after(notification.error)
 }

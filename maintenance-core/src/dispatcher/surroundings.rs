@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     model::{Claimed, NotificationKind, Place, RenterContact},
     ports::{Directory, DirectoryError},
-    values::{OrganizationId, PropertyId, RenterId},
+    values::{Language, OrganizationId, PropertyId, RenterId, WorkerId},
 };
 
 /// What the directory knows of a batch, and what failed.
@@ -25,6 +25,7 @@ use crate::{
 pub(super) struct Surroundings {
     renters: Known<RenterId, RenterContact>,
     places: Known<PropertyId, Place>,
+    languages: Known<WorkerId, Language>,
     pub(super) errors: Vec<DirectoryError>,
 }
 
@@ -42,30 +43,49 @@ impl Surroundings {
         let renters = renters.map(|claimed| (claimed.request.organization_id, claimed.request.renter_id));
         let properties =
             claimed.iter().map(|claimed| (claimed.request.organization_id, claimed.request.property_id));
-        let ((renters, mut errors), (places, more)) = tokio::join!(
+        let workers =
+            claimed.iter().map(|claimed| (claimed.request.organization_id, claimed.notification.worker_id));
+        let ((renters, mut errors), (places, of_places), (languages, of_languages)) = tokio::join!(
             found(directory, renters, limit, |directory, organization, renters| {
                 directory.contacts(organization, renters)
             }),
             found(directory, properties, limit, |directory, organization, properties| {
                 directory.places(organization, properties)
             }),
+            found(directory, workers, limit, |directory, organization, workers| {
+                directory.languages(organization, workers)
+            }),
         );
-        errors.extend(more);
-        Self { renters, places, errors }
+        errors.extend(of_places);
+        errors.extend(of_languages);
+        Self { renters, places, languages, errors }
     }
 
     /// What the directory said for this message.
-    pub(super) fn for_message(&self, claimed: &Claimed) -> (Option<Place>, Option<RenterContact>) {
+    pub(super) fn for_message(&self, claimed: &Claimed) -> Around {
         let request = &claimed.request;
         let renter = self.renters.get(&(request.organization_id, request.renter_id));
         let place = self.places.get(&(request.organization_id, request.property_id));
-        (place.cloned(), renter.filter(|_| names_renter(claimed)).cloned())
+        let language = self.languages.get(&(request.organization_id, claimed.notification.worker_id));
+        Around {
+            place: place.cloned(),
+            renter: renter.filter(|_| names_renter(claimed)).cloned(),
+            language: language.cloned(),
+        }
     }
 }
 
-/// Whether the message says how to reach the renter: it doesn't to a worker who has no more to do with them.
+/// What the directory said for one message.
+pub(super) struct Around {
+    pub(super) place: Option<Place>,
+    pub(super) renter: Option<RenterContact>,
+    pub(super) language: Option<Language>,
+}
+
+/// Whether the message says how to reach the renter: it doesn't to a worker who has no more to do with them, and an answer
+/// has no use for it.
 fn names_renter(claimed: &Claimed) -> bool {
-    claimed.notification.kind != NotificationKind::Withdrawn
+    matches!(claimed.notification.kind, NotificationKind::Assignment | NotificationKind::Changed)
 }
 
 /// What the directory has under these keys, each organisation being asked for its own.

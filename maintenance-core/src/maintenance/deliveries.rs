@@ -113,7 +113,7 @@ async fn file_again<R: Repository>(
     }
     let now = shared.now();
     let due = later(now, wait.max(AGAIN.after(old.attempts)));
-    let again = old.again(NotificationId::mint(&shared.ids), now, due);
+    let again = old.again(old.next_id(&shared.ids), now, due);
     let mut tries = Tries::default();
     loop {
         match repository.file_again(failed, &again).await.map_err(Error::from) {

@@ -18,6 +18,8 @@ mod import_line;
 mod joining;
 mod lists;
 mod problem;
+mod receiving;
+mod replying;
 #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "only a dispatcher asks what rests"))]
 mod rests;
 mod retention;
@@ -45,6 +47,7 @@ pub use hold::NewHold;
 pub use import::{ImportReport, RefusedLine};
 use joining::Joining;
 pub use problem::ProblemDetails;
+pub use receiving::{ReceiveReport, Receiver};
 pub use rests::Pause;
 use rests::Rests;
 #[cfg(feature = "tokio")]

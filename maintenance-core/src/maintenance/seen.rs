@@ -8,17 +8,19 @@ use chrono::{DateTime, Utc};
 use crate::{
     model::{
         Actor, Attachment, Claim, Claimed, CleanedUp, Comment, ComplexAssignment, Deferral, DeliveryEffect,
-        DeliveryUpdate, Event, EventPosition, Filing, Forgotten, NewEvent, Notification, PersonalData,
-        Recorded, Request, RequestRecord, RequestStatus, SendRecord, Step, Worker,
+        DeliveryUpdate, Event, EventPosition, Filing, Forgotten, InboundClaim, InboundSettlement,
+        KeptInbound, NewEvent, Notification, PersonalData, Recorded, Request, RequestRecord, RequestStatus,
+        SendRecord, Sender, Step, Worker,
     },
     ports::{
-        ArchiveRepository, AssignmentsOf, CommentFilter, EventRepository, Filed, Inserted, Listing,
-        NotificationRepository, Repository, RepositoryError, RepositoryErrorKind, RequestFilter,
+        ArchiveRepository, AssignmentsOf, CommentFilter, EventRepository, Filed, InboundRepository, Inserted,
+        Listing, NotificationRepository, Repository, RepositoryError, RepositoryErrorKind, RequestFilter,
         RequestRepository, Slice, WorkerFilter, WorkerRepository,
     },
     rules::{Candidate, CandidatesOf, Viewer},
     values::{
-        ComplexId, ConsumerName, NotificationId, OrganizationId, RenterId, RequestId, UserId, WorkerId,
+        Channel, ComplexId, ConsumerName, NotificationId, OrganizationId, PhoneNumber, RenterId, RequestId,
+        UserId, WorkerId,
     },
 };
 
@@ -167,6 +169,17 @@ hand_on!(NotificationRepository {
     file_again(failed: NotificationId, again: &Notification) -> bool;
     catch_up(forget_before: DateTime<Utc>) -> Vec<DeliveryUpdate>;
     time() -> Option<DateTime<Utc>>;
+});
+
+hand_on!(InboundRepository {
+    keep_inbound(messages: &[KeptInbound]) -> u64;
+    claim_inbound(claim: &InboundClaim) -> Listing<KeptInbound>;
+    settle_inbound(settlement: &InboundSettlement) -> bool;
+    release_inbound(channel: &Channel, from: &Sender, about: (OrganizationId, RequestId), now: DateTime<Utc>) -> u64;
+    sent_message(channel: &Channel, provider_message_id: &str) -> Option<Notification>;
+    workers_of_sender(channel: &Channel, from: &Sender, numbers: &[PhoneNumber]) -> Listing<Worker>;
+    heard(worker: WorkerId, channel: &Channel, from: &Sender, at: DateTime<Utc>) -> ();
+    reached(reached: &[(NotificationId, Sender)]) -> ();
 });
 
 hand_on!(EventRepository {

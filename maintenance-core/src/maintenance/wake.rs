@@ -5,6 +5,8 @@
 pub(crate) struct Wake {
     #[cfg(feature = "tokio")]
     signal: tokio::sync::Notify,
+    #[cfg(feature = "tokio")]
+    arrival: tokio::sync::Notify,
 }
 
 impl Wake {
@@ -16,6 +18,22 @@ impl Wake {
     pub(crate) fn nudge(&self) {
         #[cfg(feature = "tokio")]
         self.signal.notify_one();
+    }
+
+    /// Wakes one waiting receiver, or the next one that would wait.
+    #[cfg_attr(
+        not(feature = "tokio"),
+        expect(clippy::unused_self, reason = "nobody waits without a runtime")
+    )]
+    pub(crate) fn arrived(&self) {
+        #[cfg(feature = "tokio")]
+        self.arrival.notify_one();
+    }
+
+    /// Waits until a message from a phone has arrived.
+    #[cfg(feature = "tokio")]
+    pub(crate) async fn arrival(&self) {
+        self.arrival.notified().await;
     }
 
     /// Waits for a nudge.

@@ -63,6 +63,8 @@ pub struct Forgotten {
     pub comments: u64,
     /// Messages whose error texts were replaced.
     pub messages: u64,
+    /// Messages from phones about their requests whose content was removed.
+    pub inbound: u64,
     /// The files whose attachments were deleted. The files themselves are the host's to delete.
     pub files: Vec<FileUrl>,
 }
@@ -74,6 +76,8 @@ pub struct CleanedUp {
     pub messages: u64,
     /// Webhook updates whose message never became known.
     pub early_deliveries: u64,
+    /// Messages from phones that were applied.
+    pub inbound: u64,
 }
 
 impl CleanedUp {

@@ -1,6 +1,7 @@
 //! The entities of the record and the facts that steps, messages and webhooks carry.
 
 mod actor;
+mod answer;
 mod archive;
 mod assignment;
 mod assignment_history;
@@ -12,6 +13,7 @@ mod edit;
 mod event;
 mod history;
 mod hold;
+mod inbound;
 mod next_step;
 mod notification;
 mod outbox;
@@ -21,9 +23,11 @@ mod record;
 mod request;
 mod send;
 mod step;
+mod tap;
 mod worker;
 
 pub use actor::{Actor, Role, UserType};
+pub use answer::{Answer, RequestChoice};
 pub use archive::{CleanedUp, FORGOTTEN, Forgotten, PersonalData};
 pub use assignment::ComplexAssignment;
 pub use assignment_history::{AssignmentCause, AssignmentChange};
@@ -35,6 +39,10 @@ pub use edit::{EditedField, FieldChange, RequestField};
 pub use event::{Event, EventKind, EventPosition, NewEvent};
 pub use history::StatusChange;
 pub use hold::Hold;
+pub use inbound::{
+    FileKind, Inbound, InboundClaim, InboundContent, InboundFile, InboundOutcome, InboundSettlement,
+    KeptInbound, Sender, Settled,
+};
 pub use next_step::{NextStep, Scope};
 pub use notification::{Notification, NotificationKind};
 pub use outbox::{Claim, Claimed, Deferral, Recorded, Told};
@@ -44,4 +52,5 @@ pub use record::RequestRecord;
 pub use request::{NewRequest, Priority, Request, RequestForm, RequestStatus};
 pub use send::{SendOutcome, SendRecord};
 pub use step::{Filing, Step, Write};
+pub use tap::{Action, Tap};
 pub use worker::{NewWorker, Worker, WorkerStatus, WorkerUpdate};

@@ -2,14 +2,17 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{
+    answer::Answer,
     delivery::{DeliveryError, DeliveryEvent, DeliveryUpdate, WhatsAppStatus},
     request::{Priority, Request},
     send::{SendOutcome, SendRecord},
 };
 use crate::values::{
-    Channel, LeaseId, NotificationId, OrganizationId, RequestId, WorkerId, text_enum::text_enum, time,
+    Channel, IdSource, LeaseId, NotificationId, OrganizationId, RequestId, WorkerId, text_enum::text_enum,
+    time,
 };
 
 text_enum! {
@@ -23,6 +26,8 @@ text_enum! {
         Withdrawn = "withdrawn",
         /// The request was edited: sent to its worker if they were told of it as it was before.
         Changed = "changed",
+        /// An answer to what the worker wrote or tapped; [`Notification::answer`] says which.
+        Answer = "answer",
     }
 }
 
@@ -43,6 +48,9 @@ pub struct Notification {
     pub worker_id: WorkerId,
     /// What it is about.
     pub kind: NotificationKind,
+    /// What it answers, for a message of the kind [`Answer`](NotificationKind::Answer).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
     /// The priority of its request: more urgent messages go out first. It follows an edit while the message waits.
     pub priority: Priority,
     /// How far it has come.
@@ -79,6 +87,9 @@ pub struct Notification {
     /// When it failed, UTC; kept even if evidence of delivery came after all.
     #[serde(deserialize_with = "time::de_option", default)]
     pub failed_at: Option<DateTime<Utc>>,
+    /// When the worker took the job by answering this message, UTC.
+    #[serde(deserialize_with = "time::de_option", default)]
+    pub acknowledged_at: Option<DateTime<Utc>>,
 }
 
 impl Notification {
@@ -99,6 +110,7 @@ impl Notification {
             request_id: request.id,
             worker_id,
             kind,
+            answer: None,
             priority: request.priority,
             status: WhatsAppStatus::Pending,
             provider_message_id: None,
@@ -113,7 +125,21 @@ impl Notification {
             delivered_at: None,
             read_at: None,
             failed_at: None,
+            acknowledged_at: None,
         }
+    }
+
+    /// The answer to a worker's message about that request, due at once. It goes by the channel that the message came by.
+    pub(crate) fn answering(
+        id: NotificationId,
+        channel: Channel,
+        answer: Answer,
+        request: &Request,
+        worker_id: WorkerId,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let kind = NotificationKind::Answer;
+        Self { answer: Some(answer), ..Self::new(id, channel, kind, request, worker_id, now, now) }
     }
 
     /// Whether the engine took it back, so that its failure says nothing of the recipient.
@@ -186,6 +212,15 @@ impl Notification {
             earliest(&mut self.read_at, *at);
         }
         self.status = self.status.advance(event.status());
+    }
+
+    /// The id of the message that repeats this one. An answer's is made of its own, so that it is repeated once however often
+    /// the webhook comes: nothing else says that it was.
+    pub(crate) fn next_id(&self, ids: &dyn IdSource) -> NotificationId {
+        match self.kind {
+            NotificationKind::Answer => Uuid::new_v5(&self.id.uuid(), b"again").into(),
+            _ => NotificationId::mint(ids),
+        }
     }
 
     /// The message that repeats this one, which a webhook told had failed for a reason that passes. It keeps the

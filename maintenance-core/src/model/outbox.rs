@@ -5,6 +5,7 @@ use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 use chrono::{DateTime, Utc};
 
 use super::{
+    answer::RequestChoice,
     delivery::{DeliveryUpdate, WhatsAppStatus},
     notification::Notification,
     request::{Priority, Request},
@@ -30,6 +31,10 @@ pub struct Claimed {
     pub phone_number: PhoneNumber,
     /// The recipient's status as it stands.
     pub worker_status: WorkerStatus,
+    /// When the recipient was last heard on the message's channel, UTC.
+    pub heard_at: Option<DateTime<Utc>>,
+    /// The recipient's open requests, the newest ten, if the message is [`Answer::WhichOne`]; otherwise none.
+    pub choices: Vec<RequestChoice>,
 }
 
 /// Whether a worker was told what a later message builds on: that a request is theirs and not yet that it no longer is.

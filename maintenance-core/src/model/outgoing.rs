@@ -1,15 +1,20 @@
 //! What a channel is given to send.
 
+use chrono::{DateTime, Utc};
+
 use crate::values::{
-    Channel, Description, Location, NotificationId, OrganizationId, PhoneNumber, RequestId, Specialty, Title,
-    WorkerId,
+    Channel, Description, Language, Location, NotificationId, OrganizationId, PhoneNumber, RequestId,
+    RequestNumber, Specialty, Title, WorkerId,
 };
 
 use super::{
+    answer::{Answer, RequestChoice},
     contact::{Place, RenterContact},
+    delivery::DeliveryError,
     hold::Hold,
     notification::NotificationKind,
     request::Priority,
+    tap::Action,
 };
 
 /// A message on its way out: to whom, what about, and the facts. The wording is the channel's.
@@ -30,6 +35,20 @@ pub struct Outgoing {
     pub to: Recipient,
     /// What it says.
     pub content: Content,
+    /// What it answers, for a message of the kind [`Answer`](NotificationKind::Answer).
+    pub answer: Option<Answer>,
+    /// What its recipient can do next: buttons, each with the [`Tap`](crate::Tap) of its action on this message.
+    pub offers: Vec<Action>,
+    /// The requests to choose from, for [`Answer::WhichOne`]: a list, each with the [`Tap`](crate::Tap) of
+    /// [`Action::Choose`] on this message.
+    pub choices: Vec<RequestChoice>,
+    /// The recipient's language, if the host's directory says.
+    pub language: Option<Language>,
+    /// Until when the conversation with the recipient is open, UTC, if they were heard of late: until then any message may
+    /// go out, and otherwise what the channel allows outside a conversation.
+    pub open_until: Option<DateTime<Utc>>,
+    /// Why the attempt before was not accepted.
+    pub previous_error: Option<DeliveryError>,
 }
 
 /// Who gets a message.
@@ -51,6 +70,8 @@ pub enum Recipient {
 pub struct Content {
     /// The request.
     pub request_id: RequestId,
+    /// Its short number; [`RequestNumber::NONE`] where there is none to say.
+    pub number: RequestNumber,
     /// Its title.
     pub title: Title,
     /// What is wrong.
@@ -80,7 +101,56 @@ impl Outgoing {
         content: Content,
     ) -> Self {
         let (organization_id, channel) = (OrganizationId::NONE, Channel::DEFAULT);
-        Self { notification_id, organization_id, channel, kind, attempt: 1, to, content }
+        Self {
+            notification_id,
+            organization_id,
+            channel,
+            kind,
+            attempt: 1,
+            to,
+            content,
+            answer: None,
+            offers: Vec::new(),
+            choices: Vec::new(),
+            language: None,
+            open_until: None,
+            previous_error: None,
+        }
+    }
+
+    /// The same with these buttons.
+    #[must_use]
+    pub fn offers(mut self, offers: &[Action]) -> Self {
+        self.offers = offers.to_vec();
+        self
+    }
+
+    /// The same as that answer, with the requests to choose from.
+    #[must_use]
+    pub fn answer(mut self, answer: Option<Answer>, choices: Vec<RequestChoice>) -> Self {
+        (self.answer, self.choices) = (answer, choices);
+        self
+    }
+
+    /// The same in that language.
+    #[must_use]
+    pub fn language(mut self, language: Option<Language>) -> Self {
+        self.language = language;
+        self
+    }
+
+    /// The same in a conversation that is open until then, UTC.
+    #[must_use]
+    pub fn open_until(mut self, until: Option<DateTime<Utc>>) -> Self {
+        self.open_until = until;
+        self
+    }
+
+    /// The same after an attempt that failed so.
+    #[must_use]
+    pub fn after(mut self, error: Option<DeliveryError>) -> Self {
+        self.previous_error = error;
+        self
     }
 
     /// The same in the name of that organisation.
@@ -127,6 +197,7 @@ impl Content {
     ) -> Self {
         Self {
             request_id,
+            number: RequestNumber::NONE,
             title,
             description,
             priority,
@@ -136,6 +207,13 @@ impl Content {
             place: None,
             renter: None,
         }
+    }
+
+    /// With the request's short number.
+    #[must_use]
+    pub fn number(mut self, number: RequestNumber) -> Self {
+        self.number = number;
+        self
     }
 
     /// With what the work waits for.

@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::values::{RequestId, WorkerId};
+use crate::values::{NotificationId, RequestId, WorkerId};
 
 use super::{
     assignment_history::AssignmentChange,
     delivery::WhatsAppStatus,
     edit::EditedField,
     history::StatusChange,
+    inbound::InboundSettlement,
     notification::{Notification, NotificationKind},
     request::{Request, RequestStatus},
 };
@@ -58,6 +59,12 @@ pub enum Write {
     /// The message goes into the outbox. An assignment message becomes the request's newest, which its `whatsapp_*`
     /// columns mirror from now on; at most one per step.
     Notify(Notification),
+    /// The message becomes acknowledged at the step's time, if it isn't yet.
+    Acknowledge(NotificationId),
+    /// The message from a phone that asked for the step is settled with it, and answered. The step is a `Conflict` if it
+    /// would not count, as [`InboundRepository::settle_inbound`](crate::InboundRepository::settle_inbound) says. At most one
+    /// per step.
+    Settle(InboundSettlement),
 }
 
 impl Step {
@@ -83,7 +90,7 @@ impl Step {
                     request.whatsapp_message_id = None;
                     request.whatsapp_status = WhatsAppStatus::Pending;
                 }
-                Write::Notify(_) => {}
+                Write::Notify(_) | Write::Acknowledge(_) | Write::Settle(_) => {}
             }
         }
         request
@@ -104,6 +111,10 @@ impl Step {
 
     /// Whether the step leaves something to send.
     pub(crate) fn notifies(&self) -> bool {
-        self.writes.iter().any(|write| matches!(write, Write::Notify(_)))
+        self.writes.iter().any(|write| match write {
+            Write::Notify(_) => true,
+            Write::Settle(settlement) => settlement.answer.is_some(),
+            _ => false,
+        })
     }
 }

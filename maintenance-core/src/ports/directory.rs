@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::repository_error::BoxError;
 use crate::{
     model::{Place, RenterContact},
-    values::{ComplexId, OrganizationId, PropertyId, RenterId},
+    values::{ComplexId, Language, OrganizationId, PropertyId, RenterId, WorkerId},
 };
 
 /// The host's data that the engine needs and doesn't keep. The host implements it over its own tables.
@@ -62,6 +62,17 @@ pub trait Directory: Send + Sync {
         organization: OrganizationId,
         renters: &[RenterId],
     ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError>;
+
+    /// The languages of these workers; one of whom nothing is known is left out. Asked once per batch of messages and
+    /// organisation. Unless a host implements it, all are written to in the channel's own language.
+    async fn languages(
+        &self,
+        organization: OrganizationId,
+        workers: &[WorkerId],
+    ) -> Result<HashMap<WorkerId, Language>, DirectoryError> {
+        let _ = (organization, workers);
+        Ok(HashMap::new())
+    }
 }
 
 /// The host's directory could not answer.

@@ -32,6 +32,7 @@ use super::{
     directory::{Directory, DirectoryError},
     events::EventRepository,
     filter::{AssignmentsOf, CommentFilter, RequestFilter, WorkerFilter},
+    inbound::InboundRepository,
     notifier::{Notifier, NotifyError, Receipt},
     page::{Listing, Slice},
     repository::{Filed, Inserted, NotificationRepository, RequestRepository, WorkerRepository},
@@ -40,14 +41,14 @@ use super::{
 use crate::{
     model::{
         Attachment, Claim, Claimed, CleanedUp, Comment, ComplexAssignment, Deferral, DeliveryEffect,
-        DeliveryUpdate, Event, EventPosition, Filing, Forgotten, NewEvent, Notification, Outgoing,
-        PersonalData, Place, Recorded, RenterContact, Request, RequestRecord, RequestStatus, SendRecord,
-        Step, Worker,
+        DeliveryUpdate, Event, EventPosition, Filing, Forgotten, InboundClaim, InboundSettlement,
+        KeptInbound, NewEvent, Notification, Outgoing, PersonalData, Place, Recorded, RenterContact, Request,
+        RequestRecord, RequestStatus, SendRecord, Sender, Step, Worker,
     },
     rules::{Candidate, CandidatesOf},
     values::{
-        ComplexId, ConsumerName, IdSource, NotificationId, OrganizationId, PropertyId, RenterId, RequestId,
-        UserId, WorkerId,
+        Channel, ComplexId, ConsumerName, IdSource, NotificationId, OrganizationId, PhoneNumber, PropertyId,
+        RenterId, RequestId, UserId, WorkerId,
     },
 };
 
@@ -103,6 +104,39 @@ mock! {
             position: EventPosition,
         ) -> Result<(), RepositoryError>;
         async fn add_event(&self, event: &NewEvent) -> Result<(), RepositoryError>;
+    }
+
+    #[async_trait]
+    impl InboundRepository for Repository {
+        async fn keep_inbound(&self, messages: &[KeptInbound]) -> Result<u64, RepositoryError>;
+        async fn claim_inbound(&self, claim: &InboundClaim) -> Result<Listing<KeptInbound>, RepositoryError>;
+        async fn settle_inbound(&self, settlement: &InboundSettlement) -> Result<bool, RepositoryError>;
+        async fn release_inbound(
+            &self,
+            channel: &Channel,
+            from: &Sender,
+            about: (OrganizationId, RequestId),
+            now: DateTime<Utc>,
+        ) -> Result<u64, RepositoryError>;
+        async fn sent_message(
+            &self,
+            channel: &Channel,
+            provider_message_id: &str,
+        ) -> Result<Option<Notification>, RepositoryError>;
+        async fn workers_of_sender(
+            &self,
+            channel: &Channel,
+            from: &Sender,
+            numbers: &[PhoneNumber],
+        ) -> Result<Listing<Worker>, RepositoryError>;
+        async fn heard(
+            &self,
+            worker: WorkerId,
+            channel: &Channel,
+            from: &Sender,
+            at: DateTime<Utc>,
+        ) -> Result<(), RepositoryError>;
+        async fn reached(&self, reached: &[(NotificationId, Sender)]) -> Result<(), RepositoryError>;
     }
 
     #[async_trait]

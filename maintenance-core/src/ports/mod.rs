@@ -5,6 +5,8 @@ mod clock;
 mod directory;
 mod events;
 mod filter;
+mod inbound;
+mod media;
 #[cfg(feature = "mock")]
 pub mod mock;
 mod notifier;
@@ -19,6 +21,8 @@ pub use clock::{Clock, SystemClock};
 pub use directory::{Directory, DirectoryError};
 pub use events::EventRepository;
 pub use filter::{AssignmentsOf, CommentFilter, MAX_COMPLEXES, RequestFilter, WorkerFilter};
+pub use inbound::InboundRepository;
+pub use media::{MediaError, MediaFile, MediaSource, MediaStore};
 pub use notifier::{Notifier, NotifyError, Receipt, SendEffect};
 pub use order::RequestOrder;
 pub use page::{Cursor, Listing, MAX_PAGE_SIZE, Page, PageRequest, Position, Slice};

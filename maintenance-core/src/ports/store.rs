@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     archive::ArchiveRepository,
     events::EventRepository,
+    inbound::InboundRepository,
     repository::{NotificationRepository, RequestRepository, WorkerRepository},
 };
 use crate::values::OrganizationId;
@@ -56,7 +57,12 @@ impl Organizations for Arc<dyn SharedRepository> {
 
 /// A whole store.
 pub trait Repository:
-    WorkerRepository + RequestRepository + NotificationRepository + ArchiveRepository + EventRepository
+    WorkerRepository
+    + RequestRepository
+    + NotificationRepository
+    + InboundRepository
+    + ArchiveRepository
+    + EventRepository
 {
 }
 
@@ -64,6 +70,7 @@ impl<T> Repository for T where
     T: WorkerRepository
         + RequestRepository
         + NotificationRepository
+        + InboundRepository
         + ArchiveRepository
         + EventRepository
         + ?Sized

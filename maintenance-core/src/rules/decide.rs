@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use crate::{
     model::{
         Actor, AssignmentCause, AssignmentChange, EditedField, FieldChange, Filing, Notification,
-        NotificationKind, Ranked, Request, RequestStatus, Selection, StatusChange, Step, Write,
+        NotificationKind, Ranked, Request, RequestRecord, RequestStatus, Selection, StatusChange, Step,
+        Worker, Write,
     },
     values::{
         AssignmentChangeId, Channels, EditId, IdSource, Note, NotificationId, StatusChangeId, UserId,
@@ -15,6 +16,7 @@ use crate::{
 
 use super::{
     edit::ends_hold,
+    reply::acknowledgeable,
     transition::{Effect, Refusal, Transition, permit},
 };
 
@@ -125,6 +127,18 @@ pub(crate) fn edit(request: &Request, changes: Vec<FieldChange>, decision: &Deci
         let after = step.after(request.clone());
         step.writes.push(decision.message(&after, NotificationKind::Changed, worker, step.at));
     }
+    step
+}
+
+/// Records that the worker took the job, on the newest message that gave it to them.
+pub(crate) fn acknowledge(
+    request: &Request,
+    record: &RequestRecord,
+    worker: &Worker,
+    now: DateTime<Utc>,
+) -> Step {
+    let mut step = Step::on(request, next_timestamp(now, request.updated_at));
+    step.writes.extend(acknowledgeable(record, worker).map(Write::Acknowledge));
     step
 }
 

@@ -5,15 +5,17 @@ mod edit;
 mod imported;
 #[cfg(feature = "tokio")]
 mod moot;
+mod reply;
 mod selection;
 mod sight;
 mod transition;
 
-pub(crate) use decide::{Choice, Decision, assign, change_status, edit, file, tell_again};
+pub(crate) use decide::{Choice, Decision, acknowledge, assign, change_status, edit, file, tell_again};
 pub use edit::{EDITABLE, Editable, permit_edit};
 pub(crate) use imported::check_import;
 #[cfg(feature = "tokio")]
 pub(crate) use moot::Turn;
+pub(crate) use reply::{Asked, Deed, Reply, relation, reply};
 pub use selection::{Candidate, CandidatesOf, Need, SelectionPolicy, exclusions, select};
 pub use sight::Viewer;
 pub(crate) use transition::role;

@@ -33,7 +33,7 @@ impl Turn {
             {
                 withdraw("the worker was no longer active when the message was to go out")
             }
-            NotificationKind::Assignment => Self::Send,
+            NotificationKind::Assignment | NotificationKind::Answer => Self::Send,
             NotificationKind::Withdrawn if request.status.is_open() && theirs => {
                 withdraw("the request was the worker's again before the message went out")
             }

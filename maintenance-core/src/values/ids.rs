@@ -99,7 +99,9 @@ ids! {
     EditId,
     /// A message to a worker; it travels with the message and comes back in its webhooks.
     NotificationId,
-    /// One dispatcher's hold on a batch of notifications.
+    /// A message from a phone; also the id of the comment or attachment that it becomes.
+    InboundId,
+    /// One dispatcher's hold on a batch of messages.
     LeaseId,
     /// A residential complex, the host's entity: any UUID.
     ComplexId,

@@ -8,6 +8,7 @@ pub(crate) mod email;
 pub(crate) mod fingerprint;
 pub(crate) mod ids;
 pub(crate) mod invalid;
+pub(crate) mod language;
 pub(crate) mod number;
 pub(crate) mod phone;
 pub(crate) mod search;
@@ -23,11 +24,12 @@ pub use consumer::ConsumerName;
 pub use email::Email;
 pub use fingerprint::Fingerprint;
 pub use ids::{
-    AssignmentChangeId, AssignmentId, AttachmentId, CommentId, ComplexId, EditId, IdSource, LeaseId,
-    NotificationId, OrganizationId, PropertyId, RandomIds, RenterId, RequestId, StatusChangeId, UserId,
-    WorkerId,
+    AssignmentChangeId, AssignmentId, AttachmentId, CommentId, ComplexId, EditId, IdSource, InboundId,
+    LeaseId, NotificationId, OrganizationId, PropertyId, RandomIds, RenterId, RequestId, StatusChangeId,
+    UserId, WorkerId,
 };
 pub use invalid::{FieldError, Invalid, Rule};
+pub use language::Language;
 pub use number::RequestNumber;
 pub use phone::{PhoneNumber, Region};
 pub use search::SearchText;

@@ -50,6 +50,27 @@ impl PhoneNumber {
         }
     }
 
+    /// The numbers that a sender's digits may stand for, as they may be stored: WhatsApp writes some countries' mobile
+    /// numbers in another way than people do. Mexico's may have a 1 and Argentina's a 9 after the country code; Brazil's may
+    /// lack the ninth digit, which its landlines never have. Empty for what can't be a number.
+    ///
+    /// ```
+    /// use maintenance_core::PhoneNumber;
+    ///
+    /// let stored: Vec<String> = PhoneNumber::variants("5215512345678").into_iter().map(String::from).collect();
+    /// assert_eq!(stored, ["+5215512345678", "+525512345678"]);
+    /// ```
+    pub fn variants(digits: &str) -> Vec<Self> {
+        let other = match (digits.get(..2), digits.get(2..)) {
+            (Some("52"), Some(rest)) => with_or_without("52", rest, "1"),
+            (Some("54"), Some(rest)) => with_or_without("54", rest, "9"),
+            (Some("55"), Some(rest)) => ninth_digit(rest),
+            _ => None,
+        };
+        let texts = std::iter::once(digits.to_owned()).chain(other);
+        texts.filter_map(|digits| Self::try_from(format!("+{digits}")).ok()).collect()
+    }
+
     /// The number in E.164, with its `+`.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -85,6 +106,24 @@ impl fmt::Debug for PhoneNumber {
     }
 }
 
+/// The number of ten digits with the mark after the country code, or without it.
+fn with_or_without(country: &str, rest: &str, mark: &str) -> Option<String> {
+    match (rest.len(), rest.strip_prefix(mark)) {
+        (10, _) => Some(format!("{country}{mark}{rest}")),
+        (11, Some(plain)) => Some(format!("{country}{plain}")),
+        _ => None,
+    }
+}
+
+/// The Brazilian mobile number with the ninth digit, or without it. A landline begins with 2 to 5.
+fn ninth_digit(rest: &str) -> Option<String> {
+    let (area, local) = rest.split_at_checked(2)?;
+    let plain = if local.len() == 9 { local.strip_prefix('9')? } else { local };
+    let mobile = plain.len() == 8 && plain.starts_with(['6', '7', '8', '9']);
+    let ninth = if local.len() == 9 { "" } else { "9" };
+    mobile.then(|| format!("55{area}{ninth}{plain}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +150,30 @@ mod tests {
     fn what_is_no_number_is_refused() {
         for bad in ["+", "+1", "+1 23", "+999 12345678", "hello", "+1650555123x4567", &"+1".repeat(5_000)] {
             assert!(PhoneNumber::parse(bad, None).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_senders_digits_stand_for_the_ways_of_writing_their_number() {
+        for (digits, stored) in [
+            ("12025550123", vec!["+12025550123"]),
+            ("5215512345678", vec!["+5215512345678", "+525512345678"]),
+            ("525512345678", vec!["+525512345678", "+5215512345678"]),
+            ("5491123456789", vec!["+5491123456789", "+541123456789"]),
+            ("541123456789", vec!["+541123456789", "+5491123456789"]),
+            ("551187654321", vec!["+551187654321", "+5511987654321"]),
+            ("5511987654321", vec!["+5511987654321", "+551187654321"]),
+            // A landline, and a number with a digit too many.
+            ("551131234567", vec!["+551131234567"]),
+            ("5511931234567", vec!["+5511931234567"]),
+            ("55119876543210", vec!["+55119876543210"]),
+            ("", vec![]),
+            ("52", vec![]),
+            ("52é", vec![]),
+            ("hello", vec![]),
+        ] {
+            let found: Vec<String> = PhoneNumber::variants(digits).into_iter().map(String::from).collect();
+            assert_eq!(found, stored, "{digits}");
         }
     }
 

@@ -319,6 +319,9 @@ pub const HARMLESS: &[(&str, &str)] = &[
     ("Maintenance::now", "takes nothing"),
     ("Maintenance::repository", "takes nothing"),
     ("Maintenance::dispatcher", "sends the messages of all"),
+    ("Maintenance::receive", "keeps messages from phones, whoever sent them"),
+    ("Maintenance::receiver", "is tried by replies::what_follows_from_each_message_is_in_the_table"),
+    ("Maintenance::record_reached", "a webhook tells under which ids the messages of all arrived"),
     ("Maintenance::record_deliveries", "a webhook tells of the messages of all"),
 ];
 

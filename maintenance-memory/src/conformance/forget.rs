@@ -98,7 +98,7 @@ pub async fn forgetting_a_renter_leaves_figures_and_no_text(world: World) {
     assert!(everything(&world).await.contains(SECRET));
     let before = world.record(id).await;
     let counts = world.maintenance.count_by_status(&RequestFilter::default()).await.unwrap();
-    let Forgotten { requests, notes, comments, messages, files } =
+    let Forgotten { requests, notes, comments, messages, files, .. } =
         world.maintenance.forget_renter(world.renter).await.unwrap();
     let noted = before.history.iter().filter(|change| change.notes.is_some()).count()
         + before.assignments.iter().filter(|change| change.notes.is_some()).count();

@@ -27,6 +27,7 @@ mod attempts;
 pub mod batch;
 pub mod changed;
 pub mod channels;
+pub mod chat;
 pub mod claims;
 pub mod conversation;
 pub mod deliveries;
@@ -40,7 +41,9 @@ pub mod isolation;
 pub mod lists;
 pub mod numbers;
 pub mod outbox;
+mod phones;
 pub mod refused;
+pub mod replies;
 pub mod retention;
 pub mod screens;
 pub mod status;
@@ -238,6 +241,17 @@ macro_rules! conformance {
             forget: an_open_request_refuses_to_be_forgotten,
             forget: forgetting_stays_within_its_organization,
             forget: what_is_forgotten_is_not_submitted_again_under_its_id,
+            replies: what_follows_from_each_message_is_in_the_table,
+            chat: a_worker_does_the_whole_job_from_the_chat,
+            chat: a_job_that_is_declined_goes_to_the_next,
+            chat: of_two_who_tap_after_a_reassignment_one_moves_the_request,
+            chat: a_text_waits_until_its_worker_says_which_job_it_is_about,
+            chat: a_file_that_cannot_be_kept_holds_up_no_other_message,
+            chat: a_flood_from_one_sender_delays_nobody_else,
+            chat: messages_are_applied_in_the_order_in_which_they_were_sent,
+            chat: a_receiver_that_dies_leaves_its_message_to_the_next,
+            chat: a_worker_is_known_by_their_number_and_by_the_id_that_was_learnt,
+            chat: the_clean_up_removes_what_was_applied,
             retention: old_messages_of_requests_that_are_over_go,
             retention: what_is_still_needed_stays,
             retention: messages_go_in_batches_and_of_all_organizations,

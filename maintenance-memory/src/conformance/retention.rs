@@ -14,7 +14,7 @@ const DAY: u64 = 24 * 60 * 60;
 const KEEP: Duration = Duration::from_hours(90 * 24);
 
 fn cleaned(messages: u64, early_deliveries: u64) -> CleanedUp {
-    CleanedUp { messages, early_deliveries }
+    CleanedUp { messages, early_deliveries, ..CleanedUp::default() }
 }
 
 /// A request whose worker was told, over since.

@@ -29,8 +29,8 @@ pub struct World {
     pub property: PropertyId,
     /// Its complex.
     pub complex: ComplexId,
-    ids: SequentialIds,
-    store: Arc<dyn SharedRepository>,
+    pub(super) ids: SequentialIds,
+    pub(super) store: Arc<dyn SharedRepository>,
 }
 
 impl World {

@@ -201,6 +201,8 @@ create table maintenance_notifications (
     request_id          text    not null references maintenance_requests (id),
     worker_id           text    not null references maintenance_workers (id),
     kind                text    not null,
+    -- What it answers, for the kind 'answer'.
+    answer              text,
     priority            text    not null check (priority in ('low', 'medium', 'high', 'emergency')),
     status              text    not null check (status in ('pending', 'sent', 'delivered', 'read', 'failed')),
     provider_message_id text,
@@ -216,6 +218,8 @@ create table maintenance_notifications (
     delivered_at        text,
     read_at             text,
     failed_at           text,
+    -- When the worker took the job by answering it.
+    acknowledged_at     text,
     -- The request's updated_at when this message was last taken to be sent: as of then is what it says.
     content_at          text
 ) strict;
@@ -255,6 +259,53 @@ create table maintenance_early_deliveries (
 ) strict;
 
 create index maintenance_early_deliveries_received_at_idx on maintenance_early_deliveries (received_at);
+
+-- Messages from phones, kept before they are answered. `sender` is the key by which one sender's messages are applied in
+-- order: their number's digits, or the provider's id of whoever hides the number. The payload is JSON; it is removed once
+-- the message is applied.
+create table maintenance_inbound (
+    id                  text not null primary key,
+    channel             text not null,
+    provider_message_id text not null,
+    sender              text not null,
+    wa_id               text,
+    user_id             text,
+    kind                text not null,
+    payload             text not null,
+    replies_to          text,
+    sent_at             text not null,
+    received_at         text not null,
+    due_at              text not null,
+    lease               text,
+    claims              integer not null,
+    -- What it is about, once that is known.
+    organization_id     text,
+    request_id          text,
+    -- Since when it waits for its sender to say which request it is about.
+    asked_at            text,
+    applied_at          text,
+    outcome             text
+) strict;
+
+create unique index maintenance_inbound_provider_key on maintenance_inbound (provider_message_id, channel);
+-- For claims: each sender's messages in their order.
+create index maintenance_inbound_open_idx on maintenance_inbound
+    (channel, sender, sent_at, received_at, id) where applied_at is null;
+create index maintenance_inbound_request_id_idx on maintenance_inbound (request_id) where request_id is not null;
+create index maintenance_inbound_clean_up_idx on maintenance_inbound (received_at) where applied_at is not null;
+
+-- What is known of each worker on a channel: the ids under which messages reach them, and when they were last heard.
+create table maintenance_worker_channels (
+    worker_id    text not null references maintenance_workers (id),
+    channel      text not null,
+    wa_id        text,
+    user_id      text,
+    last_inbound text,
+    primary key (worker_id, channel)
+) strict;
+
+create index maintenance_worker_channels_wa_id_idx   on maintenance_worker_channels (wa_id);
+create index maintenance_worker_channels_user_id_idx on maintenance_worker_channels (user_id);
 
 -- Who follows the events, and how far they have come. Events are written only while there is somebody.
 create table maintenance_event_consumers (

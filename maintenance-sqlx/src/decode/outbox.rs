@@ -2,7 +2,7 @@
 
 use maintenance_core::{
     BoxError, Claimed, DeliveryEvent, DeliveryUpdate, Event, EventPosition, NewEvent, PhoneNumber,
-    RepositoryError, Told, WhatsAppStatus, WorkerId,
+    RepositoryError, RequestChoice, RequestId, RequestNumber, Title, Told, WhatsAppStatus, WorkerId,
 };
 
 use super::{
@@ -15,7 +15,8 @@ const EARLY: &str = "maintenance_early_deliveries";
 const EVENTS: &str = "maintenance_events";
 
 /// Columns: a notification's, its request's, the recipient's id, number and status, whether the notification
-/// is its request's newest, and what the recipient was told: yes (true), pending (false) or no (null).
+/// is its request's newest, what the recipient was told: yes (true), pending (false) or no (null), when they were last
+/// heard, and the requests to choose from as JSON or null.
 pub(crate) fn claimed<R: Raw>(row: &R) -> Result<Claimed, RepositoryError> {
     const WORKER_COLUMNS: usize = 3;
     let notification = notification_at(row, 0)?;
@@ -32,7 +33,17 @@ pub(crate) fn claimed<R: Raw>(row: &R) -> Result<Claimed, RepositoryError> {
         Some(false) => Told::Pending,
         None => Told::No,
     };
-    Ok(Claimed { notification, request, is_newest, told, phone_number, worker_status })
+    let heard_at = rest.time_or_none("last_inbound")?;
+    let choices = rest.optional("choices", R::text, choices)?.unwrap_or_default();
+    Ok(Claimed { notification, request, is_newest, told, phone_number, worker_status, heard_at, choices })
+}
+
+/// Requests as a JSON array of `[id, number, title]`. The parser's own error may quote the text.
+fn choices(json: String) -> Result<Vec<RequestChoice>, BoxError> {
+    let choices: Vec<(RequestId, u32, Title)> =
+        serde_json::from_str(&json).map_err(|_| "must be a list of requests as JSON")?;
+    let choice = |(id, number, title)| RequestChoice { id, number: RequestNumber::new(number), title };
+    Ok(choices.into_iter().map(choice).collect())
 }
 
 /// Columns: an event's, and its position.

@@ -6,13 +6,14 @@ use maintenance_core::RepositoryError;
 use serde_json::{Value, json};
 
 use super::{
-    assignment, assignment_change_at, attachment, comment, edited_field_at, notification_at, request,
-    status_change_at, worker,
+    assignment, assignment_change_at, attachment, comment, edited_field_at, kept_inbound, notification_at,
+    request, status_change_at, worker,
 };
 use crate::{
     columns::{
         assignment_columns, assignment_history_columns, attachment_columns, comment_columns, edit_columns,
-        editable_columns, history_columns, notification_columns, request_columns, worker_columns,
+        editable_columns, history_columns, inbound_columns, notification_columns, request_columns,
+        worker_columns,
     },
     encode::{self, Row},
     sqlite::JsonRow,
@@ -155,11 +156,28 @@ fn comments_and_attachments_go_there_and_back() {
 fn notifications_go_there_and_back() {
     let row = json!({
         "id": id(1), "organization_id": id(15), "channel": "north", "request_id": id(2), "worker_id": id(3),
-        "kind": "withdrawn", "priority": "emergency",
+        "kind": "answer", "answer": "started", "priority": "emergency",
         "status": "sent", "provider_message_id": "wamid.4", "attempts": 5, "claims": 6, "due_at": at(7),
         "lease": id(8), "error_code": "131026", "error_text": "It can't be delivered.", "since": at(9),
         "created_at": at(10), "sent_at": at(11), "delivered_at": at(12), "read_at": at(13),
-        "failed_at": at(14),
+        "failed_at": at(14), "acknowledged_at": at(16),
     });
     there_and_back(notification_columns!(list), &row, |row| notification_at(row, 0), encode::notification);
+}
+
+#[test]
+fn messages_from_phones_go_there_and_back() {
+    let row = json!({
+        "id": id(1), "channel": "north", "provider_message_id": "wamid.2", "sender": "12025550123",
+        "wa_id": "12025550123", "user_id": "US.3", "kind": "text",
+        "payload": {"type": "text", "body": "I come at noon."}, "replies_to": "wamid.4", "sent_at": at(5),
+        "received_at": at(6), "due_at": at(7), "lease": id(8), "claims": 9, "organization_id": id(10),
+        "request_id": id(11), "asked_at": at(12), "applied_at": at(13), "outcome": "commented",
+    });
+    let decode = |row: &JsonRow| {
+        let mut row = row.clone();
+        row.push(1.into());
+        kept_inbound(&row)
+    };
+    there_and_back(inbound_columns!(list), &row, decode, encode::kept_inbound);
 }

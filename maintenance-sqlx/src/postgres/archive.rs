@@ -12,6 +12,7 @@ use tracing::instrument;
 use super::{PgRepository, import, source::repository_error, texts};
 use crate::{
     archive::{count, files, trace, traces_sql},
+    encode,
     row::Raw as _,
     storable::clamp_to_storable,
 };
@@ -26,7 +27,8 @@ const TRACES: &str = traces_sql!();
 ///
 /// Words are emptied and not deleted: whoever indexes new texts at the same moment finds them there and leaves them alone.
 ///
-/// Parameters: `$1` the organisation, `$2` the renter, `$3` the text in place of the others, `$4` the time.
+/// Parameters: `$1` the organisation, `$2` the renter, `$3` the text in place of the others, `$4` the time, `$5`
+/// the payload in place of what messages from phones said.
 const FORGET_RENTER: &str = "
     with seen as (
         select id, version from maintenance_requests where renter_id = $2 and organization_id = $1
@@ -83,6 +85,11 @@ const FORGET_RENTER: &str = "
            set error_text = $3
          where request_id = any ((select ids from theirs)::uuid[]) and error_text <> $3
         returning id
+    ), inbound as (
+        update maintenance_inbound
+           set payload = $5
+         where request_id = any ((select ids from theirs)::uuid[]) and payload <> $5
+        returning id
     ), files as (
         delete from maintenance_attachments
          where request_id = any ((select ids from theirs)::uuid[])
@@ -90,11 +97,13 @@ const FORGET_RENTER: &str = "
     )
     select a.is_allowed, (select count(*) from requests),
            (select count(*) from changes) + (select count(*) from assignments),
-           (select count(*) from comments), (select count(*) from messages), f.id, f.file_url
+           (select count(*) from comments), (select count(*) from messages),
+           (select count(*) from inbound), f.id, f.file_url
       from allowed a
       left join files f on true";
 
-/// Deletes old messages of requests that are over, and old updates of unknown messages. What a writer has locked is
+/// Deletes old messages of requests that are over, old updates of unknown messages, and old messages from phones that were
+/// applied. What a writer has locked is
 /// passed over, and so is a message whose request is still to mirror it. `offset 0` makes the planner look up the pending
 /// messages of each request; without it, or by `waiting`, it may read all messages, or all pending ones for each.
 ///
@@ -126,8 +135,18 @@ const CLEAN_UP: &str = "
                 limit $2
                   for update skip locked))
         returning at
+    ), inbound as (
+        delete from maintenance_inbound
+         where ctid = any (array (
+               select ctid
+                 from maintenance_inbound
+                where applied_at is not null and received_at < $1
+                order by received_at
+                limit $2
+                  for update skip locked))
+        returning id
     )
-    select (select count(*) from messages), (select count(*) from early)";
+    select (select count(*) from messages), (select count(*) from early), (select count(*) from inbound)";
 
 /// The statements that must not read a whole table.
 #[cfg(test)]
@@ -158,20 +177,22 @@ impl ArchiveRepository for PgRepository<'_> {
             .bind(self.organization.uuid())
             .bind(renter.uuid())
             .bind(FORGOTTEN)
-            .bind(at);
+            .bind(at)
+            .bind(encode::gone());
         let rows = self.source.connection().await?.fetch_all(forget).await?;
         let first = rows.first().ok_or_else(|| repository_error(sqlx::Error::RowNotFound))?;
         if !first.try_get::<bool, _>(0).map_err(repository_error)? {
             return Err(RepositoryErrorKind::Conflict.into());
         }
         // Without any attachment there is one row, with nulls in its place.
-        let with_file = rows.iter().filter(|row| !matches!(row.uuid(5), Ok(None)));
+        let with_file = rows.iter().filter(|row| !matches!(row.uuid(6), Ok(None)));
         Ok(Forgotten {
             requests: count(first, 1),
             notes: count(first, 2),
             comments: count(first, 3),
             messages: count(first, 4),
-            files: files(with_file, 5),
+            inbound: count(first, 5),
+            files: files(with_file, 6),
         })
     }
 
@@ -180,7 +201,7 @@ impl ArchiveRepository for PgRepository<'_> {
         let clean_up = sqlx::query(CLEAN_UP).bind(clamp_to_storable(before)).bind(i64::from(limit));
         let rows = self.source.connection().await?.fetch_all(clean_up).await?;
         let row = rows.first().ok_or_else(|| repository_error(sqlx::Error::RowNotFound))?;
-        Ok(CleanedUp { messages: count(row, 0), early_deliveries: count(row, 1) })
+        Ok(CleanedUp { messages: count(row, 0), early_deliveries: count(row, 1), inbound: count(row, 2) })
     }
 
     #[instrument(level = "debug", skip_all, fields(limit))]

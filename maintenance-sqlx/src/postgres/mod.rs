@@ -21,6 +21,7 @@ mod deliveries;
 mod events;
 mod filing;
 mod import;
+mod inbound;
 mod migrate;
 mod mirror;
 mod notifications;

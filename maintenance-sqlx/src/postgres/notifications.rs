@@ -22,7 +22,8 @@ const NOTIFICATION: &str = concat!(
 
 /// Files a message that repeats a failed one, if that one is still its request's newest and its worker still
 /// has the request and is active. `$1` is the failed message, `$2` the new one as a JSON row. The insert returns
-/// something for the reason that `FILE` gives.
+/// something for the reason that `FILE` gives. An answer is filed again whatever became of its request; its id is made of the
+/// failed one's, so that it is filed once.
 const FILE_AGAIN: &str = concat!(
     "
     with new_message as (
@@ -39,6 +40,9 @@ const FILE_AGAIN: &str = concat!(
            and r.assigned_worker_id = n.worker_id and r.status in ('pending', 'in_progress')
            and w.status = 'active'
         returning r.id
+    ), failed_answer as materialized (
+        select n.request_id as id from maintenance_notifications n
+         where n.id = $1 and n.status = 'failed' and n.kind = 'answer'
     ), filed_messages as (
         insert into maintenance_notifications
                (",
@@ -47,11 +51,12 @@ const FILE_AGAIN: &str = concat!(
         select ",
     notification_columns!(of "m"),
     "
-          from moved
-          join new_message m on m.request_id = moved.id
+          from (select id from moved union all select id from failed_answer) a
+          join new_message m on m.request_id = a.id
+        on conflict (id) do nothing
         returning 1
     )
-    select exists (select from moved)"
+    select exists (select from filed_messages)"
 );
 
 const TIME: &str = "select clock_timestamp()";

@@ -16,6 +16,7 @@ use super::{
     convert::integer,
     events::follower_sql,
     filing,
+    inbound::settle_sql,
     texts::{request_words_sql, unindexed_sql, words_sql},
 };
 use crate::{
@@ -62,7 +63,8 @@ macro_rules! edited_sql {
 /// status or null; `$5` whether the worker changes, `$6` the new worker; `$7` the assignment message or null,
 /// `$8` the worker who must be active or null; `$9` to `$11` the rows of the two histories and of the outbox,
 /// each as a JSON array; `$12` the edited columns as a JSON object, `$13` the rows of the history of edits; `$14`
-/// the organisation. The worker stays locked until the transaction ends, as when a request is filed.
+/// the organisation; `$15` the settlement of the message from a phone that asked for the step, as a JSON object, or null;
+/// `$16` the message that becomes acknowledged, or null. The worker stays locked until the transaction ends, as when a request is filed.
 ///
 /// A new priority goes to the waiting messages too. Those under a lease keep theirs: their outcomes must not wait for
 /// a lock that the host's transaction holds. Like all who lock several messages it does so in the order of their ids, and
@@ -87,6 +89,11 @@ const APPLY: &str = concat!(
                 or exists (select from maintenance_workers
                             where id = $8 and status = 'active' and organization_id = $14
                               for share))
+           and ($15::text is null
+                or exists (select from maintenance_inbound
+                            where id = ($15::text::json ->> 'id')::uuid
+                              and lease = ($15::text::json ->> 'lease')::uuid and applied_at is null
+                              for update))
         returning id, organization_id,
                   case when $12::text::jsonb ?| array['title', 'description', 'location'] then ",
     request_words_sql!("maintenance_requests"),
@@ -138,6 +145,15 @@ const APPLY: &str = concat!(
            set priority = $12::text::jsonb ->> 'priority'
           from waiting_messages w
          where n.id = w.id
+    ), acknowledged as (
+        update maintenance_notifications n
+           set acknowledged_at = $3
+          from moved
+         where n.id = $16 and n.request_id = moved.id and n.acknowledged_at is null
+    ), settled as (
+        ",
+    settle_sql!("$15"),
+    " and exists (select from moved)
     ), filed_messages as (
         insert into maintenance_notifications
                (",
@@ -307,7 +323,9 @@ impl RequestRepository for PgRepository<'_> {
             .bind(writes.messages)
             .bind(writes.edited)
             .bind(writes.edits)
-            .bind(self.organization.uuid());
+            .bind(self.organization.uuid())
+            .bind(writes.settlement)
+            .bind(writes.acknowledged.map(Uuid::from));
         let mut connection = self.source.connection().await?;
         if connection.fetch_value(query).await? {
             return Ok(());

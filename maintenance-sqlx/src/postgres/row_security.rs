@@ -31,6 +31,8 @@ const TABLES: &[(&str, Owned)] = &[
     ("maintenance_unindexed_texts", Owned::By("request_id", "maintenance_requests")),
     ("maintenance_notification_sends", Owned::By("notification_id", "maintenance_notifications")),
     ("maintenance_early_deliveries", Owned::Nobodys),
+    ("maintenance_inbound", Owned::Nobodys),
+    ("maintenance_worker_channels", Owned::By("worker_id", "maintenance_workers")),
     ("maintenance_events", Owned::Itself),
     ("maintenance_event_consumers", Owned::Read),
     ("maintenance_event_position", Owned::Nobodys),

@@ -9,7 +9,7 @@ use sqlx::{
 };
 
 use super::{
-    archive, events, filing, import,
+    archive, events, filing, import, inbound,
     migrate::{migrate_in, migrator, run},
     notifications, requests, texts, workers,
 };
@@ -43,6 +43,7 @@ pub(super) fn every_statement() -> Vec<&'static str> {
         &filing::statements(),
         notifications::STATEMENTS,
         events::STATEMENTS,
+        inbound::STATEMENTS,
         &import::statements(),
         archive::STATEMENTS,
         &[texts::INDEX],

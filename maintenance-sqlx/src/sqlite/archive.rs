@@ -15,7 +15,10 @@ use super::{
     import,
     script::{Query, Script, script},
 };
-use crate::archive::{count, files, trace, traces_sql};
+use crate::{
+    archive::{count, files, trace, traces_sql},
+    encode,
+};
 
 const TRACES: &str = traces_sql!();
 
@@ -72,7 +75,8 @@ macro_rules! replace_sql {
 /// merged, so it is merged at once; the larger the index, the longer that takes. Returns whether a request is open, the
 /// files, and then how many rows each statement replaced.
 ///
-/// Parameters: `$1` the organisation, `$2` the renter, `$3` the text in place of the others, `$4` the time.
+/// Parameters: `$1` the organisation, `$2` the renter, `$3` the text in place of the others, `$4` the time, `$5`
+/// the payload in place of what messages from phones said.
 const FORGET_RENTER: Script = script!(
     "
     select exists (select 1 from maintenance_requests
@@ -106,6 +110,11 @@ const FORGET_RENTER: Script = script!(
     select changes();",
     replace_sql!("maintenance_notifications", "error_text"),
     "
+    update maintenance_inbound set payload = $5 where ",
+    theirs_sql!(),
+    " and payload <> $5;
+    select changes();
+
     update maintenance_requests
        set title = $3, description = $3, location = $3, fingerprint = null, version = version + 1,
            updated_at = max(updated_at, $4), hold_reason = null, hold_until = null
@@ -132,7 +141,8 @@ macro_rules! old_sql {
     };
 }
 
-/// Deletes old messages of requests that are over, and old updates of unknown messages; returns how many of each. `$1` is
+/// Deletes old messages of requests that are over, old updates of unknown messages, and old messages from phones that were
+/// applied; returns how many of each. `$1` is
 /// the time before which they are old, `$2` the limit.
 const CLEAN_UP: Script = script!(
     "
@@ -147,6 +157,11 @@ const CLEAN_UP: Script = script!(
 
     delete from maintenance_early_deliveries
      where rowid in (select rowid from maintenance_early_deliveries where received_at < $1
+                      order by received_at limit $2);
+    select changes();
+
+    delete from maintenance_inbound
+     where rowid in (select rowid from maintenance_inbound where applied_at is not null and received_at < $1
                       order by received_at limit $2);
     select changes()"
 );
@@ -202,7 +217,9 @@ impl ArchiveRepository for SqliteRepository<'_> {
     #[instrument(level = "debug", skip_all, fields(%renter))]
     async fn forget_renter(&self, renter: RenterId, at: DateTime<Utc>) -> Result<Forgotten, RepositoryError> {
         let organization = id(self.organization);
-        let bind = |query: Query| query.bind(organization).bind(id(renter)).bind(FORGOTTEN).bind(time(at));
+        let bind = |query: Query| {
+            query.bind(organization).bind(id(renter)).bind(FORGOTTEN).bind(time(at)).bind(encode::gone())
+        };
         let rows = self.source.write(&FORGET_RENTER, bind).await?;
         let mut counts = rows.iter().filter(|row| row.len() == 1).map(|row| count(row, 0));
         let mut next = || counts.next().unwrap_or_default();
@@ -214,6 +231,7 @@ impl ArchiveRepository for SqliteRepository<'_> {
             notes: next() + next(),
             comments: next() + next(),
             messages: next(),
+            inbound: next(),
             requests: next(),
             files: files(rows.iter().filter(|row| row.len() > 1), 0),
         })
@@ -225,7 +243,7 @@ impl ArchiveRepository for SqliteRepository<'_> {
         let rows = self.source.write(&CLEAN_UP, bind).await?;
         let mut counts = rows.iter().map(|row| count(row, 0));
         let mut next = || counts.next().unwrap_or_default();
-        Ok(CleanedUp { messages: next(), early_deliveries: next() })
+        Ok(CleanedUp { messages: next(), early_deliveries: next(), inbound: next() })
     }
 
     #[instrument(level = "debug", skip_all, fields(limit))]

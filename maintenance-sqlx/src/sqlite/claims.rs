@@ -150,11 +150,21 @@ pub(super) const CLAIM: Script = script!(
                           from maintenance_notifications a
                          where a.request_id = n.request_id and a.worker_id = n.worker_id
                            and a.kind = 'assignment') a),
+               null),
+           k.last_inbound,
+           iif(n.answer = 'which_one',
+               (select json_group_array(json_array(o.id, o.number, o.title))
+                  from (select id, number, title
+                          from maintenance_requests
+                         where assigned_worker_id = n.worker_id and status in ('pending', 'in_progress')
+                         order by created_at desc, id desc
+                         limit 10) o),
                null)
       from due d
       join maintenance_notifications n on n.id = d.id
       left join maintenance_requests r on r.id = n.request_id
       left join maintenance_workers  w on w.id = n.worker_id
+      left join maintenance_worker_channels k on k.worker_id = n.worker_id and k.channel = n.channel
      order by d.turn, d.urgency desc, n.due_at, n.id;
     ",
     due_sql!(),

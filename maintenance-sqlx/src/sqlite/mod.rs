@@ -23,6 +23,7 @@ mod deliveries;
 mod events;
 mod filing;
 mod import;
+mod inbound;
 mod migrate;
 mod notifications;
 mod open;

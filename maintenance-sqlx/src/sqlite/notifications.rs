@@ -26,7 +26,8 @@ const NOTIFICATION: &str = concat!(
 );
 
 /// Files a message that repeats a failed one, if that one is still its request's newest and its worker still
-/// has the request and is active. `$1` is the failed message, `$2` the new one as a JSON array of one row.
+/// has the request and is active. An answer is filed again whatever became of its request; its id is made of the failed one's,
+/// so that it is filed once. `$1` is the failed message, `$2` the new one as a JSON array of one row.
 const FILE_AGAIN: Script = script!(
     "
     update maintenance_requests as r
@@ -34,8 +35,7 @@ const FILE_AGAIN: Script = script!(
       from json_each($2), maintenance_notifications n
       join maintenance_workers w on w.id = n.worker_id
      where n.id = $1 and n.status = 'failed' and r.id = n.request_id and r.notification_id = n.id
-       and r.assigned_worker_id = n.worker_id and r.status in ('pending', 'in_progress') and w.status = 'active'
-    returning id;
+       and r.assigned_worker_id = n.worker_id and r.status in ('pending', 'in_progress') and w.status = 'active';
 
     insert into maintenance_notifications
            (",
@@ -45,7 +45,11 @@ const FILE_AGAIN: Script = script!(
     notification_columns!(json "value"),
     "
       from json_each($2)
-     where changes() > 0"
+     where changes() > 0
+        or exists (select 1 from maintenance_notifications
+                    where id = $1 and status = 'failed' and kind = 'answer')
+    on conflict (id) do nothing
+    returning id"
 );
 
 #[cfg(test)]

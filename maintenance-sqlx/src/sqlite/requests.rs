@@ -15,6 +15,7 @@ use super::{
     SqliteRepository,
     convert::{self, id, time},
     filing,
+    inbound::settle_sql,
     script::{Query, Script, script},
 };
 use crate::{
@@ -43,7 +44,9 @@ macro_rules! guard_sql {
     () => {
         "exists (select 1 from maintenance_requests where id = $1 and version = $2 and organization_id = $14)
        and ($8 is null or exists (select 1 from maintenance_workers
-                                   where id = $8 and status = 'active' and organization_id = $14))"
+                                   where id = $8 and status = 'active' and organization_id = $14))
+       and ($15 is null or exists (select 1 from maintenance_inbound
+                                    where id = $15 ->> 'id' and lease = $15 ->> 'lease' and applied_at is null))"
     };
 }
 
@@ -69,7 +72,8 @@ macro_rules! edited_sql {
 /// status or null; `$5` whether the worker changes, `$6` the new worker; `$7` the assignment message or null,
 /// `$8` the worker who must be active or null; `$9` to `$11` the rows of the two histories and of the outbox,
 /// each as a JSON array; `$12` the edited columns as a JSON object, `$13` the rows of the history of edits; `$14`
-/// the organisation. A new priority goes to the waiting messages too; those under a lease keep theirs, as on
+/// the organisation; `$15` the settlement of the message from a phone that asked for the step, as a JSON object, or null;
+/// `$16` the message that becomes acknowledged, or null. A new priority goes to the waiting messages too; those under a lease keep theirs, as on
 /// PostgreSQL.
 const APPLY: Script = script!(
     "
@@ -132,6 +136,12 @@ const APPLY: Script = script!(
     events_end_sql!("maintenance_event_consumers", "and ", guard_sql!()),
     ";
 
+    update maintenance_notifications
+       set acknowledged_at = $3
+     where id = $16 and request_id = $1 and acknowledged_at is null and ",
+    guard_sql!(),
+    ";
+
     update maintenance_requests
        set status = coalesce($4, status),
            completed_at = case when $4 is null then completed_at when $4 = 'completed' then $3 end,
@@ -147,6 +157,10 @@ const APPLY: Script = script!(
     guard_sql!(),
     "
     returning id;
+
+    ",
+    settle_sql!("$15"),
+    " and changes() > 0;
 
     insert or replace into maintenance_words (rowid, organization, words)
     select t.id, replace(r.organization_id, '-', ''), r.title || ' ' || r.description || ' ' || r.location
@@ -324,6 +338,8 @@ impl RequestRepository for SqliteRepository<'_> {
                 .bind(writes.edited)
                 .bind(writes.edits)
                 .bind(id(self.organization))
+                .bind(writes.settlement)
+                .bind(writes.acknowledged.map(id))
         };
         if !self.source.write(&APPLY, bind).await?.is_empty() {
             return Ok(());

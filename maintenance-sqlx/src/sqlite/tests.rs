@@ -3,7 +3,7 @@
 use maintenance_core::{Priority, WhatsAppStatus};
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlitePool, sqlite::SqlitePoolOptions};
 
-use super::{archive, events, filing, import, migrate, notifications, requests, workers};
+use super::{archive, events, filing, import, inbound, migrate, notifications, requests, workers};
 use crate::order::{delivery_order, urgency};
 
 async fn memory() -> SqlitePool {
@@ -20,6 +20,7 @@ async fn every_statement_can_be_prepared() {
         filing::STATEMENTS,
         notifications::STATEMENTS,
         events::STATEMENTS,
+        inbound::STATEMENTS,
         import::STATEMENTS,
         archive::STATEMENTS,
     ] {

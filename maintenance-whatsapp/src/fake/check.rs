@@ -7,9 +7,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use crate::{
-    Template,
+    Template, Wording,
     body::{Layout, MAX_BODY, length},
     render_body,
+    response::is_message_id,
+};
+
+use super::{
+    buttons::template_button,
+    session::{Shown, check_interactive, check_text as check_session_text},
 };
 
 /// An error as the API writes it.
@@ -65,9 +71,12 @@ pub(super) struct RequestHead<'a> {
 pub(super) struct Accepted {
     pub(super) to: String,
     pub(super) callback_data: Option<String>,
-    pub(super) template: String,
+    /// The message that it quotes.
+    pub(super) replies_to: Option<String>,
+    /// The template's name, unless it is a message of an open conversation.
+    pub(super) template: Option<String>,
     pub(super) parameters: Vec<(String, String)>,
-    pub(super) text: String,
+    pub(super) shown: Shown,
 }
 
 /// Checks the address and the headers. `numbers` are those that exist, each with its token.
@@ -92,8 +101,12 @@ pub(super) fn check_head(
     Ok(())
 }
 
-/// Checks the body.
-pub(super) fn check_body(templates: &[Template], body: &[u8]) -> Result<Accepted, ApiError> {
+/// Checks the body. `is_open` says whether a conversation with that number is open.
+pub(super) fn check_body(
+    wordings: &[Wording],
+    is_open: impl Fn(&str) -> bool,
+    body: &[u8],
+) -> Result<Accepted, ApiError> {
     let body: Value = serde_json::from_slice(body).map_err(|_| ApiError::new(100, "The body isn't JSON"))?;
     let text = |path: &str| body.pointer(path).and_then(Value::as_str);
     require(text("/messaging_product") == Some("whatsapp"), 100, "messaging_product must be whatsapp")?;
@@ -104,50 +117,97 @@ pub(super) fn check_body(templates: &[Template], body: &[u8]) -> Result<Accepted
         131_009,
         "to must be a number with + and country code: without them Meta prepends the business's own",
     )?;
-    match text("/type") {
-        Some("template") => {}
-        Some("text" | "interactive" | "image" | "document" | "audio" | "video") => {
+    let kind = match text("/type") {
+        Some("template") => "template",
+        Some("text" | "interactive" | "image" | "document" | "audio" | "video") if !is_open(to) => {
             return Err(ApiError::new(131_047, "No conversation is open: send a template"));
         }
-        _ => return Err(ApiError::new(100, "type must be a kind of message")),
-    }
-    let callback_data = body.get("biz_opaque_callback_data");
-    let callback_data = callback_data
-        .map(|data| data.as_str().filter(|data| length(data) <= 512))
-        .map(|data| {
-            data.ok_or_else(|| {
-                ApiError::new(100, "biz_opaque_callback_data must be a text of 512 characters at most")
-            })
-        })
-        .transpose()?;
-
-    let (name, language) = (text("/template/name"), text("/template/language/code"));
-    let template = templates
-        .iter()
-        .find(|known| name == Some(known.name.as_str()) && language == Some(known.language.as_str()))
-        .ok_or_else(|| ApiError::new(132_001, "Template name does not exist in the translation"))?;
-    let parameters = parameters(template, body.pointer("/template/components"))?;
-    let rendered = render_body(&template.body, &parameters);
-    require(length(&rendered) <= MAX_BODY, 132_005, "Translated text too long")?;
+        Some("text") => "text",
+        Some("interactive") => "interactive",
+        _ => return Err(ApiError::new(100, "type must be a kind of message that the fake takes")),
+    };
+    check_envelope(&body, kind)?;
+    let content = body.get(kind).unwrap_or(&Value::Null);
+    let (template, parameters, shown) = match kind {
+        "text" => (None, vec![], check_session_text(content)?),
+        "interactive" => (None, vec![], check_interactive(content)?),
+        _ => {
+            let (template, parameters, shown) = check_template(wordings, content)?;
+            (Some(template), parameters, shown)
+        }
+    };
     Ok(Accepted {
         to: to.to_owned(),
-        callback_data: callback_data.map(str::to_owned),
-        template: template.name.clone(),
+        callback_data: text("/biz_opaque_callback_data").map(str::to_owned),
+        replies_to: text("/context/message_id").map(str::to_owned),
+        template,
         parameters,
-        text: rendered,
+        shown,
     })
 }
 
-/// The body's parameters, each with its placeholder's name.
-fn parameters(template: &Template, components: Option<&Value>) -> Result<Vec<(String, String)>, ApiError> {
-    let components = match components {
+/// Checks what stands beside the content of a message of that type.
+fn check_envelope(body: &Value, kind: &str) -> Result<(), ApiError> {
+    const KNOWN: [&str; 6] =
+        ["messaging_product", "recipient_type", "to", "type", "biz_opaque_callback_data", "context"];
+    for (name, value) in body.as_object().into_iter().flatten() {
+        match name.as_str() {
+            "biz_opaque_callback_data" => require(
+                value.as_str().is_some_and(|data| length(data) <= 512),
+                100,
+                "biz_opaque_callback_data must be a text of 512 characters at most",
+            )?,
+            "context" => {
+                let quoted = text(value, "message_id");
+                require(
+                    quoted.is_some_and(is_message_id),
+                    131_009,
+                    "context.message_id must be a message's id",
+                )?;
+            }
+            name if name == kind || KNOWN.contains(&name) => {}
+            name => return Err(ApiError::new(100, format!("Unexpected key {name}"))),
+        }
+    }
+    Ok(())
+}
+
+type Parameters = Vec<(String, String)>;
+
+fn check_template(wordings: &[Wording], content: &Value) -> Result<(String, Parameters, Shown), ApiError> {
+    let name = text(content, "name");
+    let language = content.pointer("/language/code").and_then(Value::as_str);
+    let of_language = wordings.iter().filter(|wording| language == Some(wording.language.as_str()));
+    let (wording, template) = of_language
+        .flat_map(|wording| wording.templates.values().map(move |template| (wording, template)))
+        .find(|(_, known)| name == Some(known.name.as_str()))
+        .ok_or_else(|| ApiError::new(132_001, "Template name does not exist in the translation"))?;
+    let components = match content.get("components") {
         None => &[],
         Some(Value::Array(components)) => components.as_slice(),
         Some(_) => return Err(ApiError::new(100, "components must be a list")),
     };
+    let (buttons, components): (Vec<_>, Vec<_>) =
+        components.iter().partition(|component| text(component, "type") == Some("button"));
+    let parameters = parameters(template, &components)?;
+    let buttons = buttons
+        .into_iter()
+        .map(|button| template_button(wording, template, button))
+        .collect::<Result<_, _>>()?;
+    let rendered = render_body(&template.body, &parameters);
+    require(length(&rendered) <= MAX_BODY, 132_005, "Translated text too long")?;
+    Ok((template.name.clone(), parameters, Shown { text: rendered, buttons, rows: vec![] }))
+}
+
+/// The body's parameters, each with its placeholder's name.
+fn parameters(template: &Template, components: &[&Value]) -> Result<Parameters, ApiError> {
     let mut given = vec![];
     for component in components {
-        require(text(component, "type") == Some("body"), 132_018, "the template has a body alone")?;
+        require(
+            text(component, "type") == Some("body"),
+            132_018,
+            "the template has a body and buttons alone",
+        )?;
         let list = component.get("parameters").and_then(Value::as_array);
         given.extend(list.ok_or_else(|| ApiError::new(131_008, "parameters are missing"))?);
     }
@@ -158,7 +218,7 @@ fn parameters(template: &Template, components: Option<&Value>) -> Result<Vec<(St
         "Number of parameters does not match the expected number of params",
     )?;
     let named = template.parameters.are_named();
-    let mut parameters: Vec<(String, String)> = vec![];
+    let mut parameters = Parameters::new();
     for (n, parameter) in given.into_iter().enumerate() {
         require(text(parameter, "type") == Some("text"), 132_012, "the parameter must be a text")?;
         let value = text(parameter, "text").ok_or_else(|| ApiError::new(131_008, "text is missing"))?;
@@ -186,10 +246,10 @@ fn check_text(value: &str) -> Result<(), ApiError> {
     )
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     value.get(name).and_then(Value::as_str)
 }
 
-fn require(holds: bool, code: i64, details: &str) -> Result<(), ApiError> {
+pub(super) fn require(holds: bool, code: i64, details: &str) -> Result<(), ApiError> {
     if holds { Ok(()) } else { Err(ApiError::new(code, details)) }
 }

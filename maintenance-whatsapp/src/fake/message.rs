@@ -3,8 +3,10 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use maintenance_core::{Clock as _, NotificationId, SystemClock};
+use maintenance_core::NotificationId;
 use serde_json::{Value, json};
+
+use super::clock::FakeClock;
 
 /// A message that the fake accepted. `Debug` shows only ids and the template's name.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,16 +21,23 @@ pub struct FakeMessage {
     pub to: String,
     /// The sender's own data, which webhooks return.
     pub callback_data: Option<String>,
-    /// The template's name.
-    pub template: String,
+    /// The provider's id of the message that it quotes.
+    pub replies_to: Option<String>,
+    /// The template's name; `None` for a message of an open conversation.
+    pub template: Option<String>,
     /// The values, each with its placeholder's name.
     pub parameters: Vec<(String, String)>,
     /// The message as it reads on the phone.
     pub text: String,
+    /// The buttons, each with its title and its payload.
+    pub buttons: Vec<(String, String)>,
+    /// The rows of a list, each with its title, its description and its payload.
+    pub rows: Vec<(String, String, String)>,
     /// The request's body, byte for byte.
     pub body: Vec<u8>,
     /// When it arrived, UTC.
     pub at: DateTime<Utc>,
+    pub(super) clock: FakeClock,
 }
 
 impl FakeMessage {
@@ -43,8 +52,10 @@ impl FakeMessage {
             wamid: self.wamid.clone(),
             phone_number_id: self.phone_number_id.clone(),
             status: status.into(),
-            timestamp: SystemClock.now().timestamp(),
+            timestamp: self.clock.now().timestamp(),
             recipient_id: Some(self.to.trim_start_matches('+').to_owned()),
+            recipient_user_id: None,
+            is_session: self.template.is_none(),
             callback_data: self.callback_data.clone(),
             error: None,
         }
@@ -80,6 +91,10 @@ pub struct FakeStatus {
     pub timestamp: i64,
     /// The recipient's number, without `+`.
     pub recipient_id: Option<String>,
+    /// The recipient's business-scoped id. The fake puts it in the place of the number for a phone that hides it.
+    pub recipient_user_id: Option<String>,
+    /// Whether the message was one of an open conversation, which costs nothing.
+    pub is_session: bool,
     /// The sender's own data.
     pub callback_data: Option<String>,
     /// The code and title of an error.
@@ -96,7 +111,7 @@ impl fmt::Debug for FakeStatus {
 }
 
 impl FakeStatus {
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         let mut status = json!({
             "id": self.wamid,
             "status": self.status,
@@ -107,6 +122,7 @@ impl FakeStatus {
                 fields.extend(value.map(|value| (name.to_owned(), value)));
             };
             add("recipient_id", self.recipient_id.as_deref().map(Value::from));
+            add("recipient_user_id", self.recipient_user_id.as_deref().map(Value::from));
             add("biz_opaque_callback_data", self.callback_data.as_deref().map(Value::from));
             let errors = self.error.as_ref().map(|(code, title)| {
                 json!([{
@@ -116,60 +132,22 @@ impl FakeStatus {
                 }])
             });
             add("errors", errors);
-        }
-        status
-    }
-}
-
-/// The body of a webhook with these statuses, each run of one number's as a change of its own, written as Meta does:
-/// non-ASCII and `/` escaped.
-pub(super) fn webhook(statuses: &[FakeStatus]) -> Vec<u8> {
-    let of_one_number = statuses.chunk_by(|one, other| one.phone_number_id == other.phone_number_id);
-    let changes = of_one_number.map(|statuses| {
-        json!({
-            "field": "messages",
-            "value": {
-                "messaging_product": "whatsapp",
-                "metadata": {
-                    "display_phone_number": "16505551111",
-                    "phone_number_id": statuses.first().map(|status| &status.phone_number_id),
-                },
-                "statuses": statuses.iter().map(FakeStatus::json).collect::<Vec<_>>(),
-            },
-        })
-    });
-    let body = json!({
-        "object": "whatsapp_business_account",
-        "entry": [{"id": "102290129340398", "changes": changes.collect::<Vec<_>>()}],
-    });
-    escaped(&body.to_string()).into_bytes()
-}
-
-fn escaped(json: &str) -> String {
-    let mut escaped = String::with_capacity(json.len());
-    for c in json.chars() {
-        match c {
-            '/' => escaped.push_str("\\/"),
-            c if c.is_ascii() => escaped.push(c),
-            c => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    escaped.extend([format!("\\u{unit:04x}")]);
-                }
+            let category = if self.is_session { "service" } else { "utility" };
+            if matches!(self.status.as_str(), "sent" | "delivered") {
+                let id = format!("conversation-of-{}", self.wamid);
+                add("conversation", Some(json!({"id": id, "origin": {"type": category}})));
+            }
+            if matches!(self.status.as_str(), "sent" | "delivered" | "read") {
+                let kind = if self.is_session { "free_customer_service" } else { "regular" };
+                let billable = !self.is_session;
+                add(
+                    "pricing",
+                    Some(json!({
+                        "billable": billable, "pricing_model": "PMP", "category": category, "type": kind,
+                    })),
+                );
             }
         }
-    }
-    escaped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn escaping_changes_the_bytes_and_not_the_meaning() {
-        let value = json!({"a/b": "é😀\n\""});
-        let text = escaped(&value.to_string());
-        assert_eq!(text, r#"{"a\/b":"\u00e9\ud83d\ude00\n\""}"#);
-        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        status
     }
 }

@@ -1,12 +1,12 @@
 //! An in-process fake of the Cloud API, for a host's own tests: it listens on this machine alone, is as
-//! strict as the real API, fails when a test asks it to, keeps the messages that it accepted, and posts
-//! signed webhooks.
+//! strict as the real API, fails when a test asks it to, keeps the messages that it accepted, posts signed webhooks, and
+//! plays the phones of those who answer.
 //!
 //! ```
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use maintenance_whatsapp::{CloudApi, CloudApiConfig, Templates, fake::{FakeCloudApi, Fault}};
+//! use maintenance_whatsapp::{CloudApi, CloudApiConfig, Wordings, fake::{FakeCloudApi, Fault}};
 //!
-//! let config = CloudApiConfig::new("106540352242922", "a-token", Templates::default());
+//! let config = CloudApiConfig::new("106540352242922", "a-token", Wordings::default());
 //! let fake = FakeCloudApi::start(config).await?;
 //! let notifier = CloudApi::new(fake.config())?;
 //!
@@ -14,15 +14,25 @@
 //! // … send with the notifier …
 //! let messages = fake.wait_for_messages(1).await;
 //! fake.post(&[messages[0].status("delivered")]).await?;
+//! fake.phone("+12025550123").say("On my way").await?;
 //! # Ok(())
 //! # }
 //! ```
 
+mod buttons;
 mod check;
+mod clock;
+mod envelope;
 mod fault;
 mod hook;
+mod limits;
+mod media;
 mod message;
+mod phone;
+mod phone_message;
 mod server;
+mod session;
+mod window;
 
 use std::{
     collections::HashMap,
@@ -30,31 +40,39 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use maintenance_core::Clock;
 use secrecy::SecretString;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 pub use fault::Fault;
 pub use hook::Automatic;
+pub use media::{FakeMedia, MediaRequests};
 pub use message::{FakeMessage, FakeStatus};
+pub use phone::FakePhone;
+pub use phone_message::PhoneMessage;
 
-use crate::{CloudApiConfig, Template};
-use hook::Hook;
+use crate::{CloudApiConfig, Pacing, Wording};
+use clock::FakeClock;
+use hook::{Hook, Refused};
+use limits::Limits;
+use phone::PhoneState;
+use window::Windows;
 
 /// A fake Cloud API with one phone number, and more that are [added](Self::add_number). It stops when it is dropped.
 ///
 /// ```
 /// # use maintenance_core::{Notifier as _, Outgoing};
 /// # async fn example(message: Outgoing) -> Result<(), Box<dyn std::error::Error>> {
-/// use maintenance_whatsapp::{CloudApi, CloudApiConfig, Templates, fake::{Automatic, FakeCloudApi, Fault}};
+/// use maintenance_whatsapp::{CloudApi, CloudApiConfig, Wordings, fake::{Automatic, FakeCloudApi, Fault}};
 ///
-/// let fake = FakeCloudApi::start(CloudApiConfig::new("1065", "a-token", Templates::default())).await?;
+/// let fake = FakeCloudApi::start(CloudApiConfig::new("1065", "a-token", Wordings::default())).await?;
 /// fake.webhook("http://127.0.0.1:3000/webhooks/whatsapp", "the-app-secret", Automatic::AfterAnswer);
 /// let notifier = CloudApi::new(fake.config())?;
 ///
 /// fake.fault(Fault::error(130_429).retry_after(5)); // the next message meets a rate limit
 /// assert!(notifier.notify(&message).await.is_err());
 /// notifier.notify(&message).await?;
-/// assert!(fake.messages()[0].text.starts_with("New maintenance request"));
+/// assert!(fake.messages()[0].text.starts_with("New job"));
 /// # Ok(())
 /// # }
 /// ```
@@ -67,6 +85,7 @@ pub struct FakeCloudApi {
 struct Shared {
     config: CloudApiConfig,
     client: reqwest::Client,
+    clock: FakeClock,
     state: Mutex<State>,
     /// How many messages were accepted.
     accepted: watch::Sender<usize>,
@@ -81,13 +100,22 @@ struct State {
     numbers: HashMap<String, SecretString>,
     messages: Vec<Arc<FakeMessage>>,
     refused: usize,
-    templates: Arc<Vec<Template>>,
+    /// Whose templates are registered.
+    wordings: Arc<Vec<Wording>>,
     faults: Vec<Fault>,
     hook: Option<Hook>,
+    undelivered: Vec<Refused>,
+    limits: Option<Limits>,
+    windows: Windows,
+    /// The phones of which there is something to know, by their numbers.
+    phones: HashMap<String, PhoneState>,
+    /// How many messages phones have written.
+    written: usize,
+    media: media::Shelf,
 }
 
 impl FakeCloudApi {
-    /// Starts a fake for that number, token, version and templates on a free port of 127.0.0.1, whatever
+    /// Starts a fake for that number, token, version and wordings on a free port of 127.0.0.1, whatever
     /// address the configuration names.
     ///
     /// # Errors
@@ -103,11 +131,10 @@ impl FakeCloudApi {
             client: client.build().map_err(io::Error::other)?,
             state: Mutex::new(State {
                 numbers: HashMap::from([(config.phone_number_id.clone(), config.token.clone())]),
-                templates: Arc::new(
-                    config.templates.clone().into_kinds().into_iter().map(|(_, template)| template).collect(),
-                ),
+                wordings: Arc::new(config.wordings.iter().cloned().collect()),
                 ..State::default()
             }),
+            clock: FakeClock::default(),
             accepted: watch::Sender::default(),
             posting: watch::Sender::default(),
             stop: watch::Sender::default(),
@@ -133,9 +160,26 @@ impl FakeCloudApi {
         CloudApiConfig { phone_number_id, token, ..self.config() }
     }
 
-    /// Registers another template.
-    pub fn register(&self, template: Template) {
-        Arc::make_mut(&mut self.shared.state().templates).push(template);
+    /// Registers the templates of another wording.
+    pub fn register(&self, wording: Wording) {
+        Arc::make_mut(&mut self.shared.state().wordings).push(wording);
+    }
+
+    /// Sets the clock by which messages and webhooks have their times, conversations close and [`pacing`](Self::pacing)
+    /// counts; the machine's by default.
+    pub fn clock(&self, clock: impl Clock + 'static) {
+        self.shared.clock.set(clock);
+    }
+
+    /// Limits from now on how fast messages are accepted, as Meta does: beyond it with the error 130429 for the number, and
+    /// 131056 for one recipient. Without it there is no limit.
+    pub fn pacing(&self, pacing: Pacing) {
+        self.shared.state().limits = Some(Limits::new(pacing));
+    }
+
+    /// The phone with that number, E.164 with its `+`.
+    pub fn phone(&self, number: impl Into<String>) -> FakePhone {
+        FakePhone::new(Arc::clone(&self.shared), number.into())
     }
 
     /// Adds a fault. Of several, the first that applies to a message decides; a fault for the next messages
@@ -181,7 +225,22 @@ impl FakeCloudApi {
     ///
     /// When no [`webhook`](Self::webhook) is set or nothing answers there.
     pub async fn post(&self, statuses: &[FakeStatus]) -> io::Result<u16> {
-        self.shared.post(message::webhook(statuses)).await
+        self.shared.post(self.shared.statuses(statuses)).await
+    }
+
+    /// Posts these messages from phones in one webhook, and returns the HTTP status of the response.
+    ///
+    /// # Errors
+    ///
+    /// Those of a [`PhoneMessage`].
+    pub async fn post_together(&self, messages: &[PhoneMessage]) -> io::Result<u16> {
+        self.shared.post(phone_message::write(&self.shared, messages)?).await
+    }
+
+    /// Posts once more every webhook that wasn't answered 200, in their order, as Meta does for days; each at most 10 times.
+    /// Returns how many are still to be repeated.
+    pub async fn redeliver(&self) -> usize {
+        self.shared.redeliver().await
     }
 
     /// Posts any bytes as a webhook, signed, and returns the HTTP status of the response.

@@ -19,7 +19,6 @@ use axum::{
     routing::post,
     serve::{IncomingStream, Listener},
 };
-use maintenance_core::{Clock as _, SystemClock};
 use serde_json::json;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -34,7 +33,10 @@ use super::{
 
 pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) -> io::Result<()> {
     let stop = Arc::clone(&shared);
-    let app = Router::new().route("/{version}/{phone_number_id}/messages", post(send)).with_state(shared);
+    let app = Router::new()
+        .route("/{version}/{phone_number_id}/messages", post(send))
+        .merge(super::media::routes())
+        .with_state(shared);
     axum::serve(Cuttable(listener), app.into_make_service_with_connect_info::<Cut>())
         .with_graceful_shutdown(async move { stop.stopped().await })
         .await
@@ -90,12 +92,18 @@ impl Shared {
     /// Keeps the message if it is accepted; returns it and the fault that applies to it, if any.
     fn take(&self, head: &RequestHead<'_>, body: &Bytes) -> Result<Taken, ApiError> {
         let head_checked = check_head(&self.config.version, &self.state().numbers, head);
+        let now = self.clock.now();
         let checked = head_checked.and_then(|()| {
-            let templates = Arc::clone(&self.state().templates);
-            check_body(&templates, body)
+            let wordings = Arc::clone(&self.state().wordings);
+            let is_open = |to: &str| self.state().windows.is_open(head.phone_number_id, to, now);
+            check_body(&wordings, is_open, body)
         });
         let mut state = self.state();
-        let Accepted { to, callback_data, template, parameters, text } =
+        let checked = checked.and_then(|accepted| match &mut state.limits {
+            Some(limits) => limits.count(head.phone_number_id, &accepted.to, now).map(|()| accepted),
+            None => Ok(accepted),
+        });
+        let Accepted { to, callback_data, replies_to, template, parameters, shown } =
             checked.inspect_err(|_| state.refused += 1)?;
         let mut fault: Option<Fault> = None;
         for candidate in &mut state.faults {
@@ -109,20 +117,21 @@ impl Shared {
         }
         let number = state.messages.len() + 1;
         let wamid = format!("wamid.FAKE{number:08}");
-        let at = SystemClock.now();
-        let body = body.to_vec();
-        let phone_number_id = head.phone_number_id.to_owned();
         let message = FakeMessage {
             number,
             wamid,
-            phone_number_id,
+            phone_number_id: head.phone_number_id.to_owned(),
             to,
             callback_data,
+            replies_to,
             template,
             parameters,
-            text,
-            body,
-            at,
+            text: shown.text,
+            buttons: shown.buttons,
+            rows: shown.rows,
+            body: body.to_vec(),
+            at: now,
+            clock: self.clock.clone(),
         };
         let message = Arc::new(message);
         state.messages.push(Arc::clone(&message));

@@ -1,13 +1,14 @@
-//! Webhooks, through which Meta reports what happened to messages: the handshake, the signature, and the
-//! updates in a post. None of it needs an HTTP framework; with the feature `axum` there is a ready `router`.
+//! Webhooks, through which Meta reports what happened to messages and what people wrote: the handshake, the signature,
+//! and the updates and messages in a post. None of it needs an HTTP framework; with the feature `axum` there is a ready `router`.
 //!
 //! With another framework, a host answers as the router does:
 //! - a `GET` with [`handshake`]: 200 and the challenge alone, or 403;
 //! - a `POST` of more than [`MAX_BODY`] bytes with 413, and one whose [`Signature`] doesn't match the **raw**
 //!   body with 401;
-//! - any other `POST` with [`parse`] and
-//!   [`record_deliveries`](maintenance_core::Maintenance::record_deliveries): 200 once that has returned, or 503
-//!   after an error, so that Meta delivers the post again.
+//! - any other `POST` with [`parse`], [`record_deliveries`](maintenance_core::Maintenance::record_deliveries),
+//!   [`record_reached`](maintenance_core::Maintenance::record_reached) and
+//!   [`receive`](maintenance_core::Maintenance::receive): 200 once all have returned, or 503 after an error, so that Meta
+//!   delivers the post again.
 //!
 //! ```
 //! use maintenance_core::{Maintenance, Repository};
@@ -25,17 +26,19 @@
 //!         return 401;
 //!     }
 //!     let webhook = parse(body, maintenance.now());
-//!     match maintenance.record_deliveries(&webhook.updates).await {
-//!         Ok(_) => 200,
-//!         Err(_) => 503,
-//!     }
+//!     let stored = async {
+//!         let effects = maintenance.record_deliveries(&webhook.updates).await?;
+//!         maintenance.record_reached(&webhook.recipients(&effects)).await?;
+//!         maintenance.receive(&webhook.inbound).await
+//!     };
+//!     if stored.await.is_ok() { 200 } else { 503 }
 //! }
 //! ```
 //!
 //! That is for one number. A host with several verifies and reads by [`Numbers::handshake`](crate::Numbers::handshake)
 //! and [`Numbers::receive`](crate::Numbers::receive) instead.
 //!
-//! A signed post is answered 200 once its readable updates are stored, even when other parts of it can't be
+//! A signed post is answered 200 once its readable updates and messages are stored, even when other parts of it can't be
 //! read: Meta would otherwise deliver the same bytes again for days.
 
 mod handshake;
@@ -50,7 +53,7 @@ pub(crate) use handshake::answer;
 pub use handshake::{HandshakeError, handshake};
 pub(crate) use named::named_numbers;
 pub(crate) use parse::read;
-pub use parse::{Ignored, ItemProblem, Webhook, parse};
+pub use parse::{Ignored, ItemProblem, Unused, Webhook, parse};
 #[cfg(feature = "axum")]
 pub use router::{WebhookConfig, router};
 pub use secrets::WebhookSecrets;

@@ -1,6 +1,6 @@
 //! The webhook as an axum router.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -11,7 +11,7 @@ use axum::{
     routing::get,
 };
 use chrono::{DateTime, Utc};
-use maintenance_core::{DeliveryEffect, Invalid, Maintenance, Repository};
+use maintenance_core::{DeliveryEffect, Error, Invalid, Maintenance, Repository};
 use secrecy::SecretString;
 use tokio::{
     sync::Semaphore,
@@ -19,14 +19,18 @@ use tokio::{
 };
 use tracing::instrument;
 
-use super::{HandshakeError, MAX_BODY, Signature, SignatureError, Webhook, WebhookSecrets, handshake, parse};
+use super::{
+    HandshakeError, MAX_BODY, Signature, SignatureError, Unused, Webhook, WebhookSecrets, handshake, parse,
+};
 use crate::Numbers;
 
-/// Whose posts a webhook takes, and how long a post may take. `Debug` shows no secret.
-#[derive(Debug, Clone)]
+/// Whose posts a webhook takes, how long a post may take, and who acts on what the engine doesn't use. `Debug` shows no
+/// secret.
+#[derive(Clone)]
 pub struct WebhookConfig {
     senders: Senders,
     body_deadline: Duration,
+    on_unused: Arc<dyn Fn(&Unused) + Send + Sync>,
 }
 
 #[derive(Debug, Clone)]
@@ -37,7 +41,8 @@ enum Senders {
 
 impl WebhookConfig {
     /// A webhook of one number, with that app secret, by which Meta signs its posts, and that verify token, which the host
-    /// makes up and enters in Meta's dashboard. Its updates are of [`Channel::DEFAULT`](maintenance_core::Channel::DEFAULT).
+    /// makes up and enters in Meta's dashboard. Its updates and messages are of
+    /// [`Channel::DEFAULT`](maintenance_core::Channel::DEFAULT).
     ///
     /// # Errors
     ///
@@ -49,14 +54,14 @@ impl WebhookConfig {
         WebhookSecrets::new(app_secret, verify_token).map(|secrets| Self::with(Senders::One(secrets)))
     }
 
-    /// One webhook of several numbers, as they are set when a post arrives. Its updates are of the channels whose numbers
-    /// the post names.
+    /// One webhook of several numbers, as they are set when a post arrives. Its updates and messages are of the channels
+    /// whose numbers the post names.
     pub fn of(numbers: Numbers) -> Self {
         Self::with(Senders::Several(numbers))
     }
 
     fn with(senders: Senders) -> Self {
-        Self { senders, body_deadline: Duration::from_secs(10) }
+        Self { senders, body_deadline: Duration::from_secs(10), on_unused: Arc::new(|_| {}) }
     }
 
     /// Sets how long a post may take to arrive; 10 seconds by default. A slower one is answered 408, so that
@@ -65,6 +70,24 @@ impl WebhookConfig {
     pub fn body_deadline(mut self, deadline: Duration) -> Self {
         self.body_deadline = deadline;
         self
+    }
+
+    /// Sets what to do with a change that is neither a message nor a status: a template was paused, the account was
+    /// restricted, a number's quality fell. It is called for each of a post that was verified and stored, before the post is
+    /// answered, so it must not block. Meta may post one change several times.
+    #[must_use]
+    pub fn on_unused(mut self, act: impl Fn(&Unused) + Send + Sync + 'static) -> Self {
+        self.on_unused = Arc::new(act);
+        self
+    }
+}
+
+impl fmt::Debug for WebhookConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebhookConfig")
+            .field("senders", &self.senders)
+            .field("body_deadline", &self.body_deadline)
+            .finish_non_exhaustive()
     }
 }
 
@@ -132,7 +155,7 @@ const MAX_BODIES: usize = 16;
 /// | `POST` above [`MAX_BODY`] | 413 |
 /// | `POST` whose body doesn't arrive within [`body_deadline`](WebhookConfig::body_deadline) | 408; Meta delivers it again |
 /// | `POST` that waited that long for 16 other posts to arrive | 503; Meta delivers it again |
-/// | `POST`, its updates stored | 200 |
+/// | `POST`, its updates and messages stored | 200 |
 /// | `POST`, the store failed | 503; Meta delivers it again |
 ///
 /// Parts that can't be read, parts about a number that isn't set, and updates of messages that aren't the engine's, are
@@ -186,20 +209,27 @@ async fn receive<R: Repository>(State(hook): State<Arc<Hook<R>>>, request: Reque
         }
     };
     report(&webhook);
-    if webhook.updates.is_empty() {
-        return StatusCode::OK.into_response();
+    if let Err(error) = store(&hook.maintenance, &webhook).await {
+        tracing::error!(%error, "post not stored; Meta delivers it again");
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    match hook.maintenance.record_deliveries(&webhook.updates).await {
-        Ok(effects) => {
-            let unknown = effects.iter().filter(|&&effect| effect == DeliveryEffect::Unknown).count();
-            tracing::debug!(updates = effects.len(), unknown, "updates stored");
-            StatusCode::OK.into_response()
-        }
-        Err(error) => {
-            tracing::error!(%error, "updates not stored; Meta delivers them again");
-            StatusCode::SERVICE_UNAVAILABLE.into_response()
-        }
+    webhook.unused.iter().for_each(|unused| (hook.config.on_unused)(unused));
+    StatusCode::OK.into_response()
+}
+
+/// Stores the updates and the messages of a post.
+async fn store<R: Repository>(maintenance: &Maintenance<R>, webhook: &Webhook) -> Result<(), Error> {
+    if !webhook.updates.is_empty() {
+        let effects = maintenance.record_deliveries(&webhook.updates).await?;
+        let unknown = effects.iter().filter(|&&effect| effect == DeliveryEffect::Unknown).count();
+        tracing::debug!(updates = effects.len(), unknown, "updates stored");
+        maintenance.record_reached(&webhook.recipients(&effects)).await?;
     }
+    if !webhook.inbound.is_empty() {
+        let new = maintenance.receive(&webhook.inbound).await?;
+        tracing::debug!(messages = webhook.inbound.len(), new, "messages stored");
+    }
+    Ok(())
 }
 
 fn unsigned(error: SignatureError) -> Response {
@@ -208,14 +238,14 @@ fn unsigned(error: SignatureError) -> Response {
 }
 
 fn report(webhook: &Webhook) {
-    let Webhook { updates: _, inbound, ignored, problems } = webhook;
+    let Webhook { updates: _, reached: _, inbound: _, unused, ignored, problems } = webhook;
     for problem in problems {
         tracing::error!(%problem, "part of a post can't be read");
     }
     for super::Ignored { path, what } in ignored {
         tracing::info!(path, what, "part of a post ignored");
     }
-    if *inbound > 0 {
-        tracing::debug!(inbound, "messages from people are not read");
+    for unused in unused {
+        tracing::info!(path = unused.path, field = unused.plain_field(), "change of a post left to the host");
     }
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use maintenance_core::{
-    Content, Description, Location, Name, NotificationKind, Outgoing, PhoneNumber, Place, PlaceText,
-    Priority, Recipient, RenterContact, Title,
+    Action, Content, Description, Location, Name, NotificationKind, Outgoing, PhoneNumber, Place, PlaceText,
+    Priority, Recipient, RenterContact, RequestNumber, Title,
 };
-use maintenance_whatsapp::{CloudApi, CloudApiConfig, Pacing, Templates, fake::FakeCloudApi};
+use maintenance_whatsapp::{CloudApi, CloudApiConfig, Pacing, Wordings, fake::FakeCloudApi};
 
 pub(crate) const TO: &str = "+16505551234";
 
@@ -36,8 +36,9 @@ pub(crate) fn message() -> Outgoing {
         "6f1b0f0e-5d0c-4a3e-9c39-0a4a6f6f2f10".parse().unwrap(),
         NotificationKind::Assignment,
         worker(TO),
-        content.place(Some(place)).renter(Some(renter)),
+        content.number(RequestNumber::new(1042)).place(Some(place)).renter(Some(renter)),
     )
+    .offers(&[Action::Accept, Action::Decline])
 }
 
 /// A configuration whose pace doesn't slow the tests.
@@ -45,7 +46,7 @@ pub(crate) fn config() -> CloudApiConfig {
     CloudApiConfig {
         pacing: Pacing { number_per_second: 100_000, recipient_burst: 100_000, ..Pacing::default() },
         request_timeout: Duration::from_secs(10),
-        ..CloudApiConfig::new("106540352242922", "EAAtoken", Templates::default())
+        ..CloudApiConfig::new("106540352242922", "EAAtoken", Wordings::default())
     }
 }
 

@@ -7,7 +7,7 @@ use maintenance_core::{
     RequestForm, RequestId, UserId,
 };
 use maintenance_memory::TableDirectory;
-use maintenance_whatsapp::{CloudApiConfig, Pacing, Templates};
+use maintenance_whatsapp::{CloudApiConfig, Pacing, Wordings};
 use uuid::Uuid;
 
 /// How long what may have gone out is held.
@@ -88,7 +88,7 @@ pub(super) fn request_id(seed: u64, epoch: u32, n: u32) -> RequestId {
 
 /// The channel, with limits that are never reached.
 pub(super) fn cloud_api(base_url: Option<String>) -> CloudApiConfig {
-    let config = CloudApiConfig::new("106540352242922", "test-token", Templates::default());
+    let config = CloudApiConfig::new("106540352242922", "test-token", Wordings::default());
     CloudApiConfig {
         base_url: base_url.unwrap_or(config.base_url.clone()),
         connect_timeout: REQUEST_TIMEOUT / 2,

@@ -48,7 +48,7 @@ fn written(step: &Step) -> (Vec<(NotificationKind, WorkerId)>, Vec<Option<Worker
         match write {
             Write::Notify(message) => messages.push((message.kind, message.worker_id)),
             Write::Assignment(change) => assignments.push(change.new_worker_id),
-            Write::Status(_) | Write::Edit(_) => {}
+            Write::Status(_) | Write::Edit(_) | Write::Acknowledge(_) | Write::Settle(_) => {}
         }
     }
     (messages, assignments)

@@ -1,3 +1,5 @@
+use chrono::DateTime;
+use maintenance_core::DeliveryEvent;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -13,18 +15,18 @@ fn status(n: usize) -> Value {
     })
 }
 
-fn post(value: &Value) -> Value {
+pub(super) fn post(value: &Value) -> Value {
     json!({
         "object": "whatsapp_business_account",
         "entry": [{"id": "1", "changes": [{"field": "messages", "value": value}]}],
     })
 }
 
-fn parsed(body: &Value) -> Webhook {
+pub(super) fn parsed(body: &Value) -> Webhook {
     parse(body.to_string().as_bytes(), received())
 }
 
-fn problems(webhook: &Webhook) -> Vec<String> {
+pub(super) fn problems(webhook: &Webhook) -> Vec<String> {
     webhook.problems.iter().map(ToString::to_string).collect()
 }
 
@@ -226,31 +228,29 @@ fn escaped_text_is_read_as_what_it_means() {
 }
 
 #[test]
-fn several_messages_and_statuses_with_one_contact_are_all_counted() {
-    let value = json!({
-        "messaging_product": "whatsapp", "contacts": [{"wa_id": "12025550123"}],
-        "statuses": [status(1), status(2)],
-        "messages": [{"type": "text"}, {"type": "reaction"}, 7],
-    });
-    let webhook = parsed(&post(&value));
-    assert_eq!((webhook.updates.len(), webhook.inbound), (2, 3));
+fn other_fields_are_left_to_the_host_and_shown_without_their_value() {
+    let paused = json!({"event": "PAUSED", "message_template_name": "maintenance_request"});
+    let mut body = post(&json!({"statuses": [status(1)]}));
+    let change = json!({"field": "message_template_status_update", "value": paused});
+    body["entry"].as_array_mut().unwrap().push(json!({"changes": [change, {"field": "Sheena", "value": 7}]}));
+    let webhook = parsed(&body);
+    assert_eq!((webhook.updates.len(), webhook.unused.len()), (1, 2));
+    assert_eq!(webhook.unused[0].path, "entry[1].changes[0]");
+    assert_eq!(webhook.unused[0].field, "message_template_status_update");
+    assert_eq!(webhook.unused[0].value, paused);
+    assert_eq!((&webhook.problems[..], &webhook.ignored[..]), (&[][..], &[][..]));
+    let shown = format!("{webhook:?}");
+    assert!(shown.contains("message_template_status_update"), "{shown}");
+    assert!(!shown.contains("PAUSED") && !shown.contains("Sheena"), "{shown}");
 }
 
 #[test]
-fn other_fields_and_errors_of_the_account_are_ignored_and_named() {
-    let body = json!({"entry": [
-        {"changes": [{"field": "message_template_status_update", "value": {"statuses": "x"}}]},
-        {"changes": [{"field": "messages", "value": {"errors": [{"code": 131_031, "title": "Locked"}]}}]},
-    ]});
-    let ignored: Vec<_> =
-        parsed(&body).ignored.into_iter().map(|i| format!("{}: {}", i.path, i.what)).collect();
+fn errors_of_the_account_are_ignored_and_named() {
+    let webhook = parsed(&post(&json!({"errors": [{"code": 131_031, "title": "Locked"}]})));
+    assert_eq!(webhook.ignored[0].path, "entry[0].changes[0].value.errors[0]");
     assert_eq!(
-        ignored,
-        [
-            "entry[0].changes[0]: field message_template_status_update",
-            "entry[1].changes[0].value.errors[0]: 131031: the account or number is restricted, not registered or \
-             not paid for; see WhatsApp Manager for which",
-        ]
+        webhook.ignored[0].what,
+        "131031: the account or number is restricted, not registered or not paid for; see WhatsApp Manager for which"
     );
 }
 
@@ -259,12 +259,26 @@ fn deep_nesting_is_survived() {
     let deep = "[".repeat(200_000) + &"]".repeat(200_000);
     let body = post(&json!({"statuses": [status(1)], "messages": ["deep"]})).to_string();
     let webhook = parse(body.replace("\"deep\"", &deep).as_bytes(), received());
-    assert_eq!((webhook.updates.len(), webhook.inbound), (1, 1));
+    assert_eq!((webhook.updates.len(), webhook.problems.len()), (1, 1));
+    let body = post(&json!("deep")).to_string().replace("\"messages\"", "\"account_update\"");
+    let webhook = parse(body.replace("\"deep\"", &deep).as_bytes(), received());
+    assert_eq!((webhook.unused.len(), webhook.problems.len()), (0, 1));
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
-    let names =
-        ["entry", "changes", "field", "value", "statuses", "messages", "errors", "id", "status", "timestamp"];
+    let names = [
+        "entry",
+        "changes",
+        "field",
+        "value",
+        "statuses",
+        "messages",
+        "contacts",
+        "errors",
+        "id",
+        "status",
+        "timestamp",
+    ];
     let texts = ["messages", "sent", "failed", "1750030073", OURS, "é\n"];
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -310,7 +324,7 @@ proptest! {
 }
 
 /// When the posts of these tests are received.
-fn received() -> DateTime<chrono::Utc> {
+pub(super) fn received() -> DateTime<chrono::Utc> {
     DateTime::from_timestamp(1_760_000_000, 0).unwrap()
 }
 

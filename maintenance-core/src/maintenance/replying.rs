@@ -1,0 +1,421 @@
+//! Applying one message from a phone: who sent it, what it is about, what follows.
+
+use std::time::Duration;
+
+use super::{
+    Maintenance,
+    receiving::{Received, Receiver},
+};
+use crate::{
+    maintenance::Error,
+    model::{
+        Action, Actor, Answer, AssignmentCause, InboundContent, InboundFile, InboundOutcome,
+        InboundSettlement, KeptInbound, NewAttachment, NewComment, Notification, Request, RequestRecord,
+        RequestStatus, Settled, Step, Tap, Worker, WorkerStatus, Write,
+    },
+    ports::{MediaError, Organizations, RepositoryErrorKind, RequestFilter, Slice},
+    rules::{self, Asked, Choice, Deed, Reply, exclusions},
+    values::{Backoff, LeaseId, Note, NotificationId, OrganizationId, PhoneNumber, RequestId, time::later},
+};
+
+/// How long a message waits for its sender to say which request it is about.
+const CHOICE: Duration = Duration::from_hours(24);
+/// The pauses after a change that somebody else made in between.
+const CONFLICT: Backoff = Backoff { first: Duration::from_millis(50), ceiling: Duration::from_secs(30) };
+/// The pauses between tries at fetching a file, and how many tries there are: for about a day.
+const FILE: Backoff = Backoff { first: Duration::from_secs(30), ceiling: Duration::from_hours(2) };
+const FILE_TRIES: u32 = 20;
+
+/// A message being applied, under its lease.
+struct Applying<'r, R> {
+    receiver: &'r Receiver<R>,
+    kept: &'r KeptInbound,
+    lease: LeaseId,
+}
+
+/// A worker and the record that their message is about, as their organisation sees it.
+struct About<R> {
+    engine: Maintenance<R>,
+    worker: Worker,
+    record: RequestRecord,
+}
+
+/// What a message is about.
+enum Subject<R> {
+    One(Box<About<R>>),
+    /// Several requests; the worker and the newest of them.
+    Several(Worker, Box<Request>),
+    /// Nothing: what became of the message, and whom to answer about which request.
+    None(InboundOutcome, Option<(Worker, Box<Request>)>),
+}
+
+impl<R: Organizations + Clone> Receiver<R> {
+    /// Applies one claimed message. A change that somebody made in between puts it back: it is decided again on what is
+    /// true then.
+    pub(super) async fn apply(&self, kept: &KeptInbound, lease: LeaseId) -> Result<Received, Error> {
+        let applying = Applying { receiver: self, kept, lease };
+        match applying.apply().await {
+            Err(Error::Repository(error)) if error.kind == RepositoryErrorKind::Conflict => {
+                let due_at = later(self.maintenance.now(), CONFLICT.after(kept.claims));
+                applying.settle(Settled::Later { due_at }, None, None).await?;
+                Ok(Received::PutBack)
+            }
+            received => received,
+        }
+    }
+}
+
+impl<R: Organizations + Clone> Applying<'_, R> {
+    async fn apply(&self) -> Result<Received, Error> {
+        let content = &self.kept.message.content;
+        match content {
+            InboundContent::Tap { payload, title } => match payload.parse::<Tap>() {
+                Ok(tap) => self.tapped(tap, title).await,
+                // A button of the host's own templates.
+                Err(_) => self.done(InboundOutcome::Ignored).await,
+            },
+            InboundContent::Text { body } => self.said(Asked::Comment, Some(body.clone())).await,
+            InboundContent::Location { latitude, longitude, name } => {
+                let name = name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+                self.said(Asked::Comment, Some(format!("geo:{latitude},{longitude}{name}"))).await
+            }
+            InboundContent::File(file) => self.said(Asked::Attach, file.caption.clone()).await,
+            _ => self.done(InboundOutcome::Ignored).await,
+        }
+    }
+
+    /// A button, which names the message that it stands on.
+    async fn tapped(&self, tap: Tap, title: &str) -> Result<Received, Error> {
+        let engine = &self.receiver.maintenance;
+        let on = engine.repository.notification(tap.on).await?;
+        // Who can speak for one number can't name another's messages.
+        let Some(on) = on.filter(|on| on.channel == self.kept.message.channel) else {
+            return self.done(InboundOutcome::Old).await;
+        };
+        let worker = match self.recipient(&on).await? {
+            Ok(worker) => worker,
+            Err(outcome) => return self.done(outcome).await,
+        };
+        let id = tap.request.unwrap_or(on.request_id);
+        let Some(about) = self.about(worker, id).await? else {
+            return self.done(InboundOutcome::NotTheirs).await;
+        };
+        let asked = match tap.action {
+            Action::Accept => Asked::Accept,
+            Action::Decline => Asked::Decline,
+            Action::Start => Asked::Start,
+            Action::Done => Asked::Finish,
+            Action::Choose => return self.chosen(&about).await,
+        };
+        let relation = rules::relation(&about.record, &about.worker, Some(on.created_at));
+        let reply = rules::reply(asked, relation, about.record.request.status);
+        self.follow(&about, reply, title).await
+    }
+
+    /// The messages that wait for this choice are about that request now.
+    async fn chosen(&self, about: &About<R>) -> Result<Received, Error> {
+        let request = &about.record.request;
+        if request.assigned_worker_id != Some(about.worker.id) {
+            let reply = Reply {
+                deed: Deed::Nothing,
+                outcome: InboundOutcome::NotTheirs,
+                answer: Some(Answer::NotTheirs),
+            };
+            return self.follow(about, reply, "").await;
+        }
+        let message = &self.kept.message;
+        let engine = &self.receiver.maintenance;
+        let chosen = (request.organization_id, request.id);
+        engine.repository.release_inbound(&message.channel, &message.from, chosen, engine.now()).await?;
+        self.settle(Settled::Applied(InboundOutcome::Chosen), Some(request), None).await?;
+        engine.shared.wake.arrived();
+        Ok(Received::Applied(InboundOutcome::Chosen))
+    }
+
+    /// A text or a file: about the request of the message that it replies to, or the one that was chosen, or the sender's
+    /// only open one.
+    async fn said(&self, asked: Asked, text: Option<String>) -> Result<Received, Error> {
+        let about = match self.subject().await? {
+            Subject::One(about) => about,
+            Subject::Several(worker, newest) => return self.ask(&worker, &newest).await,
+            Subject::None(outcome, whom) => {
+                let answer =
+                    whom.map(|(worker, request)| self.answer(Answer::NothingOpen, &request, &worker));
+                return self.finish(outcome, None, answer).await;
+            }
+        };
+        let relation = rules::relation(&about.record, &about.worker, None);
+        let reply = rules::reply(asked, relation, about.record.request.status);
+        self.follow(&about, reply, text.as_deref().unwrap_or_default()).await
+    }
+
+    /// Does what follows. `text` is what the sender said, or what stood on the button.
+    async fn follow(&self, about: &About<R>, reply: Reply, text: &str) -> Result<Received, Error> {
+        let About { engine, worker, record } = about;
+        let request = &record.request;
+        let by = Actor::Worker(worker.id);
+        let note = Note::new(text).ok();
+        let step = match reply.deed {
+            Deed::Nothing => return self.finish_reply(about, reply).await,
+            Deed::Comment => return self.comment(about, reply, text).await,
+            Deed::Attach => return self.attach(about, reply, text).await,
+            Deed::Acknowledge => rules::acknowledge(request, record, worker, engine.now()),
+            Deed::Move(to) => {
+                let refused = |refusal| Error::Refused { request: request.id, refusal };
+                let row = rules::permit(request, to, by, None).map_err(refused)?;
+                rules::change_status(request, row, &engine.decision(by, None), true)
+            }
+            Deed::GiveUp => {
+                let selection = engine.select_for(request, exclusions(record)).await?;
+                let cause = AssignmentCause::HandedBack;
+                let next = Choice { worker: selection.chosen, cause, ranking: selection.kept() };
+                let refused = |refusal| Error::Refused { request: request.id, refusal };
+                rules::assign(request, next, &engine.decision(by, note.as_ref())).map_err(refused)?
+            }
+        };
+        self.apply_step(about, step, reply).await
+    }
+
+    /// Writes the step, the settlement and the answer together.
+    async fn apply_step(&self, about: &About<R>, mut step: Step, reply: Reply) -> Result<Received, Error> {
+        let request = step.after(about.record.request.clone());
+        let answer = reply.answer.map(|answer| self.answer(answer, &request, &about.worker));
+        let settlement = self.settlement(Settled::Applied(reply.outcome), Some(&request), answer);
+        step.writes.push(Write::Settle(settlement));
+        about.engine.apply(about.record.request.clone(), step).await?;
+        Ok(Received::Applied(reply.outcome))
+    }
+
+    async fn comment(&self, about: &About<R>, reply: Reply, text: &str) -> Result<Received, Error> {
+        let comment = NewComment { id: Some(self.kept.id.uuid().into()), comment: text.to_owned() };
+        let by = Actor::Worker(about.worker.id);
+        let reply = match about.engine.comment(about.record.request.id, by, comment).await {
+            Ok(_) => reply,
+            Err(Error::Invalid(_)) => {
+                Reply { outcome: InboundOutcome::Unusable, answer: Some(Answer::TextRefused), ..reply }
+            }
+            Err(error) => return Err(error),
+        };
+        self.finish_reply(about, reply).await
+    }
+
+    async fn attach(&self, about: &About<R>, reply: Reply, caption: &str) -> Result<Received, Error> {
+        let InboundContent::File(file) = &self.kept.message.content else {
+            return self.done(InboundOutcome::Ignored).await;
+        };
+        let request = &about.record.request;
+        let refused =
+            Reply { outcome: InboundOutcome::FileRefused, answer: Some(Answer::FileRefused), ..reply };
+        let attachment = match self.keep(file, request).await {
+            Ok(attachment) => attachment,
+            Err(MediaError::Later(why)) if self.kept.claims < FILE_TRIES => {
+                tracing::warn!(message = %self.kept.id, why, "a file could not be kept and is tried again");
+                let due_at = later(self.receiver.maintenance.now(), FILE.after(self.kept.claims));
+                self.settle(Settled::Later { due_at }, Some(request), None).await?;
+                return Ok(Received::PutBack);
+            }
+            Err(MediaError::Later(why) | MediaError::Refused(why)) => {
+                tracing::warn!(message = %self.kept.id, why, "a file is not kept");
+                return self.finish_reply(about, refused).await;
+            }
+        };
+        about.engine.attach(request.id, attachment).await?;
+        if !caption.trim().is_empty() {
+            return self.comment(about, reply, caption).await;
+        }
+        self.finish_reply(about, reply).await
+    }
+
+    /// Fetches the file and keeps it under the message's id.
+    async fn keep(&self, file: &InboundFile, request: &Request) -> Result<NewAttachment, MediaError> {
+        let Some(media) = &self.receiver.media else {
+            return Err(MediaError::Refused("no store for files is set"));
+        };
+        let fetched = media.source.fetch(&self.kept.message.channel, file).await?;
+        let file_type = fetched.file_type.as_str().to_owned();
+        let name = file_name(request, self.kept, &file_type);
+        let file_url = media.store.keep(&name, fetched).await?.as_str().to_owned();
+        Ok(NewAttachment { id: Some(self.kept.id.uuid().into()), file_url, file_type })
+    }
+
+    /// Asks which of their requests it is about, once while other messages of theirs wait for the same.
+    async fn ask(&self, worker: &Worker, newest: &Request) -> Result<Received, Error> {
+        if self.kept.asked_at.is_some() {
+            return self.done(InboundOutcome::Unanswered).await;
+        }
+        let answer = (!self.kept.sender_was_asked).then(|| self.answer(Answer::WhichOne, newest, worker));
+        let until = later(self.receiver.maintenance.now(), CHOICE);
+        self.settle(Settled::Asked { until }, None, answer).await?;
+        Ok(Received::Asked)
+    }
+
+    /// The worker who got that message, if it was they who sent this one; otherwise what became of it.
+    async fn recipient(&self, message: &Notification) -> Result<Result<Worker, InboundOutcome>, Error> {
+        let mut workers = self.senders().await?;
+        if let Some(at) = workers.iter().position(|worker| worker.id == message.worker_id) {
+            return Ok(Ok(workers.swap_remove(at)));
+        }
+        let organization = message.organization_id;
+        Ok(Err(if workers.is_empty() {
+            InboundOutcome::Stranger
+        } else if workers.iter().all(|worker| worker.organization_id != organization) {
+            InboundOutcome::OtherOrganization
+        } else {
+            InboundOutcome::NotTheirs
+        }))
+    }
+
+    /// The workers that the sender may be: one per organisation that knows their number.
+    async fn senders(&self) -> Result<Vec<Worker>, Error> {
+        let message = &self.kept.message;
+        let numbers = message.from.wa_id.as_deref().map(PhoneNumber::variants).unwrap_or_default();
+        let store = &self.receiver.maintenance.repository;
+        let workers = store.workers_of_sender(&message.channel, &message.from, &numbers).await?;
+        for error in &workers.corrupt {
+            tracing::warn!(%error, "a worker can't be read and is taken for a stranger");
+        }
+        Ok(workers.items)
+    }
+
+    async fn subject(&self) -> Result<Subject<R>, Error> {
+        let message = &self.kept.message;
+        if let Some(quoted) = &message.replies_to {
+            let store = &self.receiver.maintenance.repository;
+            if let Some(quoted) = store.sent_message(&message.channel, quoted).await? {
+                return Ok(match self.recipient(&quoted).await? {
+                    Ok(worker) => self.subject_of(worker, quoted.request_id).await?,
+                    Err(outcome) => Subject::None(outcome, None),
+                });
+            }
+        }
+        let mut workers = self.senders().await?;
+        if workers.is_empty() {
+            return Ok(Subject::None(InboundOutcome::Stranger, None));
+        }
+        workers.retain(|worker| worker.status != WorkerStatus::Inactive);
+        if workers.is_empty() {
+            return Ok(Subject::None(InboundOutcome::Inactive, None));
+        }
+        if let Some((organization, request)) = self.kept.about
+            && let Some(at) = workers.iter().position(|worker| worker.organization_id == organization)
+        {
+            return self.subject_of(workers.swap_remove(at), request).await;
+        }
+        self.only_open_one(workers).await
+    }
+
+    async fn subject_of(&self, worker: Worker, request: RequestId) -> Result<Subject<R>, Error> {
+        let about = self.about(worker, request).await?;
+        let nothing = || Subject::None(InboundOutcome::NotTheirs, None);
+        Ok(about.map_or_else(nothing, |about| Subject::One(Box::new(about))))
+    }
+
+    /// The one open request that the sender has, in whichever organisation.
+    async fn only_open_one(&self, workers: Vec<Worker>) -> Result<Subject<R>, Error> {
+        let (mut open, mut last) = (Vec::new(), None);
+        for worker in workers {
+            self.heard(&worker).await?;
+            let engine = self.engine_of(worker.organization_id);
+            let theirs = RequestFilter { assigned_worker_id: Some(worker.id), ..RequestFilter::default() };
+            let statuses = RequestStatus::ALL.iter().copied().filter(|status| status.is_open()).collect();
+            let slice = Slice { after: None, limit: 2 };
+            let filter = RequestFilter { statuses, ..theirs.clone() };
+            let found = engine.repository.requests(&filter, slice).await?.items;
+            if found.is_empty() && last.is_none() {
+                let slice = Slice { after: None, limit: 1 };
+                let newest = engine.repository.requests(&theirs, slice).await?.items.pop();
+                last = newest.map(|request| (worker.clone(), Box::new(request)));
+            }
+            open.extend(found.into_iter().map(|request| (worker.clone(), request)));
+        }
+        let mut open = open.into_iter();
+        match (open.next(), open.next()) {
+            (None, _) => Ok(Subject::None(InboundOutcome::NothingOpen, last)),
+            (Some((worker, request)), None) => self.subject_of(worker, request.id).await,
+            (Some((worker, newest)), Some(_)) => Ok(Subject::Several(worker, Box::new(newest))),
+        }
+    }
+
+    /// The record of a request as that worker's organisation sees it. The worker was heard.
+    async fn about(&self, worker: Worker, request: RequestId) -> Result<Option<About<R>>, Error> {
+        self.heard(&worker).await?;
+        let engine = self.engine_of(worker.organization_id);
+        let record = engine.repository.record(request).await?;
+        Ok(record.map(|record| About { engine, worker, record }))
+    }
+
+    async fn heard(&self, worker: &Worker) -> Result<(), Error> {
+        let message = &self.kept.message;
+        let store = &self.receiver.maintenance.repository;
+        Ok(store.heard(worker.id, &message.channel, &message.from, message.sent_at).await?)
+    }
+
+    fn engine_of(&self, organization: OrganizationId) -> Maintenance<R> {
+        self.receiver.maintenance.of(organization)
+    }
+
+    fn answer(&self, answer: Answer, request: &Request, worker: &Worker) -> Notification {
+        let engine = &self.receiver.maintenance;
+        let (id, channel) = (NotificationId::mint(&engine.shared.ids), self.kept.message.channel.clone());
+        Notification::answering(id, channel, answer, request, worker.id, engine.now())
+    }
+
+    async fn done(&self, outcome: InboundOutcome) -> Result<Received, Error> {
+        self.finish(outcome, None, None).await
+    }
+
+    async fn finish_reply(&self, about: &About<R>, reply: Reply) -> Result<Received, Error> {
+        let request = &about.record.request;
+        let answer = reply.answer.map(|answer| self.answer(answer, request, &about.worker));
+        self.finish(reply.outcome, Some(request), answer).await
+    }
+
+    async fn finish(
+        &self,
+        outcome: InboundOutcome,
+        about: Option<&Request>,
+        answer: Option<Notification>,
+    ) -> Result<Received, Error> {
+        self.settle(Settled::Applied(outcome), about, answer).await?;
+        Ok(Received::Applied(outcome))
+    }
+
+    async fn settle(
+        &self,
+        state: Settled,
+        about: Option<&Request>,
+        answer: Option<Notification>,
+    ) -> Result<(), Error> {
+        let engine = &self.receiver.maintenance;
+        let answers = answer.is_some();
+        let counted = engine.repository.settle_inbound(&self.settlement(state, about, answer)).await?;
+        if counted && answers {
+            engine.wake();
+        }
+        Ok(())
+    }
+
+    fn settlement(
+        &self,
+        state: Settled,
+        about: Option<&Request>,
+        answer: Option<Notification>,
+    ) -> InboundSettlement {
+        InboundSettlement {
+            id: self.kept.id,
+            lease: self.lease,
+            at: self.receiver.maintenance.now(),
+            state,
+            about: about.map(|request| (request.organization_id, request.id)),
+            answer,
+        }
+    }
+}
+
+/// The name under which a file is kept: its request's and its message's ids, and the ending of its type.
+fn file_name(request: &Request, kept: &KeptInbound, file_type: &str) -> String {
+    let plain = file_type.split(';').next().unwrap_or_default();
+    let ending = plain.rsplit('/').next().unwrap_or_default();
+    let ending: String = ending.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
+    format!("{}/{}/{}.{ending}", request.organization_id, request.id, kept.id)
+}

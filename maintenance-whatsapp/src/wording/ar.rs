@@ -1,0 +1,87 @@
+//! Arabic.
+
+use maintenance_core::{Action, Answer, Priority, Specialty};
+
+use super::{Bodies, Wording, templates, texts};
+
+pub(super) fn wording() -> Wording {
+    Wording {
+        language: "ar".to_owned(),
+        templates: templates(&Bodies {
+            assignment: "مهمة جديدة {{1}}: {{2}}\n\
+                         الأولوية: {{3}}\n\
+                         المبنى: {{4}}\n\
+                         المكان: {{5}}\n\
+                         المشكلة: {{6}}\n\
+                         المستأجر: {{7}}، الهاتف {{8}}\n\
+                         هذه المهمة مسندة إليك. أخبرنا أدناه إن كنت تستطيع القيام بها.",
+            withdrawn: "المهمة {{1}} لم تعد لك: {{2}}\n\
+                        المبنى: {{3}}\n\
+                        لا داعي للذهاب إلى هناك، فقد أُلغيت المهمة أو أُسندت إلى شخص آخر.",
+            changed: "تغيّرت المهمة {{1}}: {{2}}\n\
+                      الأولوية: {{3}}\n\
+                      التخصص: {{4}}\n\
+                      المبنى: {{5}}\n\
+                      المكان: {{6}}\n\
+                      المشكلة: {{7}}\n\
+                      في الانتظار: {{8}}\n\
+                      ما زالت المهمة مسندة إليك.",
+            answer: "المهمة {{1}}، {{2}}: {{3}}\n\
+                     هذا رد آلي على رسالتك.",
+        }),
+        priorities: texts([
+            (Priority::Low, "منخفضة"),
+            (Priority::Medium, "متوسطة"),
+            (Priority::High, "عالية"),
+            (Priority::Emergency, "طارئة"),
+        ]),
+        trades: texts([
+            (Specialty::APPLIANCE, "الأجهزة المنزلية"),
+            (Specialty::CARPENTRY, "النجارة"),
+            (Specialty::CLEANING, "التنظيف"),
+            (Specialty::ELECTRICAL, "الكهرباء"),
+            (Specialty::GENERAL, "الصيانة العامة"),
+            (Specialty::HVAC, "التدفئة والتكييف"),
+            (Specialty::LANDSCAPING, "تنسيق الحدائق"),
+            (Specialty::LOCKSMITH, "الأقفال والمفاتيح"),
+            (Specialty::PAINTING, "الدهان"),
+            (Specialty::PEST_CONTROL, "مكافحة الآفات"),
+            (Specialty::PLUMBING, "السباكة"),
+            (Specialty::ROOFING, "الأسطح"),
+        ]),
+        not_stated: "غير محدد".to_owned(),
+        not_on_file: "غير متوفر".to_owned(),
+        no_hold: "لا".to_owned(),
+        hold_until: "حتى {{time}}، {{reason}}".to_owned(),
+        answers: texts([
+            (Answer::Accepted, "شكرًا، المهمة لك الآن."),
+            (Answer::Declined, "شكرًا لإبلاغنا. سيتولى شخص آخر هذه المهمة."),
+            (Answer::Started, "شكرًا، سجّلنا أنك بدأت العمل."),
+            (Answer::Completed, "اكتملت المهمة. شكرًا جزيلًا!"),
+            (Answer::Commented, "شكرًا، أُضيفت رسالتك إلى المهمة."),
+            (Answer::Attached, "شكرًا، أُضيف ملفك إلى المهمة."),
+            (Answer::WhichOne, "أيّ مهمة من مهامك تقصد؟ اخترها من القائمة من فضلك."),
+            (
+                Answer::Old,
+                "هذا الزر من رسالة أقدم، لذلك لم يتغير شيء. استخدم أحدث رسالة عن هذه المهمة من فضلك.",
+            ),
+            (Answer::NotStarted, "ابدأ المهمة قبل إنهائها من فضلك."),
+            (Answer::AlreadyCompleted, "هذه المهمة مكتملة بالفعل، ولم يبق شيء لتفعله."),
+            (Answer::Cancelled, "أُلغيت هذه المهمة، ولا يلزمك فعل شيء."),
+            (Answer::NotTheirs, "لم تعد هذه المهمة لك، ولا يلزمك فعل شيء."),
+            (Answer::NothingOpen, "ليست لديك مهام مفتوحة حاليًا."),
+            (Answer::FileRefused, "تعذّرت إضافة ملفك إلى المهمة. جرّب ملفًا آخر من فضلك."),
+            (Answer::TextRefused, "رسالتك أطول من أن تُضاف إلى المهمة. أرسل رسالة أقصر من فضلك."),
+        ]),
+        which_one_without_list: "لم نعرف أيّ مهمة من مهامك تقصدها رسالتك. اكتب إلينا مرة أخرى من فضلك."
+            .to_owned(),
+        buttons: texts([
+            (Action::Accept, "قبول"),
+            (Action::Decline, "لا أستطيع"),
+            (Action::Start, "بدء العمل"),
+            (Action::Done, "انتهيت"),
+            (Action::Choose, "اختر مهمة"),
+        ]),
+        list_title: "مهامك المفتوحة".to_owned(),
+    }
+}

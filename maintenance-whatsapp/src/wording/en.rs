@@ -1,0 +1,91 @@
+//! English.
+
+use maintenance_core::{Action, Answer, Priority, Specialty};
+
+use super::{Bodies, Wording, templates, texts};
+
+pub(super) fn wording() -> Wording {
+    Wording {
+        language: "en".to_owned(),
+        templates: templates(&Bodies {
+            assignment: "New job {{1}}: {{2}}\n\
+                         Priority: {{3}}\n\
+                         Building: {{4}}\n\
+                         Where: {{5}}\n\
+                         What is wrong: {{6}}\n\
+                         Renter: {{7}}, phone {{8}}\n\
+                         This job is assigned to you. Please tell us below whether you can do it.",
+            withdrawn: "Job {{1}} is no longer yours: {{2}}\n\
+                        Building: {{3}}\n\
+                        You don't need to go there. The job was cancelled or given to somebody else.",
+            changed: "Job {{1}} was changed: {{2}}\n\
+                      Priority: {{3}}\n\
+                      Trade: {{4}}\n\
+                      Building: {{5}}\n\
+                      Where: {{6}}\n\
+                      What is wrong: {{7}}\n\
+                      On hold: {{8}}\n\
+                      The job is still yours.",
+            answer: "Job {{1}}, {{2}}: {{3}}\n\
+                     This is an automatic reply to your message.",
+        }),
+        priorities: texts([
+            (Priority::Low, "low"),
+            (Priority::Medium, "medium"),
+            (Priority::High, "high"),
+            (Priority::Emergency, "emergency"),
+        ]),
+        trades: texts([
+            (Specialty::APPLIANCE, "appliances"),
+            (Specialty::CARPENTRY, "carpentry"),
+            (Specialty::CLEANING, "cleaning"),
+            (Specialty::ELECTRICAL, "electrical work"),
+            (Specialty::GENERAL, "general maintenance"),
+            (Specialty::HVAC, "heating and air conditioning"),
+            (Specialty::LANDSCAPING, "landscaping"),
+            (Specialty::LOCKSMITH, "locks and keys"),
+            (Specialty::PAINTING, "painting"),
+            (Specialty::PEST_CONTROL, "pest control"),
+            (Specialty::PLUMBING, "plumbing"),
+            (Specialty::ROOFING, "roofing"),
+        ]),
+        not_stated: "not stated".to_owned(),
+        not_on_file: "not on file".to_owned(),
+        no_hold: "no".to_owned(),
+        hold_until: "until {{time}}, {{reason}}".to_owned(),
+        answers: texts([
+            (Answer::Accepted, "Thanks, the job is yours."),
+            (Answer::Declined, "Thanks for telling us. Somebody else will do this job."),
+            (Answer::Started, "Thanks, we have noted that you started."),
+            (Answer::Completed, "The job is done. Thank you very much!"),
+            (Answer::Commented, "Thanks, your message was added to the job."),
+            (Answer::Attached, "Thanks, your file was added to the job."),
+            (Answer::WhichOne, "Which of your jobs is this about? Please choose it from the list."),
+            (
+                Answer::Old,
+                "That button belongs to an older message, so nothing has changed. Please use the newest message \
+                 about this job.",
+            ),
+            (Answer::NotStarted, "Please start the job before you finish it."),
+            (Answer::AlreadyCompleted, "This job is already done. There is nothing left to do."),
+            (Answer::Cancelled, "This job was cancelled. You don't need to do anything."),
+            (Answer::NotTheirs, "This job is no longer yours. You don't need to do anything."),
+            (Answer::NothingOpen, "You have no open jobs at the moment."),
+            (Answer::FileRefused, "We couldn't add your file to the job. Please try another file."),
+            (
+                Answer::TextRefused,
+                "Your message is too long to be added to the job. Please send a shorter one.",
+            ),
+        ]),
+        which_one_without_list:
+            "We couldn't tell which of your jobs your message is about. Please write to us again.".to_owned(),
+        buttons: texts([
+            (Action::Accept, "Accept"),
+            (Action::Decline, "I can't do it"),
+            (Action::Start, "Start"),
+            (Action::Done, "Done"),
+            (Action::Choose, "Choose a job"),
+        ]),
+        list_title: "Your open jobs".to_owned(),
+    }
+}
