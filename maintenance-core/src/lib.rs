@@ -108,15 +108,16 @@ pub use maintenance::{
     Pause, ProblemDetails, Reassigned, ReceiveReport, Receiver, RefusedLine, Reused, Submission, Submitted,
 };
 pub use model::{
-    Action, Actor, Answer, AssignmentCause, AssignmentChange, Attachment, Claim, Claimed, CleanedUp, Comment,
-    ComplexAssignment, Content, Deferral, DeliveryEffect, DeliveryError, DeliveryEvent, DeliveryUpdate,
-    EditedField, Event, EventKind, EventPosition, Exclusion, FORGOTTEN, FieldChange, FileKind, FileType,
-    FileUrl, Filing, Forgotten, Hold, Inbound, InboundClaim, InboundContent, InboundFile, InboundOutcome,
-    InboundSettlement, KeptInbound, NewAttachment, NewComment, NewEvent, NewRequest, NewWorker, NextStep,
-    Notification, NotificationKind, Outgoing, PersonalData, Place, Priority, Ranked, Recipient, Recorded,
-    RenterContact, Request, RequestChoice, RequestField, RequestForm, RequestRecord, RequestStatus, Role,
-    Scope, Selection, SendOutcome, SendRecord, Sender, Settled, Standing, StatusChange, Step, Tap, Told,
-    TradeMatch, UserType, Verdict, WhatsAppStatus, Worker, WorkerStatus, WorkerUpdate, Write,
+    Action, Actor, Addressee, Answer, AssignmentCause, AssignmentChange, Attachment, Claim, Claimed,
+    ClaimedWorker, CleanedUp, Comment, ComplexAssignment, Content, Deferral, DeliveryEffect, DeliveryError,
+    DeliveryEvent, DeliveryUpdate, EditedField, Event, EventKind, EventPosition, Exclusion, FORGOTTEN,
+    FieldChange, FileKind, FileType, FileUrl, Filing, Forgotten, Hold, Inbound, InboundClaim, InboundContent,
+    InboundFile, InboundOutcome, InboundSettlement, KeptInbound, NewAttachment, NewComment, NewEvent,
+    NewRequest, NewWorker, News, NextStep, Notification, NotificationKind, Outgoing, PersonalData, Place,
+    Priority, Ranked, Recipient, Recorded, RenterContact, Request, RequestChoice, RequestField, RequestForm,
+    RequestRecord, RequestStatus, Role, Scope, Selection, SendOutcome, SendRecord, Sender, Settled, Standing,
+    StatusChange, Step, Tap, Told, TradeMatch, UserType, Verdict, WhatsAppStatus, Worker, WorkerStatus,
+    WorkerUpdate, Write,
 };
 #[cfg(feature = "mock")]
 pub use ports::mock;

@@ -39,7 +39,7 @@ impl ArchiveRepository for MemoryRepository<'_> {
         let assignments = assignments.filter(|change| ours(change.request_id)).cloned();
         let edits = rows.edits.iter().filter(|edit| edit.edited_by == person);
         let edits = edits.filter(|edit| ours(edit.request_id)).cloned();
-        let messages = rows.notifications.values().filter(|message| message.worker_id == worker);
+        let messages = rows.notifications.values().filter(|message| message.to == worker.into());
         let messages = messages.filter(|message| ours(message.request_id)).cloned();
         let all = changes.map(PersonalData::StatusChange);
         let all = all.chain(assignments.map(PersonalData::AssignmentChange));

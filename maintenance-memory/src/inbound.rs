@@ -130,7 +130,8 @@ impl InboundRepository for MemoryRepository<'_> {
         let mut rows = self.rows();
         for (id, sender) in reached {
             let Some(message) = rows.notifications.get(id) else { continue };
-            let key = (message.worker_id, message.channel.clone());
+            let Some(worker) = message.to.worker() else { continue };
+            let key = (worker, message.channel.clone());
             rows.known.entry(key).or_default().learn(sender);
         }
         Ok(())

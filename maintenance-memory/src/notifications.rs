@@ -5,9 +5,10 @@ use std::{cmp::Reverse, collections::BTreeSet};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
-    Answer, Channel, Claim, Claimed, Deferral, DeliveryEffect, DeliveryUpdate, EventKind, Listing,
-    Notification, NotificationId, NotificationKind, NotificationRepository, Recorded, RepositoryError,
-    RepositoryErrorKind, RequestId, SendOutcome, SendRecord, Told, WhatsAppStatus, whole_micros,
+    Answer, Channel, Claim, Claimed, ClaimedWorker, Deferral, DeliveryEffect, DeliveryUpdate, EventKind,
+    Listing, Notification, NotificationId, NotificationKind, NotificationRepository, Recorded,
+    RepositoryError, RepositoryErrorKind, RequestId, SendOutcome, SendRecord, Told, WhatsAppStatus,
+    whole_micros,
 };
 
 use crate::{MemoryRepository, store::Rows};
@@ -27,7 +28,7 @@ impl NotificationRepository for MemoryRepository<'_> {
             .notifications
             .values_mut()
             .filter(|n| n.status == WhatsAppStatus::Pending && n.due_at <= deferral.now)
-            .filter(|n| n.worker_id == deferral.worker_id)
+            .filter(|n| n.to == deferral.to)
             .collect();
         due.sort_unstable_by_key(|n| (Reverse(n.priority), n.due_at, n.id));
         due.truncate(deferral.limit as usize);
@@ -121,15 +122,16 @@ impl NotificationRepository for MemoryRepository<'_> {
         again: &Notification,
     ) -> Result<bool, RepositoryError> {
         let mut rows = self.rows();
-        if again.kind == NotificationKind::Answer {
-            let has_failed =
-                rows.notifications.get(&failed).is_some_and(|n| n.status == WhatsAppStatus::Failed);
-            let files = has_failed && !rows.notifications.contains_key(&again.id);
+        if matches!(again.kind, NotificationKind::Answer | NotificationKind::News) {
+            let failed = rows.notifications.get(&failed).filter(|n| n.status == WhatsAppStatus::Failed);
+            let is_due =
+                failed.is_some_and(|n| n.kind == NotificationKind::Answer || is_newest_of_its_kind(&rows, n));
+            let files = is_due && !rows.notifications.contains_key(&again.id);
             rows.add_notification(Some(again).filter(|_| files));
             return Ok(files);
         }
         let Some(request) = rows.requests.get(&again.request_id) else { return Ok(false) };
-        let theirs = request.status.is_open() && request.assigned_worker_id == Some(again.worker_id);
+        let theirs = request.status.is_open() && request.assigned_worker_id == again.to.worker();
         let newest = rows.newest(request.id);
         let is_newest = newest.is_some_and(|n| n.id == failed && n.status == WhatsAppStatus::Failed);
         if !theirs || !is_newest || rows.check_recipient(Some(again)).is_err() {
@@ -160,8 +162,10 @@ fn take(rows: &mut Rows, id: NotificationId, claim: &Claim) -> Option<Claimed> {
     notification.claims += 1;
     let notification = notification.clone();
     let request = rows.requests.get(&notification.request_id)?.clone();
-    let worker = rows.workers.get(&notification.worker_id)?;
-    let (phone_number, worker_status) = (worker.phone_number.clone(), worker.status);
+    let worker = notification.to.worker();
+    let claimed_worker = worker
+        .and_then(|worker| rows.workers.get(&worker))
+        .map(|worker| ClaimedWorker { phone_number: worker.phone_number.clone(), status: worker.status });
     let (is_newest, told) = match notification.kind {
         NotificationKind::Withdrawn => {
             (is_newest_of_its_kind(rows, &notification), told(rows, &notification))
@@ -169,20 +173,22 @@ fn take(rows: &mut Rows, id: NotificationId, claim: &Claim) -> Option<Claimed> {
         NotificationKind::Changed => {
             (is_newest_of_its_kind(rows, &notification), told_before(rows, &notification))
         }
+        NotificationKind::News => (is_newest_of_its_kind(rows, &notification), Told::No),
         _ => (rows.newest(request.id).is_some_and(|newest| newest.id == id), Told::No),
     };
     rows.content_at.insert(id, request.updated_at);
-    let known = rows.known.get(&(notification.worker_id, notification.channel.clone()));
+    let known = worker.and_then(|worker| rows.known.get(&(worker, notification.channel.clone())));
     let heard_at = known.and_then(|known| known.heard_at);
     let asks = notification.answer == Some(Answer::WhichOne);
-    let choices = if asks { rows.choices(notification.worker_id) } else { Vec::new() };
-    Some(Claimed { notification, request, is_newest, told, phone_number, worker_status, heard_at, choices })
+    let choices = worker.filter(|_| asks).map(|worker| rows.choices(worker)).unwrap_or_default();
+    let worker = claimed_worker;
+    Some(Claimed { notification, request, is_newest, told, worker, heard_at, choices })
 }
 
-/// Whether no newer message of that kind about the request is for the same worker.
+/// Whether no newer message of that kind about the request is for the same recipient.
 fn is_newest_of_its_kind(rows: &Rows, of: &Notification) -> bool {
     let mut newest_last = rows.notifications_of(of.request_id).into_iter();
-    let newest = newest_last.rfind(|n| n.kind == of.kind && n.worker_id == of.worker_id);
+    let newest = newest_last.rfind(|n| n.kind == of.kind && n.to == of.to);
     newest.is_some_and(|newest| newest.id == of.id)
 }
 
@@ -190,7 +196,7 @@ fn is_newest_of_its_kind(rows: &Rows, of: &Notification) -> bool {
 /// back since then.
 fn told(rows: &Rows, of: &Notification) -> Told {
     let mut theirs = rows.notifications_of(of.request_id);
-    theirs.retain(|n| n.worker_id == of.worker_id && n.id != of.id);
+    theirs.retain(|n| n.to == of.to && n.id != of.id);
     let taken_back = |n: &&Notification| n.kind == NotificationKind::Withdrawn && may_have_gone_out(n);
     let since = theirs.iter().rposition(taken_back).map_or(0, |at| at + 1);
     let assignments = theirs.split_off(since).into_iter().filter(|n| n.kind == NotificationKind::Assignment);
@@ -209,7 +215,7 @@ fn told(rows: &Rows, of: &Notification) -> Told {
 /// Whether the recipient was told of the request as it was before the change that this message tells of.
 fn told_before(rows: &Rows, of: &Notification) -> Told {
     let mut assignments = rows.notifications_of(of.request_id);
-    assignments.retain(|n| n.worker_id == of.worker_id && n.kind == NotificationKind::Assignment);
+    assignments.retain(|n| n.to == of.to && n.kind == NotificationKind::Assignment);
     let is_after = |n: &Notification| rows.content_at.get(&n.id).is_some_and(|at| *at >= of.created_at);
     if assignments.iter().any(|n| n.status == WhatsAppStatus::Pending) {
         Told::Pending

@@ -129,7 +129,7 @@ impl Rows {
     /// The guard of a step that sends a message: its worker must be active.
     pub(crate) fn check_recipient(&self, notification: Option<&Notification>) -> Result<(), RepositoryError> {
         let active = notification.is_none_or(|notification| {
-            let worker = self.workers.get(&notification.worker_id);
+            let worker = notification.to.worker().and_then(|worker| self.workers.get(&worker));
             let ours = worker.filter(|worker| worker.organization_id == notification.organization_id);
             ours.is_some_and(|worker| worker.status == WorkerStatus::Active)
         });

@@ -115,8 +115,9 @@ fn merge_rows(base: &Rows, before: &Rows, own: &Rows) -> Option<Rows> {
     let status = |rows: &Rows, worker: WorkerId| rows.workers.get(&worker).map(|worker| worker.status);
     let mut filed =
         own.notifications.values().filter(|message| !before.notifications.contains_key(&message.id));
-    let recipients_stay =
-        filed.all(|message| status(base, message.worker_id) == status(before, message.worker_id));
+    let recipients_stay = filed.all(|message| {
+        message.to.worker().is_none_or(|worker| status(base, worker) == status(before, worker))
+    });
     (recipients_stay && has_one_primary_per_complex(&merged)).then_some(merged)
 }
 

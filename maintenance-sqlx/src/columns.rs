@@ -115,8 +115,8 @@ macro_rules! attachment_columns {
 macro_rules! notification_columns {
     ($($form:tt)*) => {
         $crate::columns::columns!($($form)*;
-            id: uuid, organization_id: uuid, channel: text, request_id: uuid, worker_id: uuid, kind: text,
-            answer: text, priority: text, status: text,
+            id: uuid, organization_id: uuid, channel: text, request_id: uuid, worker_id: uuid, renter_id: uuid,
+            kind: text, answer: text, news: text, priority: text, status: text,
             provider_message_id: text, attempts: integer, claims: integer, due_at: timestamptz, lease: uuid,
             error_code: text, error_text: text, since: timestamptz, created_at: timestamptz,
             sent_at: timestamptz, delivered_at: timestamptz, read_at: timestamptz, failed_at: timestamptz,

@@ -7,9 +7,9 @@ mod outbox;
 use std::fmt;
 
 use maintenance_core::{
-    AssignmentChange, Attachment, BoxError, Candidate, Comment, ComplexAssignment, ComplexId, DeliveryError,
-    EditedField, FieldChange, FileUrl, Hold, HoldReason, Notification, RepositoryError, Request,
-    RequestField, RequestNumber, RequestRecord, RequestStatus, StatusChange, Worker, WorkerId,
+    Addressee, AssignmentChange, Attachment, BoxError, Candidate, Comment, ComplexAssignment, ComplexId,
+    DeliveryError, EditedField, FieldChange, FileUrl, Hold, HoldReason, Notification, RepositoryError,
+    Request, RequestField, RequestNumber, RequestRecord, RequestStatus, StatusChange, Worker, WorkerId,
 };
 use uuid::Uuid;
 
@@ -291,9 +291,10 @@ pub(crate) fn notification_at<R: Raw>(row: &R, first: usize) -> Result<Notificat
         organization_id: read.id("organization_id")?,
         channel: read.text("channel")?,
         request_id: read.id("request_id")?,
-        worker_id: read.id("worker_id")?,
+        to: addressee(&mut read)?,
         kind: read.word("kind")?,
         answer: read.optional("answer", R::text, |answer| answer.parse())?,
+        news: read.optional("news", R::text, |news| news.parse())?,
         priority: read.word("priority")?,
         status: read.word("status")?,
         provider_message_id: read.text_or_none("provider_message_id")?,
@@ -310,6 +311,14 @@ pub(crate) fn notification_at<R: Raw>(row: &R, first: usize) -> Result<Notificat
         failed_at: read.time_or_none("failed_at")?,
         acknowledged_at: read.time_or_none("acknowledged_at")?,
     })
+}
+
+fn addressee<R: Raw>(read: &mut Reader<'_, R>) -> Result<Addressee, RepositoryError> {
+    match (read.id_or_none("worker_id")?, read.id_or_none("renter_id")?) {
+        (Some(worker), None) => Ok(Addressee::Worker(worker)),
+        (None, Some(renter)) => Ok(Addressee::Renter(renter)),
+        _ => Err(read.corrupt("renter_id", "must be set if worker_id is null, and null otherwise")),
+    }
 }
 
 fn delivery_error<R: Raw>(read: &mut Reader<'_, R>) -> Result<Option<DeliveryError>, RepositoryError> {

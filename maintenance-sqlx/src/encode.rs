@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, SecondsFormat, Utc};
 use maintenance_core::{
     Answer, AssignmentChange, Attachment, Comment, ComplexAssignment, EditedField, FieldChange, Filing, Hold,
-    InboundContent, InboundOutcome, InboundSettlement, KeptInbound, NewEvent, Note, Notification, Ranked,
-    Request, Settled, Specialty, StatusChange, Worker,
+    InboundContent, InboundOutcome, InboundSettlement, KeptInbound, NewEvent, News, Note, Notification,
+    Ranked, Request, Settled, Specialty, StatusChange, Worker,
 };
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
@@ -293,9 +293,11 @@ pub(crate) fn notification(message: &Notification) -> Row<'_> {
         ("organization_id", Cell::Id(message.organization_id.uuid())),
         ("channel", Cell::Text(message.channel.as_str())),
         ("request_id", Cell::Id(message.request_id.uuid())),
-        ("worker_id", Cell::Id(message.worker_id.uuid())),
+        ("worker_id", id_or_null(message.to.worker())),
+        ("renter_id", id_or_null(message.to.renter())),
         ("kind", Cell::Text(message.kind.as_str())),
         ("answer", text_or_null(message.answer.map(Answer::as_str))),
+        ("news", text_or_null(message.news.map(News::as_str))),
         ("priority", Cell::Text(message.priority.as_str())),
         ("status", Cell::Text(message.status.as_str())),
         ("provider_message_id", text_or_null(message.provider_message_id.as_deref())),

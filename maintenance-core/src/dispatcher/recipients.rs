@@ -6,14 +6,11 @@ use std::{
     time::Duration,
 };
 
-use crate::{
-    model::{Claimed, Priority},
-    values::WorkerId,
-};
+use crate::model::{Addressee, Claimed, Priority};
 
 /// The recipients who must wait, by this process's own counting.
 #[derive(Default)]
-pub(super) struct Recipients(Mutex<HashMap<WorkerId, Waiting>>);
+pub(super) struct Recipients(Mutex<HashMap<Addressee, Waiting>>);
 
 struct Waiting {
     /// Until when nothing goes to them, by the monotonic clock.
@@ -28,7 +25,7 @@ struct Waiting {
 
 /// What is to be put back for one recipient.
 pub(super) struct Spread {
-    pub(super) worker_id: WorkerId,
+    pub(super) to: Addressee,
     /// After what time the first is to come due.
     pub(super) after: Duration,
     pub(super) every: Duration,
@@ -38,12 +35,12 @@ impl Recipients {
     /// How long this message is put back; `None` when its recipient needn't wait.
     pub(super) fn place(&self, claimed: &Claimed, now: Duration) -> Option<Duration> {
         let mut waiting = self.waiting();
-        let worker = claimed.notification.worker_id;
-        let theirs = waiting.get_mut(&worker)?;
+        let to = claimed.notification.to;
+        let theirs = waiting.get_mut(&to)?;
         if theirs.until > now {
             return Some(theirs.next(claimed.notification.priority, now));
         }
-        waiting.remove(&worker);
+        waiting.remove(&to);
         None
     }
 
@@ -56,7 +53,7 @@ impl Recipients {
         now: Duration,
     ) -> Duration {
         let mut waiting = self.waiting();
-        let theirs = waiting.entry(claimed.notification.worker_id).or_insert(Waiting {
+        let theirs = waiting.entry(claimed.notification.to).or_insert(Waiting {
             until: Duration::ZERO,
             every,
             places: 0,
@@ -72,9 +69,9 @@ impl Recipients {
     pub(super) fn to_spread(&self, now: Duration) -> Vec<Spread> {
         let mut waiting = self.waiting();
         waiting.retain(|_, theirs| theirs.until > now);
-        let spread = waiting.iter_mut().filter_map(|(worker, theirs)| {
+        let spread = waiting.iter_mut().filter_map(|(to, theirs)| {
             std::mem::take(&mut theirs.to_defer).then(|| Spread {
-                worker_id: *worker,
+                to: *to,
                 after: theirs.until.saturating_sub(now) + theirs.every.saturating_mul(theirs.places),
                 every: theirs.every,
             })
@@ -82,7 +79,7 @@ impl Recipients {
         spread.collect()
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<WorkerId, Waiting>> {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<Addressee, Waiting>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

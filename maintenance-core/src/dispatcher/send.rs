@@ -6,11 +6,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout};
 
-use super::{DispatchPolicy, DispatchReport, Dispatcher, Problem, surroundings::Around};
+use super::{
+    DispatchPolicy, DispatchReport, Dispatcher, Problem,
+    surroundings::{Around, names_renter},
+};
 use crate::{
     model::{
-        Action, Claimed, Content, DeliveryError, NextStep, NotificationKind, Outgoing, Priority, Recipient,
-        Scope, SendOutcome, SendRecord,
+        Action, Addressee, Claimed, Content, DeliveryError, NextStep, NotificationKind, Outgoing, Priority,
+        Recipient, Scope, SendOutcome, SendRecord,
     },
     ports::{Notifier, NotifyError, Repository, SendEffect},
     rules::Turn,
@@ -58,9 +61,10 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
     /// Sends one message, unless it is moot, too old or taken too often, or what it needs rests.
     pub(super) async fn send(&self, ready: Ready) -> Ended {
         let Ready { claimed, around, lease, begin_by } = ready;
-        let attempt = match self.before(&claimed, begin_by) {
-            Some(attempt) => attempt,
-            None => self.attempt(&outgoing(&claimed, around), &claimed).await,
+        let attempt = match (self.before(&claimed, begin_by), recipient(&claimed, &around)) {
+            (Some(attempt), _) => attempt,
+            (None, Some(to)) => self.attempt(&outgoing(&claimed, to, around), &claimed).await,
+            (None, None) => self.without_number(&claimed, &around),
         };
         Ended { claimed, lease, attempt, at: self.shared.now() }
     }
@@ -92,6 +96,17 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
         }
         let place = self.recipients.place(claimed, self.shared.clock.monotonic());
         place.map(|wait| Attempt::PutBack(later(now, wait)))
+    }
+
+    /// What becomes of a message whose recipient has no number that is known. While the directory fails it waits.
+    fn without_number(&self, claimed: &Claimed, around: &Around) -> Attempt {
+        let now = self.shared.now();
+        let patience = self.policy.give_up_after.of(claimed.notification.priority);
+        if around.renter_may_be_known && later(claimed.notification.since, patience) > now {
+            return Attempt::PutBack(later(now, self.policy.backoff.first));
+        }
+        let text = "the directory knows no number of the recipient";
+        Attempt::GivenUp(DeliveryError::new(DeliveryError::NO_NUMBER, text))
     }
 
     async fn attempt(&self, message: &Outgoing, claimed: &Claimed) -> Attempt {
@@ -212,12 +227,27 @@ fn after(
 /// How long a conversation stays open after its other side was heard; the last minutes are left to a message's way.
 const CONVERSATION: TimeDelta = TimeDelta::minutes(24 * 60 - 10);
 
-fn outgoing(claimed: &Claimed, around: Around) -> Outgoing {
-    let Claimed { notification, request, phone_number, heard_at, choices, .. } = claimed.clone();
+/// Who gets the message; `None` when no number of theirs is known.
+fn recipient(claimed: &Claimed, around: &Around) -> Option<Recipient> {
+    match claimed.notification.to {
+        Addressee::Worker(id) => {
+            let phone_number = claimed.worker.as_ref()?.phone_number.clone();
+            Some(Recipient::Worker { id, phone_number })
+        }
+        Addressee::Renter(id) => {
+            let phone_number = around.renter.as_ref()?.phone_number.clone()?;
+            Some(Recipient::Renter { id, phone_number })
+        }
+    }
+}
+
+fn outgoing(claimed: &Claimed, to: Recipient, around: Around) -> Outgoing {
+    let names_renter = names_renter(claimed);
+    let Claimed { notification, request, heard_at, choices, .. } = claimed.clone();
     let offers: &[Action] = match (notification.kind, notification.answer) {
         (NotificationKind::Assignment, _) => &[Action::Accept, Action::Decline],
         (NotificationKind::Answer, Some(answer))
-            if request.assigned_worker_id == Some(notification.worker_id) =>
+            if request.assigned_worker_id.is_some_and(|worker| notification.to == worker.into()) =>
         {
             answer.offers(request.status)
         }
@@ -231,13 +261,14 @@ fn outgoing(claimed: &Claimed, around: Around) -> Outgoing {
         request.location,
         request.specialty,
     );
-    let content = content.number(request.number).hold(request.hold).place(around.place).renter(around.renter);
-    let to = Recipient::Worker { id: notification.worker_id, phone_number };
+    let content = content.number(request.number).hold(request.hold).place(around.place);
+    let content = content.renter(around.renter.filter(|_| names_renter));
     Outgoing::new(notification.id, notification.kind, to, content)
         .organization(notification.organization_id)
         .channel(notification.channel)
         .attempt(notification.attempts.saturating_add(1))
         .answer(notification.answer, choices)
+        .news(notification.news)
         .offers(offers)
         .language(around.language)
         .open_until(heard_at.map(|at| at + CONVERSATION))

@@ -99,10 +99,10 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
     /// Puts back all that waits for a recipient whose rate limit is reached.
     pub(super) async fn spread(&self, spread: Spread) -> Result<(), Error> {
         let now: DateTime<Utc> = self.shared.now();
-        let Spread { worker_id, after, every } = spread;
+        let Spread { to, after, every } = spread;
         let mut first = later(now, after);
         loop {
-            let deferral = Deferral { worker_id, now, first, every, limit: DEFERRED };
+            let deferral = Deferral { to, now, first, every, limit: DEFERRED };
             let deferred = self.repository.defer(deferral).await?;
             if deferred < u64::from(DEFERRED) {
                 return Ok(());

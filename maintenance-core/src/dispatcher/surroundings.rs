@@ -26,6 +26,8 @@ pub(super) struct Surroundings {
     renters: Known<RenterId, RenterContact>,
     places: Known<PropertyId, Place>,
     languages: Known<WorkerId, Language>,
+    /// Whether the directory failed to say who some of the renters are.
+    renters_failed: bool,
     pub(super) errors: Vec<DirectoryError>,
 }
 
@@ -39,12 +41,13 @@ impl Surroundings {
     /// Asks for all that these messages say of renters and places. Whoever can't be had within twice the limit is
     /// left out.
     pub(super) async fn of(claimed: &[Claimed], directory: &dyn Directory, limit: Duration) -> Self {
-        let renters = claimed.iter().filter(|claimed| names_renter(claimed));
+        let renters = claimed.iter().filter(|claimed| asks_for_renter(claimed));
         let renters = renters.map(|claimed| (claimed.request.organization_id, claimed.request.renter_id));
         let properties =
             claimed.iter().map(|claimed| (claimed.request.organization_id, claimed.request.property_id));
-        let workers =
-            claimed.iter().map(|claimed| (claimed.request.organization_id, claimed.notification.worker_id));
+        let workers = claimed
+            .iter()
+            .filter_map(|claimed| Some((claimed.request.organization_id, claimed.notification.to.worker()?)));
         let ((renters, mut errors), (places, of_places), (languages, of_languages)) = tokio::join!(
             found(directory, renters, limit, |directory, organization, renters| {
                 directory.contacts(organization, renters)
@@ -56,9 +59,10 @@ impl Surroundings {
                 directory.languages(organization, workers)
             }),
         );
+        let renters_failed = !errors.is_empty();
         errors.extend(of_places);
         errors.extend(of_languages);
-        Self { renters, places, languages, errors }
+        Self { renters, places, languages, renters_failed, errors }
     }
 
     /// What the directory said for this message.
@@ -66,10 +70,12 @@ impl Surroundings {
         let request = &claimed.request;
         let renter = self.renters.get(&(request.organization_id, request.renter_id));
         let place = self.places.get(&(request.organization_id, request.property_id));
-        let language = self.languages.get(&(request.organization_id, claimed.notification.worker_id));
+        let worker = claimed.notification.to.worker();
+        let language = worker.and_then(|worker| self.languages.get(&(request.organization_id, worker)));
         Around {
             place: place.cloned(),
-            renter: renter.filter(|_| names_renter(claimed)).cloned(),
+            renter: renter.filter(|_| asks_for_renter(claimed)).cloned(),
+            renter_may_be_known: self.renters_failed,
             language: language.cloned(),
         }
     }
@@ -79,12 +85,19 @@ impl Surroundings {
 pub(super) struct Around {
     pub(super) place: Option<Place>,
     pub(super) renter: Option<RenterContact>,
+    /// Whether a renter who isn't here may be known to the directory all the same, since it failed.
+    pub(super) renter_may_be_known: bool,
     pub(super) language: Option<Language>,
+}
+
+/// Whether the message is for the renter, or says how to reach them.
+fn asks_for_renter(claimed: &Claimed) -> bool {
+    claimed.notification.to.renter().is_some() || names_renter(claimed)
 }
 
 /// Whether the message says how to reach the renter: it doesn't to a worker who has no more to do with them, and an answer
 /// has no use for it.
-fn names_renter(claimed: &Claimed) -> bool {
+pub(super) fn names_renter(claimed: &Claimed) -> bool {
     matches!(claimed.notification.kind, NotificationKind::Assignment | NotificationKind::Changed)
 }
 

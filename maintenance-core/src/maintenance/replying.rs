@@ -252,7 +252,7 @@ impl<R: Organizations + Clone> Applying<'_, R> {
     /// The worker who got that message, if it was they who sent this one; otherwise what became of it.
     async fn recipient(&self, message: &Notification) -> Result<Result<Worker, InboundOutcome>, Error> {
         let mut workers = self.senders().await?;
-        if let Some(at) = workers.iter().position(|worker| worker.id == message.worker_id) {
+        if let Some(at) = workers.iter().position(|worker| message.to == worker.id.into()) {
             return Ok(Ok(workers.swap_remove(at)));
         }
         let organization = message.organization_id;
@@ -357,7 +357,7 @@ impl<R: Organizations + Clone> Applying<'_, R> {
     fn answer(&self, answer: Answer, request: &Request, worker: &Worker) -> Notification {
         let engine = &self.receiver.maintenance;
         let (id, channel) = (NotificationId::mint(&engine.shared.ids), self.kept.message.channel.clone());
-        Notification::answering(id, channel, answer, request, worker.id, engine.now())
+        Notification::answering(id, channel, answer, request, worker.id.into(), engine.now())
     }
 
     async fn done(&self, outcome: InboundOutcome) -> Result<Received, Error> {

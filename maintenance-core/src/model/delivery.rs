@@ -50,7 +50,7 @@ impl WhatsAppStatus {
 /// Why a message failed or had to wait: the provider's code and what it means, without private data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryError {
-    /// The provider's error code, or the engine's own word for it: `withdrawn`, `timeout`.
+    /// The provider's error code, or the engine's own word for it: `withdrawn`, `no_number`, `timeout`.
     pub code: String,
     /// What it means.
     pub text: String,
@@ -64,6 +64,9 @@ impl DeliveryError {
 
     /// The code of a message that the engine took back before it went out.
     pub(crate) const WITHDRAWN: &str = "withdrawn";
+    /// The code of a message to a renter of whom the host's directory knows no number.
+    #[cfg(feature = "tokio")]
+    pub(crate) const NO_NUMBER: &str = "no_number";
 }
 
 impl fmt::Display for DeliveryError {

@@ -1,6 +1,7 @@
 //! The entities of the record and the facts that steps, messages and webhooks carry.
 
 mod actor;
+mod addressee;
 mod answer;
 mod archive;
 mod assignment;
@@ -14,6 +15,7 @@ mod event;
 mod history;
 mod hold;
 mod inbound;
+mod news;
 mod next_step;
 mod notification;
 mod outbox;
@@ -27,6 +29,7 @@ mod tap;
 mod worker;
 
 pub use actor::{Actor, Role, UserType};
+pub use addressee::Addressee;
 pub use answer::{Answer, RequestChoice};
 pub use archive::{CleanedUp, FORGOTTEN, Forgotten, PersonalData};
 pub use assignment::ComplexAssignment;
@@ -43,9 +46,10 @@ pub use inbound::{
     FileKind, Inbound, InboundClaim, InboundContent, InboundFile, InboundOutcome, InboundSettlement,
     KeptInbound, Sender, Settled,
 };
+pub use news::News;
 pub use next_step::{NextStep, Scope};
 pub use notification::{Notification, NotificationKind};
-pub use outbox::{Claim, Claimed, Deferral, Recorded, Told};
+pub use outbox::{Claim, Claimed, ClaimedWorker, Deferral, Recorded, Told};
 pub use outgoing::{Content, Outgoing, Recipient};
 pub use ranking::{Exclusion, Ranked, Selection, Standing, TradeMatch, Verdict};
 pub use record::RequestRecord;

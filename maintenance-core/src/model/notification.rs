@@ -1,18 +1,19 @@
-//! Messages to workers: the outbox, and the record of what became of each.
+//! Messages to workers and renters: the outbox, and the record of what became of each.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
+    addressee::Addressee,
     answer::Answer,
     delivery::{DeliveryError, DeliveryEvent, DeliveryUpdate, WhatsAppStatus},
+    news::News,
     request::{Priority, Request},
     send::{SendOutcome, SendRecord},
 };
 use crate::values::{
-    Channel, IdSource, LeaseId, NotificationId, OrganizationId, RequestId, WorkerId, text_enum::text_enum,
-    time,
+    Channel, IdSource, LeaseId, NotificationId, OrganizationId, RequestId, text_enum::text_enum, time,
 };
 
 text_enum! {
@@ -26,12 +27,14 @@ text_enum! {
         Withdrawn = "withdrawn",
         /// The request was edited: sent to its worker if they were told of it as it was before.
         Changed = "changed",
-        /// An answer to what the worker wrote or tapped; [`Notification::answer`] says which.
+        /// An answer to what the recipient wrote or tapped; [`Notification::answer`] says which.
         Answer = "answer",
+        /// News of their request for its renter; [`Notification::news`] says which.
+        News = "news",
     }
 }
 
-/// A message to a worker. Filed in the same step as what it tells of, sent by a `Dispatcher`, moved on by webhooks.
+/// A message to a worker or a renter. Filed in the same step as what it tells of, sent by a `Dispatcher`, moved on by webhooks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notification {
     /// Its id.
@@ -45,12 +48,16 @@ pub struct Notification {
     /// The request it is about.
     pub request_id: RequestId,
     /// The recipient.
-    pub worker_id: WorkerId,
+    #[serde(flatten)]
+    pub to: Addressee,
     /// What it is about.
     pub kind: NotificationKind,
     /// What it answers, for a message of the kind [`Answer`](NotificationKind::Answer).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
+    /// What it tells, for a message of the kind [`News`](NotificationKind::News).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub news: Option<News>,
     /// The priority of its request: more urgent messages go out first. It follows an edit while the message waits.
     pub priority: Priority,
     /// How far it has come.
@@ -93,13 +100,13 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// A message about `request` to a worker by that channel, filed with a step stamped `created_at` and due at once.
+    /// A message about `request` by that channel, filed with a step stamped `created_at` and due at once.
     pub(crate) fn new(
         id: NotificationId,
         channel: Channel,
         kind: NotificationKind,
         request: &Request,
-        worker_id: WorkerId,
+        to: impl Into<Addressee>,
         created_at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Self {
@@ -108,9 +115,10 @@ impl Notification {
             organization_id: request.organization_id,
             channel,
             request_id: request.id,
-            worker_id,
+            to: to.into(),
             kind,
             answer: None,
+            news: None,
             priority: request.priority,
             status: WhatsAppStatus::Pending,
             provider_message_id: None,
@@ -129,17 +137,17 @@ impl Notification {
         }
     }
 
-    /// The answer to a worker's message about that request, due at once. It goes by the channel that the message came by.
+    /// The answer to a message from a phone about that request, due at once. It goes by the channel that the message came by.
     pub(crate) fn answering(
         id: NotificationId,
         channel: Channel,
         answer: Answer,
         request: &Request,
-        worker_id: WorkerId,
+        to: Addressee,
         now: DateTime<Utc>,
     ) -> Self {
         let kind = NotificationKind::Answer;
-        Self { answer: Some(answer), ..Self::new(id, channel, kind, request, worker_id, now, now) }
+        Self { answer: Some(answer), ..Self::new(id, channel, kind, request, to, now, now) }
     }
 
     /// Whether the engine took it back, so that its failure says nothing of the recipient.
@@ -214,11 +222,13 @@ impl Notification {
         self.status = self.status.advance(event.status());
     }
 
-    /// The id of the message that repeats this one. An answer's is made of its own, so that it is repeated once however often
-    /// the webhook comes: nothing else says that it was.
+    /// The id of the message that repeats this one. An answer's and that of news are made of their own, so that they are
+    /// repeated once however often the webhook comes: nothing else says that they were.
     pub(crate) fn next_id(&self, ids: &dyn IdSource) -> NotificationId {
         match self.kind {
-            NotificationKind::Answer => Uuid::new_v5(&self.id.uuid(), b"again").into(),
+            NotificationKind::Answer | NotificationKind::News => {
+                Uuid::new_v5(&self.id.uuid(), b"again").into()
+            }
             _ => NotificationId::mint(ids),
         }
     }

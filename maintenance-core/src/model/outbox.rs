@@ -5,13 +5,14 @@ use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 use chrono::{DateTime, Utc};
 
 use super::{
+    addressee::Addressee,
     answer::RequestChoice,
     delivery::{DeliveryUpdate, WhatsAppStatus},
     notification::Notification,
     request::{Priority, Request},
     worker::WorkerStatus,
 };
-use crate::values::{Channel, LeaseId, PhoneNumber, WorkerId};
+use crate::values::{Channel, LeaseId, PhoneNumber};
 
 /// A notification under a lease, with all that sending it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,20 +22,27 @@ pub struct Claimed {
     /// Its request as it stands.
     pub request: Request,
     /// Whether it is the request's newest assignment message; of another kind, the newest of that kind to the same
-    /// worker about the request.
+    /// recipient about the request.
     pub is_newest: bool,
     /// What the recipient was told of the request before. Of interest for a
     /// [`Withdrawn`](crate::NotificationKind::Withdrawn) or a [`Changed`](crate::NotificationKind::Changed) message;
     /// [`Told::No`] for every other kind.
     pub told: Told,
-    /// The recipient's number as it stands.
-    pub phone_number: PhoneNumber,
-    /// The recipient's status as it stands.
-    pub worker_status: WorkerStatus,
+    /// The worker whom it is for; `None` for a message to a renter, whose number the host's directory knows.
+    pub worker: Option<ClaimedWorker>,
     /// When the recipient was last heard on the message's channel, UTC.
     pub heard_at: Option<DateTime<Utc>>,
     /// The recipient's open requests, the newest ten, if the message is [`Answer::WhichOne`]; otherwise none.
     pub choices: Vec<RequestChoice>,
+}
+
+/// What a store knows of the worker whom a message is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedWorker {
+    /// Their number as it stands.
+    pub phone_number: PhoneNumber,
+    /// Their status as it stands.
+    pub status: WorkerStatus,
 }
 
 /// Whether a worker was told what a later message builds on: that a request is theirs and not yet that it no longer is.
@@ -127,7 +135,7 @@ impl Claim {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deferral {
     /// The recipient.
-    pub worker_id: WorkerId,
+    pub to: Addressee,
     /// The time now: what is pending and due by then is put back, in the order in which it would be claimed.
     pub now: DateTime<Utc>,
     /// When the first of them comes due.

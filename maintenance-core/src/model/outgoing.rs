@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::values::{
-    Channel, Description, Language, Location, NotificationId, OrganizationId, PhoneNumber, RequestId,
-    RequestNumber, Specialty, Title, WorkerId,
+    Channel, Description, Language, Location, NotificationId, OrganizationId, PhoneNumber, RenterId,
+    RequestId, RequestNumber, Specialty, Title, WorkerId,
 };
 
 use super::{
@@ -12,6 +12,7 @@ use super::{
     contact::{Place, RenterContact},
     delivery::DeliveryError,
     hold::Hold,
+    news::News,
     notification::NotificationKind,
     request::Priority,
     tap::Action,
@@ -37,6 +38,8 @@ pub struct Outgoing {
     pub content: Content,
     /// What it answers, for a message of the kind [`Answer`](NotificationKind::Answer).
     pub answer: Option<Answer>,
+    /// What it tells, for a message of the kind [`News`](NotificationKind::News).
+    pub news: Option<News>,
     /// What its recipient can do next: buttons, each with the [`Tap`](crate::Tap) of its action on this message.
     pub offers: Vec<Action>,
     /// The requests to choose from, for [`Answer::WhichOne`]: a list, each with the [`Tap`](crate::Tap) of
@@ -60,6 +63,13 @@ pub enum Recipient {
         /// Their id.
         id: WorkerId,
         /// Their number as it stands.
+        phone_number: PhoneNumber,
+    },
+    /// The renter who filed the request.
+    Renter {
+        /// Their id.
+        id: RenterId,
+        /// Their number, as the host's directory has it now.
         phone_number: PhoneNumber,
     },
 }
@@ -110,6 +120,7 @@ impl Outgoing {
             to,
             content,
             answer: None,
+            news: None,
             offers: Vec::new(),
             choices: Vec::new(),
             language: None,
@@ -129,6 +140,13 @@ impl Outgoing {
     #[must_use]
     pub fn answer(mut self, answer: Option<Answer>, choices: Vec<RequestChoice>) -> Self {
         (self.answer, self.choices) = (answer, choices);
+        self
+    }
+
+    /// The same with that news.
+    #[must_use]
+    pub fn news(mut self, news: Option<News>) -> Self {
+        self.news = news;
         self
     }
 
@@ -179,7 +197,7 @@ impl Recipient {
     /// The number to send to, E.164.
     pub fn phone_number(&self) -> &PhoneNumber {
         match self {
-            Self::Worker { phone_number, .. } => phone_number,
+            Self::Worker { phone_number, .. } | Self::Renter { phone_number, .. } => phone_number,
         }
     }
 }

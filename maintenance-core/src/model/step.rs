@@ -106,7 +106,7 @@ impl Step {
 
     /// The worker who must be active for the step to be written.
     pub fn must_be_active(&self) -> Option<WorkerId> {
-        self.assignment_message().map(|message| message.worker_id)
+        self.assignment_message().and_then(|message| message.to.worker())
     }
 
     /// Whether the step leaves something to send.

@@ -16,8 +16,9 @@ pub(crate) enum Turn {
 impl Turn {
     /// Whether the message still says what is so: the rule by kind.
     pub(crate) fn of(claimed: &Claimed) -> Self {
-        let Claimed { notification, request, is_newest, told, worker_status, .. } = claimed;
-        let theirs = request.assigned_worker_id == Some(notification.worker_id);
+        let Claimed { notification, request, is_newest, told, worker, .. } = claimed;
+        let theirs = request.assigned_worker_id.is_some_and(|worker| notification.to == worker.into());
+        let is_active = worker.as_ref().is_some_and(|worker| worker.status == WorkerStatus::Active);
         let withdraw = |why| Self::Withdraw(DeliveryError::new(DeliveryError::WITHDRAWN, why));
         match notification.kind {
             NotificationKind::Assignment | NotificationKind::Changed
@@ -28,18 +29,22 @@ impl Turn {
             NotificationKind::Assignment if !is_newest => {
                 withdraw("a newer message about the request was filed before this one went out")
             }
-            NotificationKind::Assignment | NotificationKind::Changed
-                if *worker_status != WorkerStatus::Active =>
-            {
+            NotificationKind::Assignment | NotificationKind::Changed if !is_active => {
                 withdraw("the worker was no longer active when the message was to go out")
             }
             NotificationKind::Assignment | NotificationKind::Answer => Self::Send,
             NotificationKind::Withdrawn if request.status.is_open() && theirs => {
                 withdraw("the request was the worker's again before the message went out")
             }
-            NotificationKind::Withdrawn | NotificationKind::Changed if !is_newest => {
+            NotificationKind::Withdrawn | NotificationKind::Changed | NotificationKind::News
+                if !is_newest =>
+            {
                 withdraw("a newer message of this kind was filed before this one went out")
             }
+            NotificationKind::News => match notification.news.filter(|news| news.is_so(request)) {
+                Some(_) => Self::Send,
+                None => withdraw("the request had moved on before the news of it went out"),
+            },
             NotificationKind::Withdrawn => match told {
                 Told::Yes => Self::Send,
                 Told::Pending => Self::Wait,

@@ -120,7 +120,7 @@ pub(crate) fn relation(record: &RequestRecord, worker: &Worker, answered: Option
     let since = since(record);
     let is_since = |at: DateTime<Utc>| since.is_none_or(|since| at >= since);
     let accepted = record.notifications.iter().any(|message| {
-        message.worker_id == worker.id && message.acknowledged_at.is_some() && is_since(message.created_at)
+        message.to == worker.id.into() && message.acknowledged_at.is_some() && is_since(message.created_at)
     });
     Relation::Assigned { accepted, late: answered.is_some_and(|at| !is_since(at)) }
 }
@@ -138,7 +138,7 @@ pub(crate) fn acknowledgeable(record: &RequestRecord, worker: &Worker) -> Option
         .notifications
         .iter()
         .rev()
-        .find(|message| message.kind == NotificationKind::Assignment && message.worker_id == worker.id);
+        .find(|message| message.kind == NotificationKind::Assignment && message.to == worker.id.into());
     theirs.map(|message| message.id)
 }
 

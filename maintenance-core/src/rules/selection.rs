@@ -148,7 +148,7 @@ pub fn exclusions(record: &RequestRecord) -> BTreeMap<WorkerId, Exclusion> {
     for message in &record.notifications {
         let failed = message.status == WhatsAppStatus::Failed && !message.was_withdrawn();
         if failed && message.kind == NotificationKind::Assignment {
-            excluded.insert(message.worker_id, Exclusion::Unreachable);
+            excluded.extend(message.to.worker().map(|worker| (worker, Exclusion::Unreachable)));
         }
     }
     for change in &record.assignments {

@@ -63,7 +63,7 @@ impl Viewer {
                 for change in &mut record.assignments {
                     change.ranking.clear();
                 }
-                record.notifications.retain(|message| message.worker_id == id);
+                record.notifications.retain(|message| message.to == id.into());
             }
             Actor::Landlord(_) | Actor::System => {}
         }

@@ -22,7 +22,7 @@ pub async fn an_unassigned_request_is_assigned_by_selection_later(world: World) 
     assert_eq!(record.request, assigned.request);
     assert_eq!((record.request.assigned_worker_id, record.request.version), (Some(worker.id), 2));
     assert!(record.history.is_empty(), "the status did not change");
-    assert_eq!(record.notifications[0].worker_id, worker.id);
+    assert_eq!(record.notifications[0].to, worker.id.into());
 }
 
 /// The worker before was never told of the request, so they get no message that it was taken back.
@@ -41,14 +41,14 @@ pub async fn reassigning_by_hand_tells_the_new_worker_alone(world: World) {
     let report = world.dispatch().await;
     assert_eq!((report.sent, report.withdrawn), (0, 1));
     let messages = world.record(request.id).await.notifications;
-    let told: BTreeSet<_> = messages.iter().map(|n| (n.worker_id, n.kind, n.status)).collect();
+    let told: BTreeSet<_> = messages.iter().map(|n| (n.to, n.kind, n.status)).collect();
     let expected = [
-        (first.id, NotificationKind::Assignment, WhatsAppStatus::Failed),
-        (first.id, NotificationKind::Withdrawn, WhatsAppStatus::Failed),
-        (second.id, NotificationKind::Assignment, WhatsAppStatus::Sent),
+        (first.id.into(), NotificationKind::Assignment, WhatsAppStatus::Failed),
+        (first.id.into(), NotificationKind::Withdrawn, WhatsAppStatus::Failed),
+        (second.id.into(), NotificationKind::Assignment, WhatsAppStatus::Sent),
     ];
     assert_eq!(told, expected.into());
-    let failed = messages.iter().filter(|message| message.worker_id == first.id);
+    let failed = messages.iter().filter(|message| message.to == first.id.into());
     assert!(failed.map(|message| message.error.as_ref().unwrap()).all(|error| error.code == "withdrawn"));
     assert_eq!(world.record(request.id).await.request.whatsapp_status, WhatsAppStatus::Sent);
 }

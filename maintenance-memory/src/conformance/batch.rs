@@ -89,7 +89,7 @@ pub async fn a_store_files_many_in_one_step_and_refuses_each_alone(world: World)
         let request = Request { id, assigned_worker_id: Some(worker), ..there.clone() };
         let notification_id = Uuid::from_u128(n + 100).into();
         let message =
-            Notification { id: notification_id, request_id: id, worker_id: worker, ..message.clone() };
+            Notification { id: notification_id, request_id: id, to: worker.into(), ..message.clone() };
         Filing { request, assignment: None, notification: Some(message) }
     };
     let mut filings = [filing(1, stays.id), filing(2, leaves.id), filing(3, stays.id)];

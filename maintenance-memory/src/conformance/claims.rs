@@ -109,7 +109,7 @@ pub async fn what_waits_for_one_recipient_is_put_back_spread_out(world: World) {
     let now = world.clock.now();
     let first = now + chrono::TimeDelta::seconds(6);
     let every = Duration::from_millis(6_500);
-    let deferral = |limit| Deferral { worker_id: worker.id, now, first, every, limit };
+    let deferral = |limit| Deferral { to: worker.id.into(), now, first, every, limit };
     let store = world.maintenance.repository();
     assert_eq!(store.defer(deferral(100)).await.unwrap(), 4);
     assert_eq!(store.defer(deferral(100)).await.unwrap(), 0, "none is due any more");
@@ -121,7 +121,7 @@ pub async fn what_waits_for_one_recipient_is_put_back_spread_out(world: World) {
     assert_eq!(world.newest_message(untouched.id).await.due_at, untouched.created_at);
     world.wait(100);
     let now = world.clock.now();
-    let deferral = Deferral { worker_id: worker.id, now, first, every, limit: 3 };
+    let deferral = Deferral { to: worker.id.into(), now, first, every, limit: 3 };
     assert_eq!(store.defer(deferral).await.unwrap(), 3, "at most as many as asked for");
 }
 

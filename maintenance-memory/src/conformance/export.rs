@@ -135,7 +135,7 @@ pub async fn a_persons_data_is_exported_whole(world: World) {
     assert!(items.contains(&PersonalData::Request(Box::new(own.clone()))));
     let (_, found) = kinds(worker.id.into()).await;
     let of = |kind: &str| found.iter().filter(|found| *found == kind).count();
-    let messages = own.notifications.iter().filter(|message| message.worker_id == worker.id).count();
+    let messages = own.notifications.iter().filter(|message| message.to == worker.id.into()).count();
     let changes = own.history.iter().filter(|change| change.changed_by == worker.id.into()).count();
     let edits = own.edits.iter().filter(|edit| edit.edited_by == worker.id.into()).count();
     assert_eq!((of("worker"), of("complex_assignment"), of("comment")), (1, 1, 1));

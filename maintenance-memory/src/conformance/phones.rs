@@ -117,7 +117,7 @@ pub(super) async fn told(world: &World, worker: &Worker, status: RequestStatus) 
     }
     let record = world.record(filed.id).await;
     let assigned = |message: &&Notification| {
-        message.worker_id == worker.id && message.kind == NotificationKind::Assignment
+        message.to == worker.id.into() && message.kind == NotificationKind::Assignment
     };
     let message = record.notifications.iter().rfind(assigned).unwrap().clone();
     assert_ne!(message.status, WhatsAppStatus::Pending);

@@ -72,7 +72,7 @@ pub async fn reopening_tells_the_worker_again(world: World) {
     assert_eq!(reopened.whatsapp_status, WhatsAppStatus::Pending);
     assert_eq!(world.dispatch().await.sent, 1);
     let record = world.record(request.id).await;
-    assert!(record.notifications.len() == 2 && record.notifications.iter().all(|n| n.worker_id == worker.id));
+    assert!(record.notifications.len() == 2 && record.notifications.iter().all(|n| n.to == worker.id.into()));
     assert_eq!(record.request.whatsapp_status, WhatsAppStatus::Sent);
 }
 

@@ -30,8 +30,8 @@ pub async fn submitting_files_the_request_and_its_message_together(world: World)
     assert!(record.history.is_empty(), "filing is no status change");
     let [message] = record.notifications.as_slice() else { panic!("one message") };
     assert_eq!(
-        (message.worker_id, message.status, message.attempts),
-        (worker.id, WhatsAppStatus::Pending, 0)
+        (message.to, message.status, message.attempts),
+        (worker.id.into(), WhatsAppStatus::Pending, 0)
     );
     assert_eq!((message.created_at, message.due_at), (filed.created_at, filed.created_at));
 }

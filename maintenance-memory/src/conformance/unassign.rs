@@ -25,8 +25,8 @@ pub async fn a_landlord_takes_a_request_from_its_worker(world: World) {
     world.dispatch().await;
     let told = world.record(request.id).await.notifications.pop().unwrap();
     assert_eq!(
-        (told.kind, told.worker_id, told.status),
-        (NotificationKind::Withdrawn, worker.id, WhatsAppStatus::Sent)
+        (told.kind, told.to, told.status),
+        (NotificationKind::Withdrawn, worker.id.into(), WhatsAppStatus::Sent)
     );
     let again = world.maintenance.unassign(request.id, Assign::by(world.landlord())).await.unwrap();
     assert_eq!(again, after, "nobody's already: nothing to do");

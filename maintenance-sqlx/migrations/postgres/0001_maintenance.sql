@@ -215,10 +215,14 @@ create table maintenance_notifications (
     -- The number that it goes out by; texts in byte order, so that claims compare them fast.
     channel             text        collate "C" not null default 'default',
     request_id          uuid        not null references maintenance_requests (id),
-    worker_id           uuid        not null references maintenance_workers (id),
+    -- It goes to a worker or to a renter.
+    worker_id           uuid        references maintenance_workers (id),
+    renter_id           uuid,
     kind                text        not null,
     -- What it answers, for the kind 'answer'.
     answer              text,
+    -- What it tells, for the kind 'news'.
+    news                text,
     priority            text        not null check (priority in ('low', 'medium', 'high', 'emergency')),
     status              text        not null check (status in ('pending', 'sent', 'delivered', 'read', 'failed')),
     provider_message_id text,
@@ -242,7 +246,8 @@ create table maintenance_notifications (
     -- updates of a message's life touch no indexed column.
     waiting             boolean     not null generated always as (status = 'pending') stored,
     -- The request was locked when this message moved, so the request's whatsapp columns are still to be updated.
-    mirror_owed         boolean     not null default false
+    mirror_owed         boolean     not null default false,
+    check ((worker_id is null) <> (renter_id is null))
 ) with (fillfactor = 80);
 
 create index maintenance_notifications_request_id_idx on maintenance_notifications (request_id, created_at);

@@ -199,10 +199,14 @@ create table maintenance_notifications (
     -- The number that it goes out by.
     channel             text    not null default 'default',
     request_id          text    not null references maintenance_requests (id),
-    worker_id           text    not null references maintenance_workers (id),
+    -- It goes to a worker or to a renter.
+    worker_id           text    references maintenance_workers (id),
+    renter_id           text,
     kind                text    not null,
     -- What it answers, for the kind 'answer'.
     answer              text,
+    -- What it tells, for the kind 'news'.
+    news                text,
     priority            text    not null check (priority in ('low', 'medium', 'high', 'emergency')),
     status              text    not null check (status in ('pending', 'sent', 'delivered', 'read', 'failed')),
     provider_message_id text,
@@ -221,7 +225,8 @@ create table maintenance_notifications (
     -- When the worker took the job by answering it.
     acknowledged_at     text,
     -- The request's updated_at when this message was last taken to be sent: as of then is what it says.
-    content_at          text
+    content_at          text,
+    check ((worker_id is null) <> (renter_id is null))
 ) strict;
 
 create index maintenance_notifications_request_id_idx on maintenance_notifications (request_id, created_at);

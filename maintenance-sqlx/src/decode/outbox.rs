@@ -1,7 +1,7 @@
 //! What is read for sending, for webhooks and for those who follow events.
 
 use maintenance_core::{
-    BoxError, Claimed, DeliveryEvent, DeliveryUpdate, Event, EventPosition, NewEvent, PhoneNumber,
+    BoxError, Claimed, ClaimedWorker, DeliveryEvent, DeliveryUpdate, Event, EventPosition, NewEvent,
     RepositoryError, RequestChoice, RequestId, RequestNumber, Title, Told, WhatsAppStatus, WorkerId,
 };
 
@@ -14,17 +14,20 @@ use crate::row::{Raw, Reader};
 const EARLY: &str = "maintenance_early_deliveries";
 const EVENTS: &str = "maintenance_events";
 
-/// Columns: a notification's, its request's, the recipient's id, number and status, whether the notification
-/// is its request's newest, what the recipient was told: yes (true), pending (false) or no (null), when they were last
+/// Columns: a notification's, its request's, the id, number and status of the worker whom it is for, whether the
+/// notification is its request's newest, what the recipient was told: yes (true), pending (false) or no (null), when they were last
 /// heard, and the requests to choose from as JSON or null.
 pub(crate) fn claimed<R: Raw>(row: &R) -> Result<Claimed, RepositoryError> {
     const WORKER_COLUMNS: usize = 3;
     let notification = notification_at(row, 0)?;
     let request = request_at(row, NOTIFICATION_COLUMNS)?;
-    let mut worker = Reader::new(row, WORKERS, NOTIFICATION_COLUMNS + REQUEST_COLUMNS);
-    worker.id::<WorkerId>("id")?;
-    let phone_number: PhoneNumber = worker.text("phone_number")?;
-    let worker_status = worker.word("status")?;
+    let read_worker = |_: WorkerId| {
+        let mut worker = Reader::new(row, WORKERS, NOTIFICATION_COLUMNS + REQUEST_COLUMNS);
+        worker.id::<WorkerId>("id")?;
+        let (phone_number, status) = (worker.text("phone_number")?, worker.word("status")?);
+        Ok::<_, RepositoryError>(ClaimedWorker { phone_number, status })
+    };
+    let worker = notification.to.worker().map(read_worker).transpose()?;
     let mut rest =
         Reader::new(row, NOTIFICATIONS, 0).skip_to(NOTIFICATION_COLUMNS + REQUEST_COLUMNS + WORKER_COLUMNS);
     let is_newest = rest.flag("is_newest")?;
@@ -35,7 +38,7 @@ pub(crate) fn claimed<R: Raw>(row: &R) -> Result<Claimed, RepositoryError> {
     };
     let heard_at = rest.time_or_none("last_inbound")?;
     let choices = rest.optional("choices", R::text, choices)?.unwrap_or_default();
-    Ok(Claimed { notification, request, is_newest, told, phone_number, worker_status, heard_at, choices })
+    Ok(Claimed { notification, request, is_newest, told, worker, heard_at, choices })
 }
 
 /// Requests as a JSON array of `[id, number, title]`. The parser's own error may quote the text.

@@ -3,6 +3,7 @@
 use maintenance_core::{Claim, Claimed, Deferral, Listing, Priority, RepositoryError};
 
 use sqlx::AssertSqlSafe;
+use uuid::Uuid;
 
 use super::{
     convert::column,
@@ -112,9 +113,11 @@ pub(super) const CLAIM: &str = concat!(
     ", ",
     request_columns!(of "r"),
     ", w.id, w.phone_number, w.status,
-           case when n.kind in ('withdrawn', 'changed') then
+           case when n.kind in ('withdrawn', 'changed', 'news') then
                 not exists (select from maintenance_notifications x
-                             where x.request_id = n.request_id and x.worker_id = n.worker_id and x.kind = n.kind
+                             where x.request_id = n.request_id and x.kind = n.kind
+                               and x.worker_id is not distinct from n.worker_id
+                               and x.renter_id is not distinct from n.renter_id
                                and (x.created_at, x.id) > (n.created_at, n.id))
            else coalesce(r.notification_id = n.id, false) end,
            case when n.kind in ('withdrawn', 'changed') then
@@ -158,14 +161,15 @@ fn with_limit(limit: u32) -> AssertSqlSafe<String> {
 
 /// Defers the due messages to one recipient, one after the other.
 ///
-/// Parameters: `$1` the recipient, `$2` the time now, `$3` the time at which the first message becomes due
-/// again, `$4` the seconds between two messages, `$5` the priorities, the most urgent first, `$6` the limit. The times
-/// are reckoned before the update: a server that shards by schema refuses an update that adds an interval to a time.
+/// Parameters: `$1` the worker or null, `$2` the time now, `$3` the time at which the first message becomes due
+/// again, `$4` the seconds between two messages, `$5` the priorities, the most urgent first, `$6` the limit, `$7` the
+/// renter or null. The times are reckoned before the update: a server that shards by schema refuses an update that adds an interval to a time.
 pub(super) const DEFER: &str = "
     with due as (
         select n.id, n.due_at, array_position($5::text[], n.priority) as urgency
           from maintenance_notifications n
-         where n.waiting and n.worker_id = $1 and n.due_at <= $2
+         where n.waiting and n.due_at <= $2
+           and n.worker_id is not distinct from $1 and n.renter_id is not distinct from $7
          order by urgency, n.due_at, n.id
          limit $6
            for update skip locked
@@ -200,12 +204,13 @@ pub(super) fn bind(claim: &Claim) -> Query {
 /// Returns the number of deferred messages.
 pub(super) async fn defer(source: &Source<'_>, deferral: Deferral) -> Result<u64, RepositoryError> {
     let query = sqlx::query(DEFER)
-        .bind(deferral.worker_id.uuid())
+        .bind(deferral.to.worker().map(Uuid::from))
         .bind(clamp_to_storable(deferral.now))
         .bind(clamp_to_storable(deferral.first))
         .bind(deferral.every.as_secs_f64())
         .bind(from_most_urgent(Priority::Low))
-        .bind(i64::from(deferral.limit));
+        .bind(i64::from(deferral.limit))
+        .bind(deferral.to.renter().map(Uuid::from));
     let deferred: i64 = source.connection().await?.fetch_value(query).await?;
     Ok(u64::try_from(deferred).unwrap_or_default())
 }

@@ -191,7 +191,7 @@ const REACHED: &str = "
     with told as materialized (
         select distinct on (n.worker_id, n.channel) n.worker_id, n.channel, i.wa_id, i.user_id
           from unnest($1::uuid[], $2::text[], $3::text[]) i (id, wa_id, user_id)
-          join maintenance_notifications n on n.id = i.id
+          join maintenance_notifications n on n.id = i.id and n.worker_id is not null
          order by n.worker_id, n.channel
     ), known as (
         insert into maintenance_worker_channels as k (worker_id, channel, wa_id, user_id)

@@ -22,8 +22,8 @@ const NOTIFICATION: &str = concat!(
 
 /// Files a message that repeats a failed one, if that one is still its request's newest and its worker still
 /// has the request and is active. `$1` is the failed message, `$2` the new one as a JSON row. The insert returns
-/// something for the reason that `FILE` gives. An answer is filed again whatever became of its request; its id is made of the
-/// failed one's, so that it is filed once.
+/// something for the reason that `FILE` gives. An answer is filed again whatever became of its request, and news while it is
+/// the newest; their ids are made of the failed one's, so that they are filed once.
 const FILE_AGAIN: &str = concat!(
     "
     with new_message as (
@@ -40,9 +40,14 @@ const FILE_AGAIN: &str = concat!(
            and r.assigned_worker_id = n.worker_id and r.status in ('pending', 'in_progress')
            and w.status = 'active'
         returning r.id
-    ), failed_answer as materialized (
+    ), failed_other as materialized (
         select n.request_id as id from maintenance_notifications n
-         where n.id = $1 and n.status = 'failed' and n.kind = 'answer'
+         where n.id = $1 and n.status = 'failed'
+           and (n.kind = 'answer'
+                or n.kind = 'news' and not exists (
+                   select from maintenance_notifications x
+                    where x.request_id = n.request_id and x.kind = 'news'
+                      and (x.created_at, x.id) > (n.created_at, n.id)))
     ), filed_messages as (
         insert into maintenance_notifications
                (",
@@ -51,7 +56,7 @@ const FILE_AGAIN: &str = concat!(
         select ",
     notification_columns!(of "m"),
     "
-          from (select id from moved union all select id from failed_answer) a
+          from (select id from moved union all select id from failed_other) a
           join new_message m on m.request_id = a.id
         on conflict (id) do nothing
         returning 1
@@ -80,7 +85,7 @@ impl NotificationRepository for PgRepository<'_> {
         claims::claim(&self.source, claim).await
     }
 
-    #[instrument(level = "debug", skip_all, fields(worker = %deferral.worker_id))]
+    #[instrument(level = "debug", skip_all, fields(to = ?deferral.to))]
     async fn defer(&self, deferral: Deferral) -> Result<u64, RepositoryError> {
         claims::defer(&self.source, deferral).await
     }

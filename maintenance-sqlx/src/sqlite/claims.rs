@@ -129,9 +129,10 @@ pub(super) const CLAIM: Script = script!(
     ", ",
     request_columns!(of "r"),
     ", w.id, w.phone_number, w.status,
-           iif(n.kind in ('withdrawn', 'changed'),
+           iif(n.kind in ('withdrawn', 'changed', 'news'),
                not exists (select 1 from maintenance_notifications x
-                            where x.request_id = n.request_id and x.worker_id = n.worker_id and x.kind = n.kind
+                            where x.request_id = n.request_id and x.kind = n.kind
+                              and x.worker_id is n.worker_id and x.renter_id is n.renter_id
                               and (x.created_at, x.id) > (n.created_at, n.id)),
                r.notification_id is n.id),
            iif(n.kind in ('withdrawn', 'changed'),
@@ -177,8 +178,8 @@ pub(super) const CLAIM: Script = script!(
 
 /// Defers the due messages to one recipient, one after the other. SQLite's own times have milliseconds.
 ///
-/// Parameters: `$1` the recipient, `$2` the time now, `$3` the time at which the first message becomes due
-/// again, in seconds since 1970, `$4` the seconds between two messages, `$5` the limit.
+/// Parameters: `$1` the worker or null, `$2` the time now, `$3` the time at which the first message becomes due
+/// again, in seconds since 1970, `$4` the seconds between two messages, `$5` the limit, `$6` the renter or null.
 pub(super) const DEFER: &str = concat!(
     "
     update maintenance_notifications as n
@@ -188,7 +189,7 @@ pub(super) const DEFER: &str = concat!(
     urgency!(place_of "priority"),
     " as urgency
                       from maintenance_notifications
-                     where status = 'pending' and worker_id = $1 and due_at <= $2
+                     where status = 'pending' and worker_id is $1 and renter_id is $6 and due_at <= $2
                      order by urgency desc, due_at, id
                      limit $5)) p
      where n.id = p.id"
@@ -222,10 +223,11 @@ fn taken(mut claimed: Claimed, claim: &Claim) -> Claimed {
 pub(super) async fn defer(source: &Source<'_>, deferral: Deferral) -> Result<u64, RepositoryError> {
     let first = Duration::from_micros(u64::try_from(deferral.first.timestamp_micros()).unwrap_or_default());
     let query = sqlx::query(DEFER)
-        .bind(id(deferral.worker_id))
+        .bind(deferral.to.worker().map(id))
         .bind(time(deferral.now))
         .bind(first.as_secs_f64())
         .bind(deferral.every.as_secs_f64())
-        .bind(deferral.limit);
+        .bind(deferral.limit)
+        .bind(deferral.to.renter().map(id));
     source.execute(query).await
 }

@@ -204,7 +204,7 @@ const REACHED: &str = "
     select n.worker_id, n.channel, i.value ->> 1, i.value ->> 2
       from json_each($1) i
       join maintenance_notifications n on n.id = i.value ->> 0
-     where true
+     where n.worker_id is not null
     on conflict (worker_id, channel) do update
        set wa_id = coalesce(excluded.wa_id, k.wa_id), user_id = coalesce(excluded.user_id, k.user_id)
      where (coalesce(excluded.wa_id, k.wa_id), coalesce(excluded.user_id, k.user_id)) is not (k.wa_id, k.user_id)";

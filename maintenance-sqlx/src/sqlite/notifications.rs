@@ -26,8 +26,8 @@ const NOTIFICATION: &str = concat!(
 );
 
 /// Files a message that repeats a failed one, if that one is still its request's newest and its worker still
-/// has the request and is active. An answer is filed again whatever became of its request; its id is made of the failed one's,
-/// so that it is filed once. `$1` is the failed message, `$2` the new one as a JSON array of one row.
+/// has the request and is active. An answer is filed again whatever became of its request, and news while it is the newest; their
+/// ids are made of the failed one's, so that they are filed once. `$1` is the failed message, `$2` the new one as a JSON array of one row.
 const FILE_AGAIN: Script = script!(
     "
     update maintenance_requests as r
@@ -46,8 +46,13 @@ const FILE_AGAIN: Script = script!(
     "
       from json_each($2)
      where changes() > 0
-        or exists (select 1 from maintenance_notifications
-                    where id = $1 and status = 'failed' and kind = 'answer')
+        or exists (select 1 from maintenance_notifications n
+                    where n.id = $1 and n.status = 'failed'
+                      and (n.kind = 'answer'
+                           or n.kind = 'news' and not exists (
+                              select 1 from maintenance_notifications x
+                               where x.request_id = n.request_id and x.kind = 'news'
+                                 and (x.created_at, x.id) > (n.created_at, n.id))))
     on conflict (id) do nothing
     returning id"
 );
@@ -76,7 +81,7 @@ impl NotificationRepository for SqliteRepository<'_> {
         claims::claim(&self.source, claim).await
     }
 
-    #[instrument(level = "debug", skip_all, fields(worker = %deferral.worker_id))]
+    #[instrument(level = "debug", skip_all, fields(to = ?deferral.to))]
     async fn defer(&self, deferral: Deferral) -> Result<u64, RepositoryError> {
         claims::defer(&self.source, deferral).await
     }

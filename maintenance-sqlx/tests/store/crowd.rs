@@ -23,7 +23,7 @@ pub(crate) async fn at_once<S: Repository + Clone + 'static>(store: S) {
     let filing = |n: u128| with_message(n, n);
     let mut refused = filing(4);
     refused.request.assigned_worker_id = Some(away.id);
-    refused.notification.as_mut().unwrap().worker_id = away.id;
+    refused.notification.as_mut().unwrap().to = away.id.into();
     let given = [filing(1), filing(2), with_message(2, 22), refused, filing(5)];
     let answers = join_all(given.iter().map(|filing| file_one(&store, filing))).await;
     let [one, two, again, refused, five] = answers.try_into().unwrap();

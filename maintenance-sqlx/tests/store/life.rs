@@ -112,9 +112,9 @@ pub(crate) async fn life<R: Repository>(store: R) {
     assert_eq!(record.history.len(), 4);
     assert!(record.history.windows(2).all(|pair| pair[0].changed_at < pair[1].changed_at));
     assert_eq!((record.comments, record.attachments), (vec![said], vec![attached]));
-    let recipients = |kind| record.notifications.iter().filter(move |n| n.kind == kind).map(|n| n.worker_id);
-    assert!(recipients(NotificationKind::Assignment).eq([workers[0].id, workers[1].id]));
-    assert!(recipients(NotificationKind::Withdrawn).eq([workers[0].id]));
+    let recipients = |kind| record.notifications.iter().filter(move |n| n.kind == kind).map(|n| n.to);
+    assert!(recipients(NotificationKind::Assignment).eq([workers[0].id.into(), workers[1].id.into()]));
+    assert!(recipients(NotificationKind::Withdrawn).eq([workers[0].id.into()]));
     let givens: Vec<_> =
         record.assignments.iter().map(|row| (row.previous_worker_id, row.new_worker_id)).collect();
     let (first, second) = (Some(workers[0].id), Some(workers[1].id));
@@ -133,7 +133,7 @@ pub(crate) async fn life<R: Repository>(store: R) {
     let away = Worker { status: WorkerStatus::Inactive, updated_at: at(90), ..workers[2].clone() };
     store.save_worker(&away, workers[2].updated_at).await.unwrap();
     let mut tell = current.clone();
-    let message = Notification { worker_id: away.id, id: id(0x99).into(), ..record.notifications[0].clone() };
+    let message = Notification { to: away.id.into(), id: id(0x99).into(), ..record.notifications[0].clone() };
     tell.writes.push(Write::Notify(message.clone()));
     assert_eq!(kind(store.apply(&tell).await), RepositoryErrorKind::Conflict);
     let mut filing = Filing { request: request.clone(), assignment: None, notification: Some(message) };

@@ -44,7 +44,7 @@ pub(crate) async fn outbox<R: Repository>(store: R, rounds: u64) {
                 next += 1;
                 step.writes.push(Write::Notify(Notification {
                     id: id(next).into(),
-                    worker_id: workers[0].id,
+                    to: workers[0].id.into(),
                     created_at: now,
                     due_at: now,
                     status: WhatsAppStatus::Pending,

@@ -19,7 +19,7 @@ impl Wording {
         if let Err(rule) = Language::new(&self.language) {
             fields.rule(false, field("language"), rule.to_string());
         }
-        for kind in NotificationKind::ALL {
+        for kind in NotificationKind::ALL.iter().filter(|kind| **kind != NotificationKind::News) {
             match self.templates.get(kind) {
                 Some(template) => template.check(&field(&format!("templates.{kind}")), fields),
                 None => fields.rule(false, field(&format!("templates.{kind}")), "is missing"),

@@ -177,7 +177,7 @@ fn reached(record: &RequestRecord, phones: &Phones<'_>, tally: &mut Tally) {
         }
         return;
     };
-    if request.assigned_worker_id.is_some_and(|worker| worker != message.worker_id) {
+    if request.assigned_worker_id.is_some_and(|worker| message.to != worker.into()) {
         tally.lost.push(format!("request {}: its worker has no message", request.id));
     }
     let withdrawn = message.error.as_ref().is_some_and(|error| error.code == "withdrawn");

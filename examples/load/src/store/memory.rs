@@ -94,9 +94,10 @@ impl Database for Memory {
             .collect();
         self.repository.record_outcomes(&records).await?;
         for claimed in claimed {
+            let Some(worker) = claimed.notification.to.worker() else { continue };
             ready.push(Prepared {
                 request: claimed.request.id,
-                worker: claimed.notification.worker_id,
+                worker,
                 notification: claimed.notification.id,
                 provider: format!("wamid.{}", claimed.notification.id.uuid().simple()),
             });

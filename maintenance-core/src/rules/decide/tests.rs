@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{super::transition::TRANSITIONS, *};
 use crate::{
-    model::{Hold, Priority, WhatsAppStatus},
+    model::{Addressee, Hold, Priority, WhatsAppStatus},
     values::{Channel, HoldReason},
 };
 
@@ -42,11 +42,11 @@ fn decision(by: Actor, ids: &Counting) -> Decision<'_> {
 }
 
 /// What a step writes: the messages by kind and recipient, and where the assignment goes, if it goes anywhere.
-fn written(step: &Step) -> (Vec<(NotificationKind, WorkerId)>, Vec<Option<WorkerId>>) {
+fn written(step: &Step) -> (Vec<(NotificationKind, Addressee)>, Vec<Option<WorkerId>>) {
     let (mut messages, mut assignments) = (Vec::new(), Vec::new());
     for write in &step.writes {
         match write {
-            Write::Notify(message) => messages.push((message.kind, message.worker_id)),
+            Write::Notify(message) => messages.push((message.kind, message.to)),
             Write::Assignment(change) => assignments.push(change.new_worker_id),
             Write::Status(_) | Write::Edit(_) | Write::Acknowledge(_) | Write::Settle(_) => {}
         }
@@ -68,8 +68,8 @@ fn every_row_of_the_table_has_the_effects_that_it_says() {
         let kept = (!row.has(Effect::EndsAssignment)).then_some(WORKER);
         assert_eq!(after.assigned_worker_id, kept, "{row:?}");
         let mut told = Vec::new();
-        told.extend(row.has(Effect::TakesBack).then_some((NotificationKind::Withdrawn, WORKER)));
-        told.extend(row.has(Effect::TellsWorker).then_some((NotificationKind::Assignment, WORKER)));
+        told.extend(row.has(Effect::TakesBack).then_some((NotificationKind::Withdrawn, WORKER.into())));
+        told.extend(row.has(Effect::TellsWorker).then_some((NotificationKind::Assignment, WORKER.into())));
         assert_eq!(written(&step).0, told, "{row:?}");
         let mirror =
             if row.has(Effect::TellsWorker) { WhatsAppStatus::Pending } else { WhatsAppStatus::Read };
@@ -102,11 +102,12 @@ fn a_new_worker_is_told_and_so_is_the_one_before() {
     let choice = |worker| Choice { worker, cause: AssignmentCause::ByHand, ranking: Vec::new() };
     let before = request(RequestStatus::Pending);
     let step = assign(&before, choice(Some(OTHER)), &decision(LANDLORD, &ids)).unwrap();
-    let told = vec![(NotificationKind::Withdrawn, WORKER), (NotificationKind::Assignment, OTHER)];
+    let told =
+        vec![(NotificationKind::Withdrawn, WORKER.into()), (NotificationKind::Assignment, OTHER.into())];
     assert_eq!(written(&step), (told, vec![Some(OTHER)]));
     assert_eq!(step.must_be_active(), Some(OTHER));
     let step = assign(&before, choice(None), &decision(LANDLORD, &ids)).unwrap();
-    assert_eq!(written(&step), (vec![(NotificationKind::Withdrawn, WORKER)], vec![None]));
+    assert_eq!(written(&step), (vec![(NotificationKind::Withdrawn, WORKER.into())], vec![None]));
     assert_eq!(step.must_be_active(), None);
 }
 
@@ -164,7 +165,7 @@ fn an_edit_tells_the_worker_unless_it_is_theirs() {
     let urgent = FieldChange::Priority { before: Priority::Medium, after: Priority::Emergency };
     let step = edit(&before, vec![urgent.clone()], &decision(LANDLORD, &ids));
     assert_eq!((edited(&step), step.must_be_active()), (vec![urgent.clone()], None));
-    assert_eq!(written(&step), (vec![(NotificationKind::Changed, WORKER)], vec![]));
+    assert_eq!(written(&step), (vec![(NotificationKind::Changed, WORKER.into())], vec![]));
     let Some(Write::Notify(message)) = step.writes.last() else { panic!("a message comes last") };
     assert_eq!((message.priority, message.created_at), (Priority::Emergency, step.at));
     let after = step.after(before.clone());
