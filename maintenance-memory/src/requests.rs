@@ -183,7 +183,7 @@ impl RequestRepository for MemoryRepository<'_> {
 
 impl MemoryRepository<'_> {
     fn file_one(&self, rows: &mut Rows, filing: &Filing) -> Result<Filed, RepositoryError> {
-        let Filing { request, assignment, notification } = filing;
+        let Filing { request, assignment, notification, news } = filing;
         match rows.requests.get(&request.id) {
             Some(stored) if self.sees(stored.organization_id) => {
                 return Ok(Filed::Existing(stored.clone()));
@@ -202,6 +202,7 @@ impl MemoryRepository<'_> {
         rows.requests.insert(request.id, Request { number, ..request.clone() });
         rows.assignment_history.extend(assignment.clone());
         rows.add_notification(notification.as_ref());
+        rows.add_notification(news.as_ref());
         Ok(Filed::New(number))
     }
 }

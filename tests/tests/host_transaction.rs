@@ -49,7 +49,12 @@ async fn acts_inside<R: Organizations>(world: &World, inside: R) {
     assert!(matches!(refused, Err(Error::Refused { .. })));
     inside.set_worker_status(worker.id, WorkerStatus::Inactive).await.unwrap();
     let record = inside.record(id(1)).await.unwrap();
-    let mut late = maintenance_core::Filing { request: record.request, assignment: None, notification: None };
+    let mut late = maintenance_core::Filing {
+        request: record.request,
+        assignment: None,
+        notification: None,
+        news: None,
+    };
     late.request.id = id(2);
     late.notification = record.notifications.first().cloned();
     assert!(file_one(inside.repository(), &late).await.is_err(), "its worker has left");

@@ -12,9 +12,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
     AssignmentCause, AssignmentChange, Channel, Claim, DeliveryError, DeliveryEvent, DeliveryUpdate,
     Description, EditedField, Email, FieldChange, Filed, Filing, Hold, HoldReason, LeaseId, Location, Name,
-    Note, Notification, NotificationKind, OrganizationId, PhoneNumber, Priority, Repository, RepositoryError,
-    Request, RequestId, RequestNumber, RequestRecord, RequestStatus, SendOutcome, SendRecord, Specialty,
-    StatusChange, Step, Title, UserId, WhatsAppStatus, Worker, WorkerId, WorkerStatus, Write,
+    News, Note, Notification, NotificationKind, OrganizationId, PhoneNumber, Priority, Repository,
+    RepositoryError, Request, RequestId, RequestNumber, RequestRecord, RequestStatus, SendOutcome,
+    SendRecord, Specialty, StatusChange, Step, Title, UserId, WhatsAppStatus, Worker, WorkerId, WorkerStatus,
+    Write,
 };
 use maintenance_memory::MemoryRepository;
 use maintenance_tests::databases::{self, Store};
@@ -214,10 +215,13 @@ impl Life {
             organization_id: request.organization_id,
             channel: channel(worker % 2),
             request_id: request.id,
-            to: worker_id(worker).into(),
+            to: match kind {
+                NotificationKind::News => request.renter_id.into(),
+                _ => worker_id(worker).into(),
+            },
             kind,
             answer: None,
-            news: None,
+            news: (kind == NotificationKind::News).then(|| News::ALL[usize::from(worker)]),
             priority: request.priority,
             status: WhatsAppStatus::Pending,
             provider_message_id: None,
@@ -376,11 +380,15 @@ impl Life {
         request.assigned_worker_id = worker.map(worker_id);
         let notification =
             worker.map(|worker| self.message(&request, (NotificationKind::Assignment, worker), self.now));
-        let filing = Filing { request, assignment, notification };
+        let news = n.is_multiple_of(2).then(|| Notification {
+            id: id(9, n).into(),
+            ..self.message(&request, (NotificationKind::News, 0), self.now)
+        });
+        let filing = Filing { request, assignment, notification, news };
         match self.store.file(std::slice::from_ref(&filing)).await.unwrap().remove(0) {
             // Each store gives numbers of its own.
             Ok(Filed::New(_)) => {
-                self.messages.extend(filing.notification);
+                self.messages.extend(filing.notification.into_iter().chain(filing.news));
                 "new".to_owned()
             }
             Ok(Filed::Existing(stored)) => answer(Ok(unnumbered(stored))),

@@ -282,8 +282,8 @@ impl<R: Repository> Maintenance<R> {
 
     /// What the rules need to know of a decision made now.
     pub(super) fn decision<'d>(&'d self, by: Actor, note: Option<&'d Note>) -> Decision<'d> {
-        let Shared { ids, channels, .. } = &self.shared;
-        Decision { by, note, now: self.shared.now(), ids: &**ids, channels: &**channels }
+        let Shared { ids, channels, news, .. } = &self.shared;
+        Decision { by, note, now: self.shared.now(), ids: &**ids, channels: &**channels, news: &**news }
     }
 
     /// Writes a step on the request as it was seen; the request after it.

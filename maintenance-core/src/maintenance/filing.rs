@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, btree_map::Entry};
 
 use chrono::{DateTime, Utc};
 
-use super::{Maintenance, joining::Answer};
+use super::{Maintenance, Shared, joining::Answer};
 use crate::{
     maintenance::{Error, tries::Tries},
     model::{Filing, Request, Selection},
@@ -45,7 +45,8 @@ impl<R: Repository> Maintenance<R> {
     }
 
     fn filing(&self, draft: Request, selection: &Selection) -> Filing {
-        rules::file(draft, selection, &*self.shared.ids, &*self.shared.channels)
+        let Shared { ids, channels, news, .. } = &self.shared;
+        rules::file(draft, selection, &**ids, &**channels, &**news)
     }
 
     async fn file_one(&self, filing: &Filing) -> Result<Filed, Error> {

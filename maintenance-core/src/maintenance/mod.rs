@@ -31,7 +31,7 @@ mod tries;
 mod wake;
 mod workers;
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
@@ -58,6 +58,7 @@ pub use submit::{Submission, Submitted};
 use wake::Wake;
 
 use crate::{
+    model::RenterNews,
     ports::{Clock, Directory, Organizations, Repository, SystemClock},
     rules::SelectionPolicy,
     values::{ChannelTable, Channels, IdSource, OrganizationId, RandomIds, time},
@@ -80,6 +81,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) channels: Arc<dyn Channels>,
+    pub(crate) news: Arc<dyn RenterNews>,
     pub(crate) wake: Arc<Wake>,
     pub(crate) rests: Arc<Rests>,
     policy: SelectionPolicy,
@@ -100,6 +102,7 @@ impl<R: Repository> Maintenance<R> {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             channels: Arc::new(ChannelTable::default()),
+            news: Arc::new(BTreeSet::new()),
             wake: Arc::default(),
             rests: Arc::default(),
             policy: SelectionPolicy::default(),
@@ -126,6 +129,18 @@ impl<R: Repository> Maintenance<R> {
     #[must_use]
     pub fn with_channels(mut self, channels: impl Channels + 'static) -> Self {
         self.shared.channels = Arc::new(channels);
+        self
+    }
+
+    /// With messages to renters about their own requests: those news of them that this names, through the same outbox as the
+    /// messages to workers. A renter isn't told of what they did themselves, and news that is no longer so when its turn
+    /// comes isn't sent. Without it no renter is told anything. [`RenterNews`] has an example.
+    ///
+    /// The renter's number is the one that [`Directory::contacts`](crate::Directory::contacts) says when the message goes
+    /// out; without one it fails with the code `no_number`.
+    #[must_use]
+    pub fn with_renter_news(mut self, news: impl RenterNews + 'static) -> Self {
+        self.shared.news = Arc::new(news);
         self
     }
 

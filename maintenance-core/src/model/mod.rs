@@ -46,7 +46,7 @@ pub use inbound::{
     FileKind, Inbound, InboundClaim, InboundContent, InboundFile, InboundOutcome, InboundSettlement,
     KeptInbound, Sender, Settled,
 };
-pub use news::News;
+pub use news::{News, RenterNews};
 pub use next_step::{NextStep, Scope};
 pub use notification::{Notification, NotificationKind};
 pub use outbox::{Claim, Claimed, ClaimedWorker, Deferral, Recorded, Told};

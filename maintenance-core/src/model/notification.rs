@@ -150,6 +150,19 @@ impl Notification {
         Self { answer: Some(answer), ..Self::new(id, channel, kind, request, to, now, now) }
     }
 
+    /// That news of its request for the renter, due at once.
+    pub(crate) fn telling(
+        id: NotificationId,
+        channel: Channel,
+        news: News,
+        request: &Request,
+        created_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let (kind, renter) = (NotificationKind::News, request.renter_id);
+        Self { news: Some(news), ..Self::new(id, channel, kind, request, renter, created_at, now) }
+    }
+
     /// Whether the engine took it back, so that its failure says nothing of the recipient.
     pub(crate) fn was_withdrawn(&self) -> bool {
         self.error.as_ref().is_some_and(|error| error.code == DeliveryError::WITHDRAWN)

@@ -23,6 +23,8 @@ pub struct Filing {
     pub assignment: Option<AssignmentChange>,
     /// The message to that worker.
     pub notification: Option<Notification>,
+    /// The message that tells the renter of it, if they are to be told. Its id is made of the request's.
+    pub news: Option<Notification>,
 }
 
 /// A decided change of one request: facts that are written together.

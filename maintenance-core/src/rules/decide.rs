@@ -1,16 +1,17 @@
 //! What a decision about a request writes.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use crate::{
     model::{
-        Actor, AssignmentCause, AssignmentChange, EditedField, FieldChange, Filing, Notification,
-        NotificationKind, Ranked, Request, RequestRecord, RequestStatus, Selection, StatusChange, Step,
-        Worker, Write,
+        Actor, AssignmentCause, AssignmentChange, EditedField, FieldChange, Filing, News, Notification,
+        NotificationKind, Ranked, RenterNews, Request, RequestRecord, RequestStatus, Selection, StatusChange,
+        Step, Worker, Write,
     },
     values::{
-        AssignmentChangeId, Channels, EditId, IdSource, Note, NotificationId, StatusChangeId, UserId,
-        WorkerId, time::next_timestamp,
+        AssignmentChangeId, Channel, Channels, EditId, IdSource, Note, NotificationId, StatusChangeId,
+        UserId, WorkerId, time::next_timestamp,
     },
 };
 
@@ -28,6 +29,7 @@ pub(crate) struct Decision<'d> {
     pub(crate) now: DateTime<Utc>,
     pub(crate) ids: &'d dyn IdSource,
     pub(crate) channels: &'d dyn Channels,
+    pub(crate) news: &'d dyn RenterNews,
 }
 
 /// How a worker was found for a request, or why it has none any more.
@@ -43,6 +45,7 @@ pub(crate) fn file(
     selection: &Selection,
     ids: &dyn IdSource,
     channels: &dyn Channels,
+    news: &dyn RenterNews,
 ) -> Filing {
     let at = request.created_at;
     request.assigned_worker_id = selection.chosen;
@@ -57,13 +60,36 @@ pub(crate) fn file(
         notes: None,
         ranking: selection.kept(),
     });
+    let channel = || channels.channel(request.organization_id, request.complex_id);
     let message = |worker| {
-        let channel = channels.channel(request.organization_id, request.complex_id);
         let (id, kind) = (NotificationId::mint(ids), NotificationKind::Assignment);
-        Notification::new(id, channel, kind, &request, worker, at, at)
+        Notification::new(id, channel(), kind, &request, worker, at, at)
     };
     let notification = selection.chosen.map(message);
-    Filing { request, assignment, notification }
+    let tell = |news| {
+        let id = Uuid::new_v5(&request.id.uuid(), b"news").into();
+        Notification::telling(id, channel(), news, &request, at, at)
+    };
+    let news = wanted(news, None, &request).map(tell);
+    Filing { request, assignment, notification, news }
+}
+
+/// What the renter is told of a change of their request, which had not been filed if it was nothing before: the first of
+/// the news of it that the host wants told.
+fn wanted(wants: &dyn RenterNews, before: Option<&Request>, after: &Request) -> Option<News> {
+    let moved = before.is_some_and(|before| before.status != after.status);
+    let had = before.and_then(|before| before.assigned_worker_id);
+    let is_given = after.assigned_worker_id.is_some() && after.assigned_worker_id != had;
+    let news: &[News] = match after.status {
+        RequestStatus::InProgress if moved => &[News::Started],
+        RequestStatus::Completed if moved => &[News::Done],
+        RequestStatus::Cancelled if moved => &[News::Cancelled],
+        _ if before.is_none() && is_given => &[News::Assigned, News::Filed],
+        _ if before.is_none() => &[News::Filed],
+        _ if is_given => &[News::Assigned],
+        _ => &[],
+    };
+    news.iter().copied().find(|news| wants.wants(after.organization_id, *news))
 }
 
 /// Moves a request by that row of the table, with all its effects. Whether its worker is active counts only where the
@@ -76,7 +102,7 @@ pub(crate) fn change_status(
 ) -> Step {
     let mut step = Step::on(request, next_timestamp(decision.now, request.updated_at));
     step.writes.push(decision.status(request, row.to, step.at));
-    let Some(worker) = request.assigned_worker_id else { return decision.without_hold(request, step) };
+    let Some(worker) = request.assigned_worker_id else { return decision.whole(request, step) };
     let nobody = |cause| Choice { worker: None, cause, ranking: Vec::new() };
     if row.has(Effect::EndsAssignment) {
         step.writes.push(decision.assignment(request, nobody(AssignmentCause::HandedBack), step.at));
@@ -91,7 +117,7 @@ pub(crate) fn change_status(
             decision.assignment(request, nobody(AssignmentCause::WorkerInactive), step.at)
         });
     }
-    decision.without_hold(request, step)
+    decision.whole(request, step)
 }
 
 /// Gives an open request to another worker, or to nobody: the new worker is told, and so is the one before, unless it was
@@ -116,7 +142,7 @@ pub(crate) fn assign(request: &Request, choice: Choice, decision: &Decision<'_>)
     if let Some(worker) = worker {
         step.writes.push(decision.message(request, NotificationKind::Assignment, worker, step.at));
     }
-    Ok(decision.without_hold(request, step))
+    Ok(decision.whole(request, step))
 }
 
 /// Edits a request. Its worker is told, unless it was they who edited it.
@@ -186,6 +212,23 @@ impl Decision<'_> {
         })
     }
 
+    /// The step with what follows from it: the end of the request's hold, and the news of it for the renter.
+    fn whole(&self, request: &Request, step: Step) -> Step {
+        self.with_news(request, self.without_hold(request, step))
+    }
+
+    /// The step, which also tells the renter of it, unless they did it themselves.
+    fn with_news(&self, request: &Request, mut step: Step) -> Step {
+        let after = step.after(request.clone());
+        let theirs = self.by == Actor::Renter(request.renter_id);
+        if let Some(news) = wanted(self.news, Some(request), &after).filter(|_| !theirs) {
+            let id = NotificationId::mint(self.ids);
+            let message = Notification::telling(id, self.channel(request), news, &after, step.at, self.now);
+            step.writes.push(Write::Notify(message));
+        }
+        step
+    }
+
     /// The step, which also ends the request's hold where the rule says so.
     fn without_hold(&self, request: &Request, mut step: Step) -> Step {
         if ends_hold(request, &step.after(request.clone())) {
@@ -203,8 +246,11 @@ impl Decision<'_> {
         at: DateTime<Utc>,
     ) -> Write {
         let id = NotificationId::mint(self.ids);
-        let channel = self.channels.channel(request.organization_id, request.complex_id);
-        Write::Notify(Notification::new(id, channel, kind, request, worker, at, self.now))
+        Write::Notify(Notification::new(id, self.channel(request), kind, request, worker, at, self.now))
+    }
+
+    fn channel(&self, request: &Request) -> Channel {
+        self.channels.channel(request.organization_id, request.complex_id)
     }
 }
 

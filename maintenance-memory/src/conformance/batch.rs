@@ -90,7 +90,7 @@ pub async fn a_store_files_many_in_one_step_and_refuses_each_alone(world: World)
         let notification_id = Uuid::from_u128(n + 100).into();
         let message =
             Notification { id: notification_id, request_id: id, to: worker.into(), ..message.clone() };
-        Filing { request, assignment: None, notification: Some(message) }
+        Filing { request, assignment: None, notification: Some(message), news: None }
     };
     let mut filings = [filing(1, stays.id), filing(2, leaves.id), filing(3, stays.id)];
     filings[2].request.id = there.id;

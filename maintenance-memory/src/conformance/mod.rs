@@ -39,6 +39,7 @@ pub mod hold;
 pub mod import;
 pub mod isolation;
 pub mod lists;
+pub mod news;
 pub mod numbers;
 pub mod outbox;
 mod phones;
@@ -252,6 +253,15 @@ macro_rules! conformance {
             chat: a_receiver_that_dies_leaves_its_message_to_the_next,
             chat: a_worker_is_known_by_their_number_and_by_the_id_that_was_learnt,
             chat: the_clean_up_removes_what_was_applied,
+            news: a_renter_hears_of_each_step_of_their_request,
+            news: a_renter_is_told_what_the_host_wants_told,
+            news: a_filing_is_told_of_once,
+            news: a_renter_is_not_told_of_what_they_did,
+            news: news_that_is_no_longer_so_is_not_sent,
+            news: a_renter_without_a_number_is_not_told,
+            news: what_waits_for_one_renter_is_put_back_spread_out,
+            news: news_that_failed_is_told_again_while_it_is_the_newest,
+            news: news_is_the_renters_own,
             retention: old_messages_of_requests_that_are_over_go,
             retention: what_is_still_needed_stays,
             retention: messages_go_in_batches_and_of_all_organizations,

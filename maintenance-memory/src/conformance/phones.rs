@@ -38,6 +38,7 @@ impl MediaStore for Photos {
 /// Receiving over the world's store.
 pub(super) fn receiver(world: &World) -> Receiver<Arc<dyn SharedRepository>> {
     let engine: Engine = Maintenance::new(world.store.clone(), world.directory.clone());
+    let engine = engine.with_renter_news(world.told.clone());
     engine.with_clock(world.clock.clone()).with_ids(world.ids.clone()).receiver().media(Photos, Photos)
 }
 

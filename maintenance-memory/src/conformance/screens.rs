@@ -107,7 +107,7 @@ impl<'w> Twins<'w> {
             hold: None,
             number: RequestNumber::NONE,
         };
-        let filing = Filing { request, assignment: None, notification: None };
+        let filing = Filing { request, assignment: None, notification: None, news: None };
         file_one(self.store(), &filing).await.unwrap();
         file_one(&self.model, &filing).await.unwrap();
         if self.chance.below(3) == 0 {
@@ -188,7 +188,7 @@ pub async fn filters_and_orders_agree_with_the_model(world: World) {
         request.id = id(7, n).into();
         request.organization_id = Uuid::from_u128(0x0B).into();
         request.assigned_worker_id = None;
-        let filing = Filing { request, assignment: None, notification: None };
+        let filing = Filing { request, assignment: None, notification: None, news: None };
         file_one(other.maintenance.repository().as_ref(), &filing).await.unwrap();
     }
     world.index_texts().await;

@@ -188,7 +188,7 @@ pub async fn a_worker_who_left_after_ranking_gets_no_request(world: World) {
     notification.id = Uuid::from_u128(78).into();
     notification.request_id = request.id;
     world.maintenance.set_worker_status(worker.id, WorkerStatus::Inactive).await.unwrap();
-    let filing = Filing { request, assignment: None, notification: Some(notification) };
+    let filing = Filing { request, assignment: None, notification: Some(notification), news: None };
     let refused = file_one(world.maintenance.repository(), &filing).await.unwrap_err();
     assert_eq!(refused.kind, RepositoryErrorKind::Conflict);
     assert_eq!(world.maintenance.repository().request(filing.request.id).await.unwrap(), None);

@@ -1,13 +1,13 @@
 //! A complex, its workers, a renter, and an engine over some store.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use maintenance_core::{
     Actor, ComplexId, DeliveryError, DeliveryEvent, DeliveryUpdate, DispatchPolicy, DispatchReport,
-    Dispatcher, Filed, Filing, Maintenance, NewRequest, NewWorker, NextStep, Notification, NotificationKind,
-    NotifyError, OrganizationId, Organizations, PageRequest, Priority, PropertyId, RenterId, Repository,
-    RepositoryError, Request, RequestFilter, RequestForm, RequestId, RequestRecord, SendEffect,
-    SharedRepository, Submission, UserId, Worker, WorkerId,
+    Dispatcher, Filed, Filing, Maintenance, NewRequest, NewWorker, News, NextStep, Notification,
+    NotificationKind, NotifyError, OrganizationId, Organizations, PageRequest, Priority, PropertyId,
+    RenterId, Repository, RepositoryError, Request, RequestFilter, RequestForm, RequestId, RequestRecord,
+    SendEffect, SharedRepository, Submission, UserId, Worker, WorkerId,
 };
 use uuid::Uuid;
 
@@ -29,6 +29,8 @@ pub struct World {
     pub property: PropertyId,
     /// Its complex.
     pub complex: ComplexId,
+    /// What renters are told.
+    pub(super) told: BTreeSet<News>,
     pub(super) ids: SequentialIds,
     pub(super) store: Arc<dyn SharedRepository>,
 }
@@ -62,7 +64,16 @@ impl World {
         let seen: Arc<dyn Repository> = store.of(organization);
         let maintenance =
             Maintenance::new(seen, directory.clone()).with_clock(clock.clone()).with_ids(ids.clone());
-        Self { maintenance, clock, directory, notifier, renter, property, complex, ids, store }
+        let told = BTreeSet::new();
+        Self { maintenance, clock, directory, notifier, renter, property, complex, told, ids, store }
+    }
+
+    /// The same, where renters are told that news.
+    #[must_use]
+    pub fn telling(mut self, news: &[News]) -> Self {
+        self.told = news.iter().copied().collect();
+        self.maintenance = self.maintenance.with_renter_news(self.told.clone());
+        self
     }
 
     /// A landlord.

@@ -31,8 +31,8 @@ const ASSIGNMENT_COLUMNS: &Columns = assignment_history_columns!(list);
 /// The place of the organisation among the parameters.
 const ORGANIZATION: usize = REQUEST_COLUMNS.len() + MESSAGE_COLUMNS.len() + ASSIGNMENT_COLUMNS.len() + 1;
 
-/// Files requests of the organisation `$organization` whose id is new and whose worker is active, with their messages
-/// and the rows of their assignments, each as an array per column.
+/// Files requests of the organisation `$organization` whose id is new and whose worker is active, with their messages, the
+/// news for their renters among them, and the rows of their assignments, each as an array per column.
 ///
 /// The workers stay locked until the transaction ends: whoever sets a worker inactive waits, and then finds
 /// the request among that worker's requests. Rows are inserted in the order of their ids, so that two batches
@@ -82,7 +82,7 @@ static FILE: LazyLock<String> = LazyLock::new(|| {
         insert into maintenance_notifications ({message_columns})
         select {of_message}
           from filed f
-          join new_message m on m.id = f.notification_id
+          join new_message m on m.request_id = f.id
         returning 1
     ), {follower}, happened as (
         {insert_events}
@@ -184,8 +184,8 @@ async fn read(
 
 fn bind(organization: OrganizationId, filings: &[Filing]) -> Result<Query, RepositoryError> {
     let requests: Vec<_> = filings.iter().map(encode::filed_request).collect();
-    let messages: Vec<_> =
-        filings.iter().filter_map(|f| f.notification.as_ref()).map(encode::notification).collect();
+    let messages = filings.iter().flat_map(|filing| filing.notification.iter().chain(&filing.news));
+    let messages: Vec<_> = messages.map(encode::notification).collect();
     let assignments: Vec<_> =
         filings.iter().filter_map(|f| f.assignment.as_ref()).map(encode::assignment_change).collect();
     let mut arguments = PgArguments::default();

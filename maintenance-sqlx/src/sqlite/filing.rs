@@ -20,7 +20,7 @@ use crate::{
 
 /// Reads the requests that are stored, files those that aren't and whose worker is active, and then writes
 /// their messages and the rows of their assignments. `$1` are the requests, `$2` the messages to their
-/// workers, `$3` the rows of the assignment history, each as a JSON array; `$4` is the organisation.
+/// workers and renters, `$3` the rows of the assignment history, each as a JSON array; `$4` is the organisation.
 ///
 /// A message is skipped if it is stored for the same request: its filing is repeated. A request that was filed now has
 /// the time of its filing.
@@ -81,7 +81,9 @@ const FILE: Script = script!(
     notification_columns!(json "m.value"),
     "
       from json_each($2) m
-      join maintenance_requests r on r.notification_id = m.value ->> 'id' and r.id = m.value ->> 'request_id'
+      join maintenance_requests r on r.id = m.value ->> 'request_id' and r.organization_id = $4
+           and (r.notification_id = m.value ->> 'id'
+                or m.value ->> 'kind' = 'news' and r.created_at = m.value ->> 'created_at')
      where not exists (select 1 from maintenance_notifications n
                         where n.id = m.value ->> 'id' and n.request_id = r.id);
 
@@ -108,7 +110,7 @@ pub(super) async fn file(
     organization: OrganizationId,
     filings: &[Filing],
 ) -> Result<Vec<Result<Filed, RepositoryError>>, RepositoryError> {
-    let messages = filings.iter().filter_map(|filing| filing.notification.as_ref());
+    let messages = filings.iter().flat_map(|filing| filing.notification.iter().chain(&filing.news));
     let assignments = filings.iter().filter_map(|filing| filing.assignment.as_ref());
     let parameters = [
         encode::rows(filings.iter().map(encode::filed_request)),

@@ -51,7 +51,7 @@ const FILE_AGAIN: Script = script!(
                       and (n.kind = 'answer'
                            or n.kind = 'news' and not exists (
                               select 1 from maintenance_notifications x
-                               where x.request_id = n.request_id and x.kind = 'news'
+                               where x.request_id = n.request_id and x.kind = 'news' and x.renter_id = n.renter_id
                                  and (x.created_at, x.id) > (n.created_at, n.id))))
     on conflict (id) do nothing
     returning id"

@@ -21,7 +21,7 @@ async fn another_process_holding_the_file_is_busy_and_passes() {
     let maintenance = Maintenance::new(store, NoDirectory);
     let request = maintenance.submit(store::new_request(1)).await.unwrap().request;
     let request = Request { id: store::id(2).into(), ..request };
-    let filing = Filing { request, assignment: None, notification: None };
+    let filing = Filing { request, assignment: None, notification: None, news: None };
     let held = file.pool.begin_with("begin immediate").await.unwrap();
     let store = maintenance.repository();
     assert_eq!(store.add_worker(&store::worker(9)).await.unwrap_err().kind, RepositoryErrorKind::Busy);

@@ -18,7 +18,7 @@ pub(crate) async fn at_once<S: Repository + Clone + 'static>(store: S) {
         let request = Request { id: id(0x6000 + n).into(), ..request.clone() };
         let id = id(0x7000 + message_id).into();
         let message = Notification { id, request_id: request.id, ..message.clone() };
-        Filing { request, assignment: None, notification: Some(message) }
+        Filing { request, assignment: None, notification: Some(message), news: None }
     };
     let filing = |n: u128| with_message(n, n);
     let mut refused = filing(4);

@@ -136,7 +136,8 @@ pub(crate) async fn life<R: Repository>(store: R) {
     let message = Notification { to: away.id.into(), id: id(0x99).into(), ..record.notifications[0].clone() };
     tell.writes.push(Write::Notify(message.clone()));
     assert_eq!(kind(store.apply(&tell).await), RepositoryErrorKind::Conflict);
-    let mut filing = Filing { request: request.clone(), assignment: None, notification: Some(message) };
+    let mut filing =
+        Filing { request: request.clone(), assignment: None, notification: Some(message), news: None };
     assert_eq!(file_one(store, &filing).await.unwrap(), Filed::Existing(done.clone()));
     filing.request.id = id(0x55).into();
     filing.request.assigned_worker_id = Some(away.id);

@@ -102,7 +102,7 @@ pub(crate) async fn halves<R: Repository>(store: R) {
     let filing = |n: u128, message_id: NotificationId| {
         let request = Request { id: id(n).into(), ..two.clone() };
         let message = Notification { id: message_id, request_id: request.id, ..message.clone() };
-        Filing { request, assignment: None, notification: Some(message) }
+        Filing { request, assignment: None, notification: Some(message), news: None }
     };
     let filings = [filing(0x61, id(0x71).into()), filing(0x62, message.id)];
     assert_eq!(kind(store.file(&filings).await), RepositoryErrorKind::Conflict);

@@ -38,7 +38,7 @@ fn request(status: RequestStatus) -> Request {
 
 fn decision(by: Actor, ids: &Counting) -> Decision<'_> {
     let now = DateTime::UNIX_EPOCH + TimeDelta::hours(1);
-    Decision { by, note: None, now, ids, channels: &|_, _| Channel::DEFAULT }
+    Decision { by, note: None, now, ids, channels: &|_, _| Channel::DEFAULT, news: &|_, _| false }
 }
 
 /// What a step writes: the messages by kind and recipient, and where the assignment goes, if it goes anywhere.
@@ -175,4 +175,64 @@ fn an_edit_tells_the_worker_unless_it_is_theirs() {
     assert_eq!(written(&theirs).0, []);
     let nobodys = Request { assigned_worker_id: None, ..before };
     assert_eq!(written(&edit(&nobodys, vec![urgent], &decision(LANDLORD, &ids))).0, []);
+}
+
+/// The news that the step tells the renter.
+fn told_to_renter(step: &Step) -> Vec<News> {
+    let messages = step.writes.iter().filter_map(|write| match write {
+        Write::Notify(message) if message.to.renter().is_some() => message.news,
+        _ => None,
+    });
+    messages.collect()
+}
+
+#[test]
+fn the_renter_is_told_of_what_others_did() {
+    let ids = Counting(AtomicU64::new(100));
+    let told = |by| Decision { news: &|_, _| true, ..decision(by, &ids) };
+    for row in TRANSITIONS {
+        let before = request(row.from);
+        let news = match row.to {
+            RequestStatus::InProgress => Some(News::Started),
+            RequestStatus::Completed => Some(News::Done),
+            RequestStatus::Cancelled => Some(News::Cancelled),
+            RequestStatus::Pending => None,
+        };
+        let step = change_status(&before, *row, &told(LANDLORD), true);
+        assert_eq!(told_to_renter(&step), Vec::from_iter(news), "{row:?}");
+        let theirs = change_status(&before, *row, &told(Actor::Renter(before.renter_id)), true);
+        assert_eq!(told_to_renter(&theirs), [], "{row:?}");
+        let unwanted = change_status(&before, *row, &decision(LANDLORD, &ids), true);
+        assert_eq!(told_to_renter(&unwanted), [], "{row:?}");
+    }
+    let choice = |worker| Choice { worker, cause: AssignmentCause::ByHand, ranking: Vec::new() };
+    let note = Note::new("the first is ill").unwrap();
+    for status in [RequestStatus::Pending, RequestStatus::InProgress] {
+        let decision = Decision { note: Some(&note), ..told(LANDLORD) };
+        let step = assign(&request(status), choice(Some(OTHER)), &decision).unwrap();
+        assert_eq!(told_to_renter(&step), [News::Assigned], "{status}");
+        let step = assign(&request(status), choice(None), &decision).unwrap();
+        assert_eq!(told_to_renter(&step), [], "{status}");
+    }
+}
+
+#[test]
+fn of_a_filing_the_renter_hears_once() {
+    let ids = Counting(AtomicU64::new(100));
+    let selection = |chosen| Selection { chosen, ranking: Vec::new() };
+    let channels = |_: crate::values::OrganizationId, _: crate::values::ComplexId| Channel::DEFAULT;
+    let told = |chosen, wants: &[News]| {
+        let wants = std::collections::BTreeSet::from_iter(wants.iter().copied());
+        let request = Request { assigned_worker_id: None, ..request(RequestStatus::Pending) };
+        let filing = file(request.clone(), &selection(chosen), &ids, &channels, &wants);
+        let again = file(request, &selection(chosen), &ids, &channels, &wants);
+        assert_eq!(filing.news.as_ref().map(|news| news.id), again.news.map(|news| news.id));
+        filing.news.and_then(|message| message.news)
+    };
+    let both = &[News::Filed, News::Assigned];
+    assert_eq!(told(None, both), Some(News::Filed));
+    assert_eq!(told(Some(WORKER), both), Some(News::Assigned));
+    assert_eq!(told(Some(WORKER), &[News::Filed]), Some(News::Filed));
+    assert_eq!(told(None, &[News::Assigned]), None);
+    assert_eq!(told(Some(WORKER), &[]), None);
 }
