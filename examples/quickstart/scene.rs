@@ -188,7 +188,7 @@ impl Directory for Scene {
         ] {
             let name = Name::new(name).map_err(DirectoryError::new)?;
             let phone_number = Some(PhoneNumber::parse(number, None).map_err(DirectoryError::new)?);
-            contacts.insert(complex.into(), RenterContact { name, phone_number });
+            contacts.insert(complex.into(), RenterContact { name, phone_number, language: None });
         }
         contacts.retain(|renter, _| renters.contains(renter));
         Ok(contacts)

@@ -112,12 +112,12 @@ pub use model::{
     ClaimedWorker, CleanedUp, Comment, ComplexAssignment, Content, Deferral, DeliveryEffect, DeliveryError,
     DeliveryEvent, DeliveryUpdate, EditedField, Event, EventKind, EventPosition, Exclusion, FORGOTTEN,
     FieldChange, FileKind, FileType, FileUrl, Filing, Forgotten, Hold, Inbound, InboundClaim, InboundContent,
-    InboundFile, InboundOutcome, InboundSettlement, KeptInbound, NewAttachment, NewComment, NewEvent,
-    NewRequest, NewWorker, News, NextStep, Notification, NotificationKind, Outgoing, PersonalData, Place,
-    Priority, Ranked, Recipient, Recorded, RenterContact, RenterNews, Request, RequestChoice, RequestField,
-    RequestForm, RequestRecord, RequestStatus, Role, Scope, Selection, SendOutcome, SendRecord, Sender,
-    Settled, Standing, StatusChange, Step, Tap, Told, TradeMatch, UserType, Verdict, WhatsAppStatus, Worker,
-    WorkerStatus, WorkerUpdate, Write,
+    InboundFile, InboundOutcome, InboundSettlement, KeptInbound, KnownRenter, NewAttachment, NewComment,
+    NewEvent, NewRequest, NewWorker, News, NextStep, Notification, NotificationKind, OptOut, Outgoing,
+    PersonalData, Place, Priority, Ranked, Recipient, Recorded, RenterContact, RenterNews, Request,
+    RequestChoice, RequestField, RequestForm, RequestRecord, RequestStatus, Role, Scope, Selection,
+    SendOutcome, SendRecord, Sender, Settled, Standing, StatusChange, Step, Tap, Told, TradeMatch, UserType,
+    Verdict, WhatsAppStatus, Worker, WorkerStatus, WorkerUpdate, Write,
 };
 #[cfg(feature = "mock")]
 pub use ports::mock;

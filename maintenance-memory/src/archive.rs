@@ -174,6 +174,7 @@ fn forget(
         kept.message.content = InboundContent::Gone;
         forgotten.inbound += u64::from(had_content);
     }
+    rows.known_renters.retain(|((of, who), _), _| (*of, *who) != (organization, renter));
     rows.attachments.retain(|_, file| {
         let kept = !theirs.contains(&file.request_id);
         if !kept {

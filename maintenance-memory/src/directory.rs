@@ -84,7 +84,7 @@ impl TableDirectory {
     /// a number.
     pub fn set_contact(&self, renter: RenterId, name: &str, phone_number: &str) {
         let phone_number = PhoneNumber::parse(phone_number, None).ok();
-        let contact = Name::new(name).ok().map(|name| RenterContact { name, phone_number });
+        let contact = Name::new(name).ok().map(|name| RenterContact { name, phone_number, language: None });
         let mut tables = lock(&self.tables);
         tables.contacts.remove(&(self.organization, renter));
         tables.contacts.extend(contact.map(|contact| ((self.organization, renter), contact)));

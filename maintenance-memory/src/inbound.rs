@@ -3,14 +3,17 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    Channel, InboundClaim, InboundRepository, InboundSettlement, KeptInbound, Listing, Notification,
-    NotificationId, OrganizationId, PhoneNumber, RepositoryError, RequestChoice, RequestId, Sender, Worker,
-    WorkerId,
+    Addressee, Channel, InboundClaim, InboundRepository, InboundSettlement, KeptInbound, KnownRenter,
+    Listing, Notification, NotificationId, OptOut, OrganizationId, PhoneNumber, RenterId, RepositoryError,
+    RequestChoice, RequestId, Sender, Worker, WorkerId,
 };
 
 use crate::{MemoryRepository, store::Rows};
 
-/// What is known of a worker on a channel.
+/// A renter of an organisation.
+pub(crate) type RenterOf = (OrganizationId, RenterId);
+
+/// What is known of a worker or a renter on a channel.
 #[derive(Clone, Default, PartialEq)]
 pub(crate) struct Known {
     wa_id: Option<String>,
@@ -22,6 +25,11 @@ impl Known {
     fn learn(&mut self, sender: &Sender) {
         self.wa_id = sender.wa_id.clone().or(self.wa_id.take());
         self.user_id = sender.user_id.clone().or(self.user_id.take());
+    }
+
+    fn hear(&mut self, sender: &Sender, at: DateTime<Utc>) {
+        self.learn(sender);
+        self.heard_at = self.heard_at.max(Some(at));
     }
 
     fn is(&self, sender: &Sender) -> bool {
@@ -120,21 +128,80 @@ impl InboundRepository for MemoryRepository<'_> {
         at: DateTime<Utc>,
     ) -> Result<(), RepositoryError> {
         let mut rows = self.rows();
-        let known = rows.known.entry((worker, channel.clone())).or_default();
-        known.learn(from);
-        known.heard_at = known.heard_at.max(Some(at));
+        rows.known.entry((worker, channel.clone())).or_default().hear(from, at);
         Ok(())
     }
 
     async fn reached(&self, reached: &[(NotificationId, Sender)]) -> Result<(), RepositoryError> {
         let mut rows = self.rows();
-        for (id, sender) in reached {
-            let Some(message) = rows.notifications.get(id) else { continue };
-            let Some(worker) = message.to.worker() else { continue };
-            let key = (worker, message.channel.clone());
-            rows.known.entry(key).or_default().learn(sender);
+        let reached = reached.iter().filter_map(|(id, sender)| Some((rows.notifications.get(id)?, sender)));
+        let mut reached: Vec<_> = reached.map(|(message, sender)| (message.clone(), sender)).collect();
+        reached.sort_by_key(|(message, _)| (message.created_at, message.id));
+        for (message, sender) in reached {
+            match message.to {
+                Addressee::Worker(worker) => {
+                    rows.known.entry((worker, message.channel)).or_default().learn(sender);
+                }
+                Addressee::Renter(renter) => {
+                    let key = ((message.organization_id, renter), message.channel);
+                    let new = || (message.request_id, Known::default());
+                    let (request, known) = rows.known_renters.entry(key).or_insert_with(new);
+                    *request = message.request_id;
+                    known.learn(sender);
+                }
+                _ => {}
+            }
         }
         Ok(())
+    }
+
+    async fn renters_of_sender(
+        &self,
+        channel: &Channel,
+        from: &Sender,
+        numbers: &[PhoneNumber],
+    ) -> Result<Listing<KnownRenter>, RepositoryError> {
+        let rows = self.rows();
+        let is_known = |known: &Known| {
+            let number = known.wa_id.as_deref();
+            known.is(from) || numbers.iter().any(|other| number == Some(other.digits()))
+        };
+        let theirs =
+            rows.known_renters.iter().filter(|((_, on), (_, known))| on == channel && is_known(known));
+        let renter =
+            |(((organization_id, renter_id), _), (request_id, _)): (&(RenterOf, _), &(RequestId, _))| {
+                KnownRenter {
+                    organization_id: *organization_id,
+                    renter_id: *renter_id,
+                    request_id: *request_id,
+                }
+            };
+        Ok(Listing { items: theirs.map(renter).collect(), corrupt: Vec::new() })
+    }
+
+    async fn renter_heard(
+        &self,
+        renter: &KnownRenter,
+        channel: &Channel,
+        from: &Sender,
+        at: DateTime<Utc>,
+    ) -> Result<(), RepositoryError> {
+        let mut rows = self.rows();
+        let key = ((renter.organization_id, renter.renter_id), channel.clone());
+        let new = || (renter.request_id, Known::default());
+        rows.known_renters.entry(key).or_insert_with(new).1.hear(from, at);
+        Ok(())
+    }
+
+    async fn opt_out(&self, opt_out: &OptOut) -> Result<DateTime<Utc>, RepositoryError> {
+        let mut rows = self.rows();
+        let since = rows.opt_outs.entry((opt_out.organization_id, opt_out.renter_id)).or_insert(opt_out.at);
+        *since = (*since).min(opt_out.at);
+        Ok(*since)
+    }
+
+    async fn opt_in(&self, organization: OrganizationId, renter: RenterId) -> Result<bool, RepositoryError> {
+        Ok(self.rows().opt_outs.remove(&(organization, renter)).is_some())
     }
 }
 

@@ -177,12 +177,19 @@ fn take(rows: &mut Rows, id: NotificationId, claim: &Claim) -> Option<Claimed> {
         _ => (rows.newest(request.id).is_some_and(|newest| newest.id == id), Told::No),
     };
     rows.content_at.insert(id, request.updated_at);
-    let known = worker.and_then(|worker| rows.known.get(&(worker, notification.channel.clone())));
+    let renter = notification.to.renter().map(|renter| (notification.organization_id, renter));
+    let channel = notification.channel.clone();
+    let known = match (worker, renter) {
+        (Some(worker), _) => rows.known.get(&(worker, channel)),
+        (None, Some(renter)) => rows.known_renters.get(&(renter, channel)).map(|(_, known)| known),
+        (None, None) => None,
+    };
     let heard_at = known.and_then(|known| known.heard_at);
+    let opted_out = renter.is_some_and(|renter| rows.opt_outs.contains_key(&renter));
     let asks = notification.answer == Some(Answer::WhichOne);
     let choices = worker.filter(|_| asks).map(|worker| rows.choices(worker)).unwrap_or_default();
     let worker = claimed_worker;
-    Some(Claimed { notification, request, is_newest, told, worker, heard_at, choices })
+    Some(Claimed { notification, request, is_newest, told, worker, heard_at, choices, opted_out })
 }
 
 /// Whether no newer message of that kind about the request is for the same recipient.

@@ -20,7 +20,12 @@ use maintenance_core::{
     WorkerId, WorkerStatus,
 };
 
-use crate::{MemoryTransaction, events::Journal, inbound::Known, lock};
+use crate::{
+    MemoryTransaction,
+    events::Journal,
+    inbound::{Known, RenterOf},
+    lock,
+};
 
 /// A store in memory, for tests: `MemoryRepository<'static>`, or that of an open transaction. Clones share their
 /// rows; each method holds the lock for its whole step.
@@ -56,6 +61,10 @@ pub(crate) struct Rows {
     pub(crate) inbound: BTreeMap<(Channel, String), KeptInbound>,
     /// What is known of each worker on a channel.
     pub(crate) known: BTreeMap<(WorkerId, Channel), Known>,
+    /// What is known of each renter on a channel, with the request that they were last written to about.
+    pub(crate) known_renters: BTreeMap<(RenterOf, Channel), (RequestId, Known)>,
+    /// The renters who want no news, and since when.
+    pub(crate) opt_outs: BTreeMap<RenterOf, DateTime<Utc>>,
     /// Events, and who follows them.
     pub(crate) journal: Journal,
     /// The last number that was given to a request. All transactions share it, so that two open ones give different

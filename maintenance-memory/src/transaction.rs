@@ -100,6 +100,8 @@ fn merge_rows(base: &Rows, before: &Rows, own: &Rows) -> Option<Rows> {
         sends: merge(&base.sends, &before.sends, &own.sends, PartialEq::eq)?,
         inbound: merge(&base.inbound, &before.inbound, &own.inbound, PartialEq::eq)?,
         known: merge(&base.known, &before.known, &own.known, PartialEq::eq)?,
+        known_renters: merge(&base.known_renters, &before.known_renters, &own.known_renters, PartialEq::eq)?,
+        opt_outs: merge(&base.opt_outs, &before.opt_outs, &own.opt_outs, PartialEq::eq)?,
         early: merge_list(&base.early, &before.early, &own.early),
         journal: base.journal.clone(),
         last_number: Arc::clone(&base.last_number),

@@ -67,6 +67,10 @@ delegate!(InboundRepository {
     workers_of_sender(channel: &Channel, from: &Sender, numbers: &[PhoneNumber]) -> Listing<Worker>;
     heard(worker: WorkerId, channel: &Channel, from: &Sender, at: DateTime<Utc>) -> ();
     reached(reached: &[(NotificationId, Sender)]) -> ();
+    renters_of_sender(channel: &Channel, from: &Sender, numbers: &[PhoneNumber]) -> Listing<KnownRenter>;
+    renter_heard(renter: &KnownRenter, channel: &Channel, from: &Sender, at: DateTime<Utc>) -> ();
+    opt_out(opt_out: &OptOut) -> DateTime<Utc>;
+    opt_in(organization: OrganizationId, renter: RenterId) -> bool;
 });
 
 delegate!(EventRepository {

@@ -21,7 +21,7 @@ use crate::{
     row::{Raw, Reader},
 };
 
-pub(crate) use inbound::kept_inbound;
+pub(crate) use inbound::{kept_inbound, known_renter, opted_out_at};
 pub(crate) use outbox::{claimed, early_or_none, event};
 
 const WORKERS: &str = "maintenance_workers";

@@ -25,7 +25,11 @@ fn message(description: &str) -> Result<Outgoing, Box<dyn Error>> {
         None,
     );
     let number = |text: &str| PhoneNumber::try_from(text.to_owned());
-    let renter = RenterContact { name: Name::new("Renter")?, phone_number: Some(number("+12025550100")?) };
+    let renter = RenterContact {
+        name: Name::new("Renter")?,
+        phone_number: Some(number("+12025550100")?),
+        language: None,
+    };
     let worker = Recipient::Worker { id: id.into(), phone_number: number("+12025550123")? };
     Ok(Outgoing::new(id.into(), NotificationKind::Assignment, worker, content.renter(Some(renter))))
 }

@@ -89,6 +89,7 @@ mod tests {
         .renter(Some(RenterContact {
             name: Name::new(text).ok()?,
             phone_number: Some(phone_number.clone()),
+            language: None,
         }));
         let to = Recipient::Worker { id: Uuid::from_u128(8).into(), phone_number };
         Some(Outgoing::new(Uuid::from_u128(9).into(), kind, to, content).answer(Some(answer), vec![]))

@@ -449,7 +449,7 @@ proptest! {
         let Ok(name) = Name::new(&name) else { return Ok(()) };
         (message.content.title, message.content.description, message.content.location) = (title, description, location);
         let phone_number: PhoneNumber = number("+12025550123");
-        message.content.renter = Some(RenterContact { name, phone_number: Some(phone_number) });
+        message.content.renter = Some(RenterContact { name, phone_number: Some(phone_number), language: None });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let mut english = Wording::english();

@@ -190,7 +190,7 @@ fn contacts(rows: impl IntoIterator<Item = (Uuid, String, String)>) -> HashMap<R
             continue;
         };
         let phone_number = PhoneNumber::parse(&phone_number, None).ok();
-        contacts.insert(renter.into(), RenterContact { name, phone_number });
+        contacts.insert(renter.into(), RenterContact { name, phone_number, language: None });
     }
     contacts
 }

@@ -159,7 +159,7 @@ impl Directory for Dataset {
     ) -> Result<HashMap<RenterId, RenterContact>, DirectoryError> {
         let name = Name::new("Renter").map_err(DirectoryError::new)?;
         let phone_number = PhoneNumber::try_from("+12025550100".to_owned()).map_err(DirectoryError::new)?;
-        let contact = RenterContact { name, phone_number: Some(phone_number) };
+        let contact = RenterContact { name, phone_number: Some(phone_number), language: None };
         Ok(renters.iter().map(|renter| (*renter, contact.clone())).collect())
     }
 }

@@ -241,8 +241,11 @@ impl<'d, R: Repository, N: Notifier> Flow<'d, R, N> {
         }
     }
 
-    fn sent(&mut self, ended: Ended) {
+    fn sent(&mut self, mut ended: Ended) {
         let of = self.of;
+        if let Some(number) = ended.reached.take() {
+            self.beside.push(of.reached(ended.claimed.notification.id, number).boxed());
+        }
         self.known.push(ended.settle(&of.policy, &mut self.report));
         for spread in of.recipients.to_spread(of.shared.clock.monotonic()) {
             self.beside.push(of.spread(spread).boxed());

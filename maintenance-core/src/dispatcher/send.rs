@@ -17,7 +17,7 @@ use crate::{
     },
     ports::{Notifier, NotifyError, Repository, SendEffect},
     rules::Turn,
-    values::{LeaseId, time::later},
+    values::{LeaseId, PhoneNumber, time::later},
 };
 
 /// A claimed message whose turn comes when a slot is free.
@@ -42,6 +42,8 @@ pub(super) struct Ended {
     pub(super) lease: LeaseId,
     pub(super) attempt: Attempt,
     pub(super) at: DateTime<Utc>,
+    /// The renter's number to which it went: the store is told it, so that they are known when they answer.
+    pub(super) reached: Option<PhoneNumber>,
 }
 
 pub(super) enum Attempt {
@@ -61,12 +63,17 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
     /// Sends one message, unless it is moot, too old or taken too often, or what it needs rests.
     pub(super) async fn send(&self, ready: Ready) -> Ended {
         let Ready { claimed, around, lease, begin_by } = ready;
+        let reached = match recipient(&claimed, &around) {
+            Some(Recipient::Renter { phone_number, .. }) => Some(phone_number),
+            _ => None,
+        };
         let attempt = match (self.before(&claimed, begin_by), recipient(&claimed, &around)) {
             (Some(attempt), _) => attempt,
             (None, Some(to)) => self.attempt(&outgoing(&claimed, to, around), &claimed).await,
             (None, None) => self.without_number(&claimed, &around),
         };
-        Ended { claimed, lease, attempt, at: self.shared.now() }
+        let reached = reached.filter(|_| matches!(attempt, Attempt::Sent(_)));
+        Ended { claimed, lease, attempt, at: self.shared.now(), reached }
     }
 
     /// What decides about a message before any attempt.
@@ -161,7 +168,7 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
 impl Ended {
     /// The record to write, counted in the report.
     pub(super) fn settle(self, policy: &DispatchPolicy, report: &mut DispatchReport) -> SendRecord {
-        let Self { claimed, lease, attempt, at } = self;
+        let Self { claimed, lease, attempt, at, reached: _ } = self;
         let notification = claimed.notification;
         let (not_tried, tried) = (notification.attempts, notification.attempts.saturating_add(1));
         let (attempts, outcome) = match attempt {

@@ -8,9 +8,11 @@ use tokio::time::Instant;
 use super::{Dispatcher, recipients::Spread};
 use crate::{
     maintenance::{Error, Pause, Troubled, apply_deliveries},
-    model::{Claim, Claimed, Deferral, DeliveryUpdate, EventKind, NewEvent, Priority, Recorded, SendRecord},
+    model::{
+        Claim, Claimed, Deferral, DeliveryUpdate, EventKind, NewEvent, Priority, Recorded, SendRecord, Sender,
+    },
     ports::{Listing, Notifier, Repository, RepositoryError, RepositoryErrorKind},
-    values::{LeaseId, OrganizationId, time::later},
+    values::{LeaseId, NotificationId, OrganizationId, PhoneNumber, time::later},
 };
 
 /// How many messages one statement puts back.
@@ -109,6 +111,11 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
             }
             first = later(first, every.saturating_mul(DEFERRED));
         }
+    }
+
+    /// Tells the store by which number a renter was reached.
+    pub(super) async fn reached(&self, id: NotificationId, number: PhoneNumber) -> Result<(), Error> {
+        Ok(self.repository.reached(&[(id, Sender::number(number.digits()))]).await?)
     }
 
     /// Does what had to wait in the store, each on its own, so that what is refused holds up none of the others.

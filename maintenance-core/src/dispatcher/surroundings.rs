@@ -71,7 +71,10 @@ impl Surroundings {
         let renter = self.renters.get(&(request.organization_id, request.renter_id));
         let place = self.places.get(&(request.organization_id, request.property_id));
         let worker = claimed.notification.to.worker();
-        let language = worker.and_then(|worker| self.languages.get(&(request.organization_id, worker)));
+        let language = match worker {
+            Some(worker) => self.languages.get(&(request.organization_id, worker)),
+            None => renter.and_then(|renter| renter.language.as_ref()),
+        };
         Around {
             place: place.cloned(),
             renter: renter.filter(|_| asks_for_renter(claimed)).cloned(),

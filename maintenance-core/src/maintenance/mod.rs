@@ -17,6 +17,7 @@ mod import;
 mod import_line;
 mod joining;
 mod lists;
+mod opting_out;
 mod problem;
 mod receiving;
 mod replying;

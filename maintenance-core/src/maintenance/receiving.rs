@@ -46,8 +46,8 @@ impl<R: Repository> Maintenance<R> {
 }
 
 impl<R: Repository> Maintenance<R> {
-    /// Learns under which ids messages of ours reached their workers, as webhooks tell it: so a worker who hides their number
-    /// is known when they answer.
+    /// Learns under which ids messages of ours reached their workers and renters, as webhooks tell it: so one who hides their
+    /// number is known when they answer.
     ///
     /// # Errors
     ///

@@ -27,9 +27,9 @@ const FILE: Backoff = Backoff { first: Duration::from_secs(30), ceiling: Duratio
 const FILE_TRIES: u32 = 20;
 
 /// A message being applied, under its lease.
-struct Applying<'r, R> {
-    receiver: &'r Receiver<R>,
-    kept: &'r KeptInbound,
+pub(super) struct Applying<'r, R> {
+    pub(super) receiver: &'r Receiver<R>,
+    pub(super) kept: &'r KeptInbound,
     lease: LeaseId,
 }
 
@@ -74,7 +74,10 @@ impl<R: Organizations + Clone> Applying<'_, R> {
                 // A button of the host's own templates.
                 Err(_) => self.done(InboundOutcome::Ignored).await,
             },
-            InboundContent::Text { body } => self.said(Asked::Comment, Some(body.clone())).await,
+            InboundContent::Text { body } => match self.stopped(body).await? {
+                Some(received) => Ok(received),
+                None => self.said(Asked::Comment, Some(body.clone())).await,
+            },
             InboundContent::Location { latitude, longitude, name } => {
                 let name = name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
                 self.said(Asked::Comment, Some(format!("geo:{latitude},{longitude}{name}"))).await
@@ -350,7 +353,7 @@ impl<R: Organizations + Clone> Applying<'_, R> {
         Ok(store.heard(worker.id, &message.channel, &message.from, message.sent_at).await?)
     }
 
-    fn engine_of(&self, organization: OrganizationId) -> Maintenance<R> {
+    pub(super) fn engine_of(&self, organization: OrganizationId) -> Maintenance<R> {
         self.receiver.maintenance.of(organization)
     }
 
@@ -370,7 +373,7 @@ impl<R: Organizations + Clone> Applying<'_, R> {
         self.finish(reply.outcome, Some(request), answer).await
     }
 
-    async fn finish(
+    pub(super) async fn finish(
         &self,
         outcome: InboundOutcome,
         about: Option<&Request>,

@@ -9,8 +9,8 @@ use crate::{
     model::{
         Actor, Attachment, Claim, Claimed, CleanedUp, Comment, ComplexAssignment, Deferral, DeliveryEffect,
         DeliveryUpdate, Event, EventPosition, Filing, Forgotten, InboundClaim, InboundSettlement,
-        KeptInbound, NewEvent, Notification, PersonalData, Recorded, Request, RequestRecord, RequestStatus,
-        SendRecord, Sender, Step, Worker,
+        KeptInbound, KnownRenter, NewEvent, Notification, OptOut, PersonalData, Recorded, Request,
+        RequestRecord, RequestStatus, SendRecord, Sender, Step, Worker,
     },
     ports::{
         ArchiveRepository, AssignmentsOf, CommentFilter, EventRepository, Filed, InboundRepository, Inserted,
@@ -180,6 +180,10 @@ hand_on!(InboundRepository {
     workers_of_sender(channel: &Channel, from: &Sender, numbers: &[PhoneNumber]) -> Listing<Worker>;
     heard(worker: WorkerId, channel: &Channel, from: &Sender, at: DateTime<Utc>) -> ();
     reached(reached: &[(NotificationId, Sender)]) -> ();
+    renters_of_sender(channel: &Channel, from: &Sender, numbers: &[PhoneNumber]) -> Listing<KnownRenter>;
+    renter_heard(renter: &KnownRenter, channel: &Channel, from: &Sender, at: DateTime<Utc>) -> ();
+    opt_out(opt_out: &OptOut) -> DateTime<Utc>;
+    opt_in(organization: OrganizationId, renter: RenterId) -> bool;
 });
 
 hand_on!(EventRepository {

@@ -1,4 +1,4 @@
-//! What the engine answers to a worker's message.
+//! What the engine answers to a message from a phone.
 
 use super::request::RequestStatus;
 use super::tap::Action;
@@ -38,6 +38,8 @@ text_enum! {
         FileRefused = "file_refused",
         /// Your text can't be added: it is too long.
         TextRefused = "text_refused",
+        /// You get no more messages about your requests.
+        OptedOut = "opted_out",
     }
 }
 

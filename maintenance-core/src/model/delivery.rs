@@ -50,7 +50,7 @@ impl WhatsAppStatus {
 /// Why a message failed or had to wait: the provider's code and what it means, without private data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryError {
-    /// The provider's error code, or the engine's own word for it: `withdrawn`, `no_number`, `timeout`.
+    /// The provider's error code, or the engine's own word for it: `withdrawn`, `no_number`, `opted_out`, `timeout`.
     pub code: String,
     /// What it means.
     pub text: String,
@@ -67,6 +67,9 @@ impl DeliveryError {
     /// The code of a message to a renter of whom the host's directory knows no number.
     #[cfg(feature = "tokio")]
     pub(crate) const NO_NUMBER: &str = "no_number";
+    /// The code of news for a renter who opted out.
+    #[cfg(feature = "tokio")]
+    pub(crate) const OPTED_OUT: &str = "opted_out";
 }
 
 impl fmt::Display for DeliveryError {

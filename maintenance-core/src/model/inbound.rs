@@ -193,6 +193,8 @@ text_enum! {
         Attached = "attached",
         /// It said which request the messages before it are about.
         Chosen = "chosen",
+        /// The renter gets no news any more.
+        OptedOut = "opted_out",
         /// It asked for what was so already.
         AlreadySo = "already_so",
         /// Its button belongs to an older message, and it changed nothing.
@@ -224,11 +226,20 @@ impl InboundOutcome {
     /// Whether the message did what it asked for, or what it asked for was so.
     pub const fn is_applied(self) -> bool {
         use InboundOutcome::{
-            Accepted, AlreadySo, Attached, Chosen, Commented, Completed, Declined, Ignored, Started,
+            Accepted, AlreadySo, Attached, Chosen, Commented, Completed, Declined, Ignored, OptedOut, Started,
         };
         matches!(
             self,
-            Accepted | AlreadySo | Attached | Chosen | Commented | Completed | Declined | Ignored | Started
+            Accepted
+                | AlreadySo
+                | Attached
+                | Chosen
+                | Commented
+                | Completed
+                | Declined
+                | Ignored
+                | OptedOut
+                | Started
         )
     }
 }

@@ -34,6 +34,8 @@ pub struct Claimed {
     pub heard_at: Option<DateTime<Utc>>,
     /// The recipient's open requests, the newest ten, if the message is [`Answer::WhichOne`]; otherwise none.
     pub choices: Vec<RequestChoice>,
+    /// Whether it is for a renter who opted out of news.
+    pub opted_out: bool,
 }
 
 /// What a store knows of the worker whom a message is for.

@@ -5,11 +5,14 @@ use chrono::{DateTime, Utc};
 
 use super::{page::Listing, repository_error::RepositoryError};
 use crate::{
-    model::{InboundClaim, InboundSettlement, KeptInbound, Notification, Sender, Worker},
-    values::{Channel, NotificationId, OrganizationId, PhoneNumber, RequestId, WorkerId},
+    model::{
+        InboundClaim, InboundSettlement, KeptInbound, KnownRenter, Notification, OptOut, Sender, Worker,
+    },
+    values::{Channel, NotificationId, OrganizationId, PhoneNumber, RenterId, RequestId, WorkerId},
 };
 
-/// Messages from phones, of all organisations as the outbox is: who sent them is known only when they are applied.
+/// Messages from phones, of all organisations as the outbox is: who sent them is known only when they are applied. And which
+/// renters want no messages to theirs.
 #[async_trait]
 #[auto_impl::auto_impl(&, Box, Arc)]
 pub trait InboundRepository: Send + Sync {
@@ -61,7 +64,33 @@ pub trait InboundRepository: Send + Sync {
         at: DateTime<Utc>,
     ) -> Result<(), RepositoryError>;
 
-    /// These messages of ours reached their workers under these ids, of whom nothing may have been heard yet. What is known
-    /// already is not written again; a message that isn't there is left out.
+    /// These messages of ours reached their workers and renters under these ids, of whom nothing may have been heard yet. What
+    /// is known already is not written again; a message that isn't there is left out. Of a renter it is known too which
+    /// request the newest of these messages is about.
     async fn reached(&self, reached: &[(NotificationId, Sender)]) -> Result<(), RepositoryError>;
+
+    /// The renters of all organisations whom messages reached on that channel under that sender's ids or one of these
+    /// numbers, in the order of their organisations and ids.
+    async fn renters_of_sender(
+        &self,
+        channel: &Channel,
+        from: &Sender,
+        numbers: &[PhoneNumber],
+    ) -> Result<Listing<KnownRenter>, RepositoryError>;
+
+    /// A renter was heard on that channel, as [`heard`](Self::heard) for a worker. The request counts if nothing is known of
+    /// them on that channel yet.
+    async fn renter_heard(
+        &self,
+        renter: &KnownRenter,
+        channel: &Channel,
+        from: &Sender,
+        at: DateTime<Utc>,
+    ) -> Result<(), RepositoryError>;
+
+    /// Keeps that a renter wants no news; returns since when they want none, UTC: the earliest time that they said so.
+    async fn opt_out(&self, opt_out: &OptOut) -> Result<DateTime<Utc>, RepositoryError>;
+
+    /// The renter wants news again; whether they wanted none.
+    async fn opt_in(&self, organization: OrganizationId, renter: RenterId) -> Result<bool, RepositoryError>;
 }

@@ -42,8 +42,8 @@ use crate::{
     model::{
         Attachment, Claim, Claimed, CleanedUp, Comment, ComplexAssignment, Deferral, DeliveryEffect,
         DeliveryUpdate, Event, EventPosition, Filing, Forgotten, InboundClaim, InboundSettlement,
-        KeptInbound, NewEvent, Notification, Outgoing, PersonalData, Place, Recorded, RenterContact, Request,
-        RequestRecord, RequestStatus, SendRecord, Sender, Step, Worker,
+        KeptInbound, KnownRenter, NewEvent, Notification, OptOut, Outgoing, PersonalData, Place, Recorded,
+        RenterContact, Request, RequestRecord, RequestStatus, SendRecord, Sender, Step, Worker,
     },
     rules::{Candidate, CandidatesOf},
     values::{
@@ -137,6 +137,21 @@ mock! {
             at: DateTime<Utc>,
         ) -> Result<(), RepositoryError>;
         async fn reached(&self, reached: &[(NotificationId, Sender)]) -> Result<(), RepositoryError>;
+        async fn renters_of_sender(
+            &self,
+            channel: &Channel,
+            from: &Sender,
+            numbers: &[PhoneNumber],
+        ) -> Result<Listing<KnownRenter>, RepositoryError>;
+        async fn renter_heard(
+            &self,
+            renter: &KnownRenter,
+            channel: &Channel,
+            from: &Sender,
+            at: DateTime<Utc>,
+        ) -> Result<(), RepositoryError>;
+        async fn opt_out(&self, opt_out: &OptOut) -> Result<DateTime<Utc>, RepositoryError>;
+        async fn opt_in(&self, organization: OrganizationId, renter: RenterId) -> Result<bool, RepositoryError>;
     }
 
     #[async_trait]

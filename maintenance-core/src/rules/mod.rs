@@ -8,6 +8,7 @@ mod moot;
 mod reply;
 mod selection;
 mod sight;
+mod stop;
 mod transition;
 
 pub(crate) use decide::{Choice, Decision, acknowledge, assign, change_status, edit, file, tell_again};
@@ -18,5 +19,6 @@ pub(crate) use moot::Turn;
 pub(crate) use reply::{Asked, Deed, Reply, relation, reply};
 pub use selection::{Candidate, CandidatesOf, Need, SelectionPolicy, exclusions, select};
 pub use sight::Viewer;
+pub(crate) use stop::asks_to_stop;
 pub(crate) use transition::role;
 pub use transition::{Effect, Refusal, TRANSITIONS, Transition, permit};

@@ -16,7 +16,7 @@ pub(crate) enum Turn {
 impl Turn {
     /// Whether the message still says what is so: the rule by kind.
     pub(crate) fn of(claimed: &Claimed) -> Self {
-        let Claimed { notification, request, is_newest, told, worker, .. } = claimed;
+        let Claimed { notification, request, is_newest, told, worker, opted_out, .. } = claimed;
         let theirs = request.assigned_worker_id.is_some_and(|worker| notification.to == worker.into());
         let is_active = worker.as_ref().is_some_and(|worker| worker.status == WorkerStatus::Active);
         let withdraw = |why| Self::Withdraw(DeliveryError::new(DeliveryError::WITHDRAWN, why));
@@ -35,6 +35,9 @@ impl Turn {
             NotificationKind::Assignment | NotificationKind::Answer => Self::Send,
             NotificationKind::Withdrawn if request.status.is_open() && theirs => {
                 withdraw("the request was the worker's again before the message went out")
+            }
+            NotificationKind::News if *opted_out => {
+                Self::Withdraw(DeliveryError::new(DeliveryError::OPTED_OUT, "the renter wants no messages"))
             }
             NotificationKind::Withdrawn | NotificationKind::Changed | NotificationKind::News
                 if !is_newest =>

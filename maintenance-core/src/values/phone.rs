@@ -75,6 +75,11 @@ impl PhoneNumber {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Its digits without the `+`, as providers write a sender's number.
+    pub fn digits(&self) -> &str {
+        self.0.trim_start_matches('+')
+    }
 }
 
 /// Takes a number already in E.164. Only its form is checked: a stored number stays readable when a

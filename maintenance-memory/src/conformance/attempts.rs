@@ -204,6 +204,8 @@ attempts! {
         answers
     };
     "Maintenance::forget_renter": |ours, ids| ours.engine.forget_renter(ids.renter).await;
+    "Maintenance::opt_out": |ours, ids| ours.engine.opt_out(ids.renter).await;
+    "Maintenance::opt_in": |ours, ids| ours.engine.opt_in(ids.renter).await;
     "Maintenance::worker": |ours, ids| ours.engine.worker(ids.worker).await;
     "Maintenance::update_worker": |ours, ids| {
         let update = WorkerUpdate { first_name: Some("Ours".into()), ..WorkerUpdate::default() };
@@ -313,6 +315,7 @@ pub const HARMLESS: &[(&str, &str)] = &[
     ("Maintenance::clean_up", "removes the old messages of all, and takes no id"),
     ("Maintenance::import", "is tried by import::an_import_stays_within_its_organization"),
     ("Maintenance::with_channels", "makes an engine"),
+    ("Maintenance::with_renter_news", "makes an engine"),
     ("Maintenance::events", "tells what happened to all"),
     ("Maintenance::organization", "takes nothing"),
     ("Maintenance::wake", "takes nothing"),

@@ -41,6 +41,7 @@ pub mod isolation;
 pub mod lists;
 pub mod news;
 pub mod numbers;
+pub mod opt_out;
 pub mod outbox;
 mod phones;
 pub mod refused;
@@ -262,6 +263,11 @@ macro_rules! conformance {
             news: what_waits_for_one_renter_is_put_back_spread_out,
             news: news_that_failed_is_told_again_while_it_is_the_newest,
             news: news_is_the_renters_own,
+            opt_out: a_renter_who_opts_out_hears_nothing_until_they_opt_in,
+            opt_out: a_renter_opts_out_from_the_chat_and_is_answered_once,
+            opt_out: a_renter_is_known_by_the_id_that_was_learnt,
+            opt_out: a_worker_who_says_stop_comments_on_their_job,
+            opt_out: who_is_forgotten_is_not_written_to,
             retention: old_messages_of_requests_that_are_over_go,
             retention: what_is_still_needed_stays,
             retention: messages_go_in_batches_and_of_all_organizations,

@@ -312,6 +312,31 @@ create table maintenance_worker_channels (
 create index maintenance_worker_channels_wa_id_idx   on maintenance_worker_channels (wa_id);
 create index maintenance_worker_channels_user_id_idx on maintenance_worker_channels (user_id);
 
+-- What is known of each renter on a channel: the ids under which messages reach them, the request that they were last
+-- written to about, and when they were last heard.
+create table maintenance_renter_channels (
+    organization_id text not null,
+    renter_id       text not null,
+    channel         text not null,
+    request_id      text not null,
+    wa_id           text,
+    user_id         text,
+    last_inbound    text,
+    primary key (organization_id, renter_id, channel)
+) strict;
+
+create index maintenance_renter_channels_wa_id_idx   on maintenance_renter_channels (wa_id);
+create index maintenance_renter_channels_user_id_idx on maintenance_renter_channels (user_id);
+
+-- The renters who want no news, by whichever channel. `channel` is the one by which they said so; null if the host did.
+create table maintenance_opt_outs (
+    organization_id text not null,
+    renter_id       text not null,
+    channel         text,
+    at              text not null,
+    primary key (organization_id, renter_id)
+) strict;
+
 -- Who follows the events, and how far they have come. Events are written only while there is somebody.
 create table maintenance_event_consumers (
     name     text    not null primary key,

@@ -1,6 +1,7 @@
 //! Messages from phones.
 
-use maintenance_core::{Inbound, InboundOutcome, KeptInbound, RepositoryError, Sender};
+use chrono::{DateTime, Utc};
+use maintenance_core::{Inbound, InboundOutcome, KeptInbound, KnownRenter, RepositoryError, Sender};
 
 use crate::{
     columns::inbound_columns,
@@ -9,6 +10,18 @@ use crate::{
 
 const INBOUND: &str = "maintenance_inbound";
 const COLUMNS: usize = inbound_columns!(list).len();
+
+/// Columns: the organisation and the id of a renter, and the request that they were last written to about.
+pub(crate) fn known_renter<R: Raw>(row: &R) -> Result<KnownRenter, RepositoryError> {
+    let mut read = Reader::new(row, "maintenance_renter_channels", 0);
+    let organization_id = read.id("organization_id")?;
+    Ok(KnownRenter { organization_id, renter_id: read.id("renter_id")?, request_id: read.id("request_id")? })
+}
+
+/// Columns: the renter who wants no news, and since when.
+pub(crate) fn opted_out_at<R: Raw>(row: &R) -> Result<DateTime<Utc>, RepositoryError> {
+    Reader::new(row, "maintenance_opt_outs", 0).skip_to(1).time("at")
+}
 
 /// Columns: a kept message's, and whether another of its sender waits for a choice.
 pub(crate) fn kept_inbound<R: Raw>(row: &R) -> Result<KeptInbound, RepositoryError> {

@@ -16,7 +16,7 @@ const EVENTS: &str = "maintenance_events";
 
 /// Columns: a notification's, its request's, the id, number and status of the worker whom it is for, whether the
 /// notification is its request's newest, what the recipient was told: yes (true), pending (false) or no (null), when they were last
-/// heard, and the requests to choose from as JSON or null.
+/// heard, the requests to choose from as JSON or null, and whether they opted out of news.
 pub(crate) fn claimed<R: Raw>(row: &R) -> Result<Claimed, RepositoryError> {
     const WORKER_COLUMNS: usize = 3;
     let notification = notification_at(row, 0)?;
@@ -38,7 +38,8 @@ pub(crate) fn claimed<R: Raw>(row: &R) -> Result<Claimed, RepositoryError> {
     };
     let heard_at = rest.time_or_none("last_inbound")?;
     let choices = rest.optional("choices", R::text, choices)?.unwrap_or_default();
-    Ok(Claimed { notification, request, is_newest, told, worker, heard_at, choices })
+    let opted_out = rest.flag("opted_out")?;
+    Ok(Claimed { notification, request, is_newest, told, worker, heard_at, choices, opted_out })
 }
 
 /// Requests as a JSON array of `[id, number, title]`. The parser's own error may quote the text.

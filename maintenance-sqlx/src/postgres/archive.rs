@@ -90,6 +90,9 @@ const FORGET_RENTER: &str = "
            set payload = $5
          where request_id = any ((select ids from theirs)::uuid[]) and payload <> $5
         returning id
+    ), channels as (
+        delete from maintenance_renter_channels
+         where renter_id = $2 and organization_id = $1 and (select is_allowed from allowed)
     ), files as (
         delete from maintenance_attachments
          where request_id = any ((select ids from theirs)::uuid[])

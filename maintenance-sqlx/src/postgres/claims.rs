@@ -138,7 +138,7 @@ pub(super) const CLAIM: &str = concat!(
                           where a.request_id = n.request_id and a.worker_id = n.worker_id
                             and a.kind = 'assignment') a)
            end,
-           k.last_inbound,
+           coalesce(k.last_inbound, rk.last_inbound),
            case when n.answer = 'which_one' then
                 (select json_agg(json_build_array(o.id, o.number, o.title))::text
                    from (select id, number, title
@@ -146,11 +146,15 @@ pub(super) const CLAIM: &str = concat!(
                           where assigned_worker_id = n.worker_id and status in ('pending', 'in_progress')
                           order by created_at desc nulls last, id desc nulls last
                           limit 10) o)
-           end
+           end,
+           exists (select from maintenance_opt_outs o
+                    where o.organization_id = n.organization_id and o.renter_id = n.renter_id)
       from taken n
       left join maintenance_requests r on r.id = n.request_id
       left join maintenance_workers  w on w.id = n.worker_id
       left join maintenance_worker_channels k on k.worker_id = n.worker_id and k.channel = n.channel
+      left join maintenance_renter_channels rk
+             on rk.organization_id = n.organization_id and rk.renter_id = n.renter_id and rk.channel = n.channel
      order by n.turn, n.place, n.was_due, n.id"
 );
 

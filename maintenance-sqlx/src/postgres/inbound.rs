@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    Channel, InboundClaim, InboundRepository, InboundSettlement, KeptInbound, Listing, Notification,
-    NotificationId, OrganizationId, PhoneNumber, RepositoryError, RequestId, Sender, Worker, WorkerId,
+    Channel, InboundClaim, InboundRepository, InboundSettlement, KeptInbound, KnownRenter, Listing,
+    Notification, NotificationId, OptOut, OrganizationId, PhoneNumber, RenterId, RepositoryError, RequestId,
+    Sender, Worker, WorkerId,
 };
 use tracing::instrument;
 
-use super::{PgRepository, convert::column};
+use super::{PgRepository, convert::column, renters};
 use crate::{
     columns::{inbound_columns, notification_columns, worker_columns},
     decode, encode,
@@ -185,28 +186,9 @@ const HEARD: &str = "
     )
     select count(*) from known";
 
-/// What is known already isn't written again. Parameters, one of each per message: `$1` the messages, `$2` the recipients'
-/// numbers in digits, `$3` the provider's ids of them.
-const REACHED: &str = "
-    with told as materialized (
-        select distinct on (n.worker_id, n.channel) n.worker_id, n.channel, i.wa_id, i.user_id
-          from unnest($1::uuid[], $2::text[], $3::text[]) i (id, wa_id, user_id)
-          join maintenance_notifications n on n.id = i.id and n.worker_id is not null
-         order by n.worker_id, n.channel
-    ), known as (
-        insert into maintenance_worker_channels as k (worker_id, channel, wa_id, user_id)
-        select worker_id, channel, wa_id, user_id from told
-        on conflict (worker_id, channel) do update
-           set wa_id = coalesce(excluded.wa_id, k.wa_id), user_id = coalesce(excluded.user_id, k.user_id)
-         where (coalesce(excluded.wa_id, k.wa_id), coalesce(excluded.user_id, k.user_id))
-               is distinct from (k.wa_id, k.user_id)
-        returning 1
-    )
-    select count(*) from known";
-
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] =
-    &[KEEP, CLAIM, SETTLE, RELEASE, SENT_MESSAGE, WORKERS_OF_SENDER, HEARD, REACHED];
+    &[KEEP, CLAIM, SETTLE, RELEASE, SENT_MESSAGE, WORKERS_OF_SENDER, HEARD];
 
 #[async_trait]
 impl InboundRepository for PgRepository<'_> {
@@ -297,10 +279,37 @@ impl InboundRepository for PgRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(messages = reached.len()))]
     async fn reached(&self, reached: &[(NotificationId, Sender)]) -> Result<(), RepositoryError> {
-        let query = sqlx::query(REACHED)
-            .bind(column(reached, |(message, _)| message.uuid()))
-            .bind(column(reached, |(_, sender)| sender.wa_id.clone()))
-            .bind(column(reached, |(_, sender)| sender.user_id.clone()));
-        self.source.connection().await?.fetch_value::<i64>(query).await.map(drop)
+        renters::reached(&self.source, reached).await
+    }
+
+    #[instrument(level = "debug", skip_all)]
+    async fn renters_of_sender(
+        &self,
+        channel: &Channel,
+        from: &Sender,
+        numbers: &[PhoneNumber],
+    ) -> Result<Listing<KnownRenter>, RepositoryError> {
+        renters::of_sender(&self.source, channel, from, numbers).await
+    }
+
+    #[instrument(level = "debug", skip_all, fields(renter = %renter.renter_id))]
+    async fn renter_heard(
+        &self,
+        renter: &KnownRenter,
+        channel: &Channel,
+        from: &Sender,
+        at: DateTime<Utc>,
+    ) -> Result<(), RepositoryError> {
+        renters::heard(&self.source, renter, channel, from, at).await
+    }
+
+    #[instrument(level = "debug", skip_all, fields(renter = %opt_out.renter_id))]
+    async fn opt_out(&self, opt_out: &OptOut) -> Result<DateTime<Utc>, RepositoryError> {
+        renters::opt_out(&self.source, opt_out).await
+    }
+
+    #[instrument(level = "debug", skip_all, fields(%renter))]
+    async fn opt_in(&self, organization: OrganizationId, renter: RenterId) -> Result<bool, RepositoryError> {
+        renters::opt_in(&self.source, organization, renter).await
     }
 }

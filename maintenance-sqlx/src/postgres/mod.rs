@@ -29,6 +29,7 @@ mod numbers;
 mod outcomes;
 #[cfg(test)]
 mod plans;
+mod renters;
 mod requests;
 mod row_security;
 mod schema;

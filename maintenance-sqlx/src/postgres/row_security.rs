@@ -33,6 +33,8 @@ const TABLES: &[(&str, Owned)] = &[
     ("maintenance_early_deliveries", Owned::Nobodys),
     ("maintenance_inbound", Owned::Nobodys),
     ("maintenance_worker_channels", Owned::By("worker_id", "maintenance_workers")),
+    ("maintenance_renter_channels", Owned::Itself),
+    ("maintenance_opt_outs", Owned::Itself),
     ("maintenance_events", Owned::Itself),
     ("maintenance_event_consumers", Owned::Read),
     ("maintenance_event_position", Owned::Nobodys),

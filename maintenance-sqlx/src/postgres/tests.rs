@@ -11,7 +11,7 @@ use sqlx::{
 use super::{
     archive, events, filing, import, inbound,
     migrate::{migrate_in, migrator, run},
-    notifications, requests, texts, workers,
+    notifications, renters, requests, texts, workers,
 };
 use crate::{MigrateError, migrate::statements, order::delivery_order};
 
@@ -44,6 +44,7 @@ pub(super) fn every_statement() -> Vec<&'static str> {
         notifications::STATEMENTS,
         events::STATEMENTS,
         inbound::STATEMENTS,
+        renters::STATEMENTS,
         &import::statements(),
         archive::STATEMENTS,
         &[texts::INDEX],

@@ -91,6 +91,10 @@ const FORGET_RENTER: Script = script!(
      where field in ('title', 'description', 'location', 'hold') and ",
     theirs_sql!(),
     ";
+    delete from maintenance_renter_channels
+     where renter_id = $2 and organization_id = $1
+       and not exists (select 1 from maintenance_requests
+                        where renter_id = $2 and organization_id = $1 and status in ('pending', 'in_progress'));
     delete from maintenance_words where rowid in (",
     words_sql!(),
     ");

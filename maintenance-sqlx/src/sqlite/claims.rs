@@ -152,7 +152,7 @@ pub(super) const CLAIM: Script = script!(
                          where a.request_id = n.request_id and a.worker_id = n.worker_id
                            and a.kind = 'assignment') a),
                null),
-           k.last_inbound,
+           coalesce(k.last_inbound, rk.last_inbound),
            iif(n.answer = 'which_one',
                (select json_group_array(json_array(o.id, o.number, o.title))
                   from (select id, number, title
@@ -160,12 +160,16 @@ pub(super) const CLAIM: Script = script!(
                          where assigned_worker_id = n.worker_id and status in ('pending', 'in_progress')
                          order by created_at desc, id desc
                          limit 10) o),
-               null)
+               null),
+           exists (select 1 from maintenance_opt_outs o
+                    where o.organization_id = n.organization_id and o.renter_id = n.renter_id)
       from due d
       join maintenance_notifications n on n.id = d.id
       left join maintenance_requests r on r.id = n.request_id
       left join maintenance_workers  w on w.id = n.worker_id
       left join maintenance_worker_channels k on k.worker_id = n.worker_id and k.channel = n.channel
+      left join maintenance_renter_channels rk
+             on rk.organization_id = n.organization_id and rk.renter_id = n.renter_id and rk.channel = n.channel
      order by d.turn, d.urgency desc, n.due_at, n.id;
     ",
     due_sql!(),

@@ -3,14 +3,16 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use maintenance_core::{
-    Channel, InboundClaim, InboundRepository, InboundSettlement, KeptInbound, Listing, Notification,
-    NotificationId, OrganizationId, PhoneNumber, RepositoryError, RequestId, Sender, Worker, WorkerId,
+    Channel, InboundClaim, InboundRepository, InboundSettlement, KeptInbound, KnownRenter, Listing,
+    Notification, NotificationId, OptOut, OrganizationId, PhoneNumber, RenterId, RepositoryError, RequestId,
+    Sender, Worker, WorkerId,
 };
 use tracing::instrument;
 
 use super::{
     SqliteRepository,
     convert::{id, time},
+    renters,
     script::{Query, Script, script},
 };
 use crate::{
@@ -197,18 +199,6 @@ const HEARD: &str = "
        set wa_id = coalesce(excluded.wa_id, k.wa_id), user_id = coalesce(excluded.user_id, k.user_id),
            last_inbound = coalesce(max(k.last_inbound, excluded.last_inbound), k.last_inbound, excluded.last_inbound)";
 
-/// What is known already isn't written again. `$1` is a JSON array per message: its id, the recipient's number in digits, and
-/// the provider's id of them.
-const REACHED: &str = "
-    insert into maintenance_worker_channels as k (worker_id, channel, wa_id, user_id)
-    select n.worker_id, n.channel, i.value ->> 1, i.value ->> 2
-      from json_each($1) i
-      join maintenance_notifications n on n.id = i.value ->> 0
-     where n.worker_id is not null
-    on conflict (worker_id, channel) do update
-       set wa_id = coalesce(excluded.wa_id, k.wa_id), user_id = coalesce(excluded.user_id, k.user_id)
-     where (coalesce(excluded.wa_id, k.wa_id), coalesce(excluded.user_id, k.user_id)) is not (k.wa_id, k.user_id)";
-
 #[cfg(test)]
 pub(super) const STATEMENTS: &[&str] = &[
     KEEP,
@@ -221,7 +211,6 @@ pub(super) const STATEMENTS: &[&str] = &[
     SENT_MESSAGE,
     WORKERS_OF_SENDER,
     HEARD,
-    REACHED,
 ];
 
 #[async_trait]
@@ -317,10 +306,38 @@ impl InboundRepository for SqliteRepository<'_> {
 
     #[instrument(level = "debug", skip_all, fields(messages = reached.len()))]
     async fn reached(&self, reached: &[(NotificationId, Sender)]) -> Result<(), RepositoryError> {
-        let row = |(message, sender): &(NotificationId, Sender)| {
-            [Some(id(*message)), sender.wa_id.clone(), sender.user_id.clone()]
-        };
-        self.source.execute(sqlx::query(REACHED).bind(encode::rows(reached.iter().map(row)))).await.map(drop)
+        renters::reached(&self.source, reached).await
+    }
+
+    #[instrument(level = "debug", skip_all)]
+    async fn renters_of_sender(
+        &self,
+        channel: &Channel,
+        from: &Sender,
+        numbers: &[PhoneNumber],
+    ) -> Result<Listing<KnownRenter>, RepositoryError> {
+        renters::of_sender(&self.source, channel, from, numbers).await
+    }
+
+    #[instrument(level = "debug", skip_all, fields(renter = %renter.renter_id))]
+    async fn renter_heard(
+        &self,
+        renter: &KnownRenter,
+        channel: &Channel,
+        from: &Sender,
+        at: DateTime<Utc>,
+    ) -> Result<(), RepositoryError> {
+        renters::heard(&self.source, renter, channel, from, at).await
+    }
+
+    #[instrument(level = "debug", skip_all, fields(renter = %opt_out.renter_id))]
+    async fn opt_out(&self, opt_out: &OptOut) -> Result<DateTime<Utc>, RepositoryError> {
+        renters::opt_out(&self.source, opt_out).await
+    }
+
+    #[instrument(level = "debug", skip_all, fields(%renter))]
+    async fn opt_in(&self, organization: OrganizationId, renter: RenterId) -> Result<bool, RepositoryError> {
+        renters::opt_in(&self.source, organization, renter).await
     }
 }
 

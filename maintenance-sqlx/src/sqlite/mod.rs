@@ -30,6 +30,7 @@ mod open;
 mod outcomes;
 #[cfg(test)]
 mod plans;
+mod renters;
 mod requests;
 mod script;
 mod source;

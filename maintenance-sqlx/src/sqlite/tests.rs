@@ -3,7 +3,7 @@
 use maintenance_core::{Priority, WhatsAppStatus};
 use sqlx::{AssertSqlSafe, Executor, SqlSafeStr, SqlitePool, sqlite::SqlitePoolOptions};
 
-use super::{archive, events, filing, import, inbound, migrate, notifications, requests, workers};
+use super::{archive, events, filing, import, inbound, migrate, notifications, renters, requests, workers};
 use crate::order::{delivery_order, urgency};
 
 async fn memory() -> SqlitePool {
@@ -21,6 +21,7 @@ async fn every_statement_can_be_prepared() {
         notifications::STATEMENTS,
         events::STATEMENTS,
         inbound::STATEMENTS,
+        renters::STATEMENTS,
         import::STATEMENTS,
         archive::STATEMENTS,
     ] {

@@ -322,6 +322,37 @@ pub(crate) const TABLES: &[Table] = &[
         indexes: &[("worker_id,channel", true, false), ("wa_id", false, false), ("user_id", false, false)],
         enums: &[],
     },
+    Table {
+        name: "maintenance_renter_channels",
+        columns: &[
+            ("organization_id", Id, false),
+            ("renter_id", Id, false),
+            ("channel", Text, false),
+            ("request_id", Id, false),
+            ("wa_id", Text, true),
+            ("user_id", Text, true),
+            ("last_inbound", Time, true),
+        ],
+        references: &[],
+        indexes: &[
+            ("organization_id,renter_id,channel", true, false),
+            ("wa_id", false, false),
+            ("user_id", false, false),
+        ],
+        enums: &[],
+    },
+    Table {
+        name: "maintenance_opt_outs",
+        columns: &[
+            ("organization_id", Id, false),
+            ("renter_id", Id, false),
+            ("channel", Text, true),
+            ("at", Time, false),
+        ],
+        references: &[],
+        indexes: &[("organization_id,renter_id", true, false)],
+        enums: &[],
+    },
 ];
 
 /// A table as the database describes it. It must be the same as in [`TABLES`].

@@ -31,7 +31,7 @@ pub(crate) fn message() -> Outgoing {
     let text = |text| Some(PlaceText::new(text).unwrap());
     let place = Place { complex: text("Riverside"), address: text("12 Quay Street"), unit: text("flat 4") };
     let name = Name::new("Zoë Example").unwrap();
-    let renter = RenterContact { name, phone_number: Some(number("+12025550123")) };
+    let renter = RenterContact { name, phone_number: Some(number("+12025550123")), language: None };
     Outgoing::new(
         "6f1b0f0e-5d0c-4a3e-9c39-0a4a6f6f2f10".parse().unwrap(),
         NotificationKind::Assignment,

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{
     super::{
-        archive, claims, deliveries, filing, import, inbound, notifications, requests, tests::server, texts,
-        workers,
+        archive, claims, deliveries, filing, import, inbound, notifications, renters, requests,
+        tests::server, texts, workers,
     },
     TRIED, filled,
 };
@@ -57,6 +57,13 @@ const OTHER_ROWS: &str = "
       from maintenance_requests limit 20000;
     insert into maintenance_worker_channels (worker_id, channel, wa_id, user_id, last_inbound)
     select id, 'default', id, id, created_at from maintenance_workers;
+    insert into maintenance_renter_channels (organization_id, renter_id, channel, request_id, wa_id, user_id)
+    select distinct on (organization_id, renter_id) organization_id, renter_id, 'default', id, id, id
+      from maintenance_requests order by organization_id, renter_id limit 20000;
+    insert into maintenance_opt_outs (organization_id, renter_id, at)
+    select organization_id, renter_id, now() from maintenance_renter_channels;
+    analyze maintenance_renter_channels;
+    analyze maintenance_opt_outs;
     analyze maintenance_inbound;
     analyze maintenance_worker_channels;
     analyze maintenance_edits;
@@ -83,6 +90,7 @@ async fn no_write_reads_a_whole_table() {
         &import::statements(),
         archive::WRITES,
         inbound::STATEMENTS,
+        renters::STATEMENTS,
         &[texts::INDEX],
     ]
     .concat();
@@ -93,6 +101,7 @@ async fn no_write_reads_a_whole_table() {
             || sql.contains("into maintenance_requests")
             || archive::WRITES.contains(sql)
             || inbound::STATEMENTS.contains(sql)
+            || renters::STATEMENTS.contains(sql)
             || *sql == texts::INDEX
     };
     for (n, sql) in writes.into_iter().filter(takes_rows).enumerate() {
