@@ -35,6 +35,7 @@ use crate::{
     payload::Payload,
     response::{Accepted, SendResponse},
     session::Session,
+    wording::Use,
 };
 
 /// The initial capacity of a request's body, which is enough for most.
@@ -48,7 +49,7 @@ const NO_CONNECTION: Duration = Duration::from_secs(10);
 
 /// Sends messages through the Cloud API, each as one message in its recipient's language.
 ///
-/// An answer to a worker goes out as a message of the conversation while that is open, with buttons or a list. Every
+/// An answer to a worker or a renter goes out as a message of the conversation while that is open, with buttons or a list. Every
 /// other message is a template message, and so is an answer outside the conversation.
 ///
 /// Each message carries its [`NotificationId`](maintenance_core::NotificationId) as
@@ -73,7 +74,7 @@ pub struct CloudApi {
     authorization: RwLock<HeaderValue>,
     wordings: Wordings,
     /// By the language's code.
-    templates: BTreeMap<String, BTreeMap<NotificationKind, CompiledTemplate>>,
+    templates: BTreeMap<String, BTreeMap<Use, CompiledTemplate>>,
     clock: Arc<dyn Clock>,
     pub(crate) request_timeout: Duration,
     pub(crate) downloads: Downloads,
@@ -211,7 +212,8 @@ impl CloudApi {
         {
             return Some(Form::Session(answer, wording));
         }
-        let template = self.templates.get(&wording.language)?.get(&message.kind)?;
+        let news = message.news.filter(|_| message.kind == NotificationKind::News);
+        let template = self.templates.get(&wording.language)?.get(&(message.kind, news))?;
         Some(Form::Template(template, wording))
     }
 
@@ -307,9 +309,9 @@ impl Notifier for CloudApi {
 }
 
 /// The templates of a wording, prepared for filling in.
-fn compiled(wording: &Wording) -> BTreeMap<NotificationKind, CompiledTemplate> {
-    let templates = wording.templates.iter();
-    templates.map(|(kind, template)| (*kind, CompiledTemplate::of(template.clone()))).collect()
+fn compiled(wording: &Wording) -> BTreeMap<Use, CompiledTemplate> {
+    let templates = wording.all_templates();
+    templates.map(|(of, template)| (of, CompiledTemplate::of(template.clone()))).collect()
 }
 
 /// The body, or as much of it as came: a response that was cut off is still judged by its status.

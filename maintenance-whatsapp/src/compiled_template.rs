@@ -59,8 +59,8 @@ impl CompiledTemplate {
 #[cfg(test)]
 mod tests {
     use maintenance_core::{
-        Answer, Content, Description, Hold, HoldReason, Location, Name, NotificationKind, PhoneNumber, Place,
-        PlaceText, Priority, Recipient, RenterContact, RequestNumber, Specialty, Title,
+        Answer, Content, Description, Hold, HoldReason, Location, Name, News, NotificationKind, PhoneNumber,
+        Place, PlaceText, Priority, Recipient, RenterContact, RequestNumber, Specialty, Title,
     };
     use proptest::prelude::*;
     use uuid::Uuid;
@@ -101,11 +101,13 @@ mod tests {
             text in TEXT,
             long in 0..20_usize,
             kind in proptest::sample::select(NotificationKind::ALL),
+            news in proptest::sample::select(News::ALL),
             answer in proptest::sample::select(Answer::ALL),
         ) {
             let Some(message) = message(kind, &text, long, answer) else { return Ok(()) };
             for wording in Wording::all() {
-                let compiled = CompiledTemplate::of(wording.templates[&kind].clone());
+                let of_kind = if kind == NotificationKind::News { &wording.news[&news] } else { &wording.templates[&kind] };
+                let compiled = CompiledTemplate::of(of_kind.clone());
                 let values = compiled.fill(&message, &wording);
                 let text = render_body(&compiled.template.body, &values);
                 prop_assert!(length(&text) <= MAX_BODY);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
     Action, Answer, Clock, DeliveryError, Language, NextStep, NotificationKind, Notifier as _, Outgoing,
-    RequestChoice, RequestId, RequestNumber, Scope, SendEffect, Title,
+    Recipient, RequestChoice, RequestId, RequestNumber, Scope, SendEffect, Title,
 };
 use maintenance_whatsapp::CloudApi;
 use support::{config, fake, message};
@@ -68,6 +68,23 @@ async fn an_answer_with_nothing_to_tap_is_a_plain_text() {
         r#"Thanks for telling us. Somebody else will do this job."}"#,
     );
     assert_eq!(tape.last(), format!("{START}{text}{END}"));
+}
+
+#[tokio::test]
+async fn a_renter_is_answered_in_the_conversation_too() {
+    let (tape, api) = tape().await;
+    for (said, text) in [
+        (Answer::OptedOut, "You won't get any more messages about your requests."),
+        (Answer::Reopened, r"#1042 Sink leaks\nThanks for telling us. Your request is open again."),
+    ] {
+        let mut message = answer(said);
+        let id = "0f000002-0000-4000-8000-000000000002".parse().unwrap();
+        message.to = Recipient::Renter { id, phone_number: message.to.phone_number().clone() };
+        assert_eq!(api.template(&message), None);
+        api.notify(&message).await.unwrap();
+        let text = format!(r#""text","text":{{"preview_url":false,"body":"{text}"}}"#);
+        assert_eq!(tape.last(), format!("{START}{text}{END}"));
+    }
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@ mod support;
 use std::collections::BTreeSet;
 
 use maintenance_core::{
-    Action, Answer, Hold, HoldReason, Language, Name, NotificationKind, Notifier as _, Outgoing, PlaceText,
-    Priority, Specialty, Title,
+    Action, Answer, Hold, HoldReason, Language, Name, News, NotificationKind, Notifier as _, Outgoing,
+    PlaceText, Priority, Specialty, Title,
 };
 use maintenance_whatsapp::{CloudApi, CloudApiConfig, Wording, Wordings, fake::FakeCloudApi};
 use support::{config, fake, message};
@@ -23,7 +23,7 @@ fn units(text: &str) -> usize {
 
 /// Everything that a wording says, without its placeholders.
 fn fixed(wording: &Wording) -> Vec<String> {
-    let Wording { templates, priorities, trades, answers, buttons, .. } = wording;
+    let Wording { templates, news, priorities, trades, answers, buttons, .. } = wording;
     let single = [
         &wording.not_stated,
         &wording.not_on_file,
@@ -32,7 +32,8 @@ fn fixed(wording: &Wording) -> Vec<String> {
         &wording.which_one_without_list,
         &wording.list_title,
     ];
-    let texts = templates.values().map(|template| &template.body).chain(priorities.values());
+    let templates = templates.values().chain(news.values());
+    let texts = templates.map(|template| &template.body).chain(priorities.values());
     let texts = texts.chain(trades.values()).chain(answers.values()).chain(buttons.values()).chain(single);
     texts.map(|text| without_placeholders(text)).collect()
 }
@@ -54,7 +55,9 @@ fn every_wording_says_everything_within_the_limits() {
     for wording in Wording::all() {
         let code = &wording.language;
         assert!(fixed(&wording).iter().all(|text| !text.trim().is_empty()), "{code}");
-        assert!(NotificationKind::ALL.iter().all(|kind| wording.templates.contains_key(kind)), "{code}");
+        let mut kinds = NotificationKind::ALL.iter().filter(|kind| **kind != NotificationKind::News);
+        assert!(kinds.all(|kind| wording.templates.contains_key(kind)), "{code}");
+        assert!(News::ALL.iter().all(|news| wording.news.contains_key(news)), "{code}");
         assert!(Priority::ALL.iter().all(|priority| wording.priorities.contains_key(priority)), "{code}");
         assert!(Answer::ALL.iter().all(|answer| wording.answers.contains_key(answer)), "{code}");
         assert!(Action::ALL.iter().all(|action| wording.buttons.contains_key(action)), "{code}");
@@ -80,11 +83,19 @@ fn every_wording_says_everything_within_the_limits() {
 #[test]
 fn the_templates_keep_the_form_that_meta_asks_for() {
     for wording in Wording::all() {
-        for (kind, template) in &wording.templates {
+        let english = Wording::english();
+        let of_kinds = wording
+            .templates
+            .iter()
+            .map(|(kind, template)| (kind.to_string(), template, &english.templates[kind]));
+        let of_news = wording
+            .news
+            .iter()
+            .map(|(news, template)| (format!("news {news}"), template, &english.news[news]));
+        for (kind, template, english) in of_kinds.chain(of_news) {
             let body = &template.body;
             assert!(!body.starts_with("{{") && !body.ends_with("}}"), "{} {kind}", wording.language);
             assert!(!body.contains("}}{{") && !body.contains("}} {{"), "{} {kind}", wording.language);
-            let english = &Wording::english().templates[kind];
             assert_eq!((&template.name, &template.parameters), (&english.name, &english.parameters));
             assert_eq!(template.buttons, english.buttons);
         }
@@ -142,6 +153,7 @@ fn a_message_goes_out_in_its_language_or_one_of_the_same_base_or_the_default() {
         for kind in NotificationKind::ALL {
             let Outgoing { notification_id, to, content, .. } = message();
             let message = Outgoing::new(notification_id, *kind, to, content).language(Some(language(code)));
+            let message = message.news((*kind == NotificationKind::News).then_some(News::Done));
             let of = |api: &CloudApi| api.template(&message).unwrap().split_once('/').unwrap().1.to_owned();
             assert_eq!((of(&all).as_str(), of(&own).as_str()), (of_all, of_own), "{code}");
         }

@@ -24,7 +24,7 @@ pub struct DispatchReport {
     pub put_back: usize,
     /// Failed for good.
     pub failed: usize,
-    /// Not sent, since what they say isn't so any more.
+    /// Not sent, since what they say isn't so any more, or since their renter opted out.
     pub withdrawn: usize,
     /// Outcomes that came too late: the notification was taken by another dispatcher in the meantime.
     pub fenced: usize,

@@ -51,9 +51,9 @@ pub(super) enum Attempt {
     Sent(String),
     /// The channel did not.
     NotAccepted(NotifyError),
-    /// Not sent, since what it says isn't so any more.
+    /// Not sent, since what it says isn't so any more, or since its renter opted out.
     Withdrawn(DeliveryError),
-    /// Not sent, since it was tried for too long or taken too often.
+    /// Not sent, since it was tried for too long or taken too often, or since its recipient has no number.
     GivenUp(DeliveryError),
     /// Nothing was tried: it comes due again at that time.
     PutBack(DateTime<Utc>),

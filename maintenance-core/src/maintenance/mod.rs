@@ -20,6 +20,7 @@ mod lists;
 mod opting_out;
 mod problem;
 mod receiving;
+mod renters;
 mod replying;
 #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "only a dispatcher asks what rests"))]
 mod rests;

@@ -16,6 +16,8 @@ use crate::{
 
 /// How long a claimed message is held; longer than the longest file takes to fetch.
 const HOLD: Duration = Duration::from_mins(5);
+/// For how long a renter can open what is done again, by default.
+const REOPEN_WITHIN: Duration = Duration::from_hours(7 * 24);
 /// How many are claimed together, and how many are applied at a time.
 const BATCH: u32 = 64;
 const AT_A_TIME: usize = 16;
@@ -71,17 +73,19 @@ impl<R: Organizations + Clone> Maintenance<R> {
     /// # Ok(()) }
     /// ```
     pub fn receiver(&self) -> Receiver<R> {
-        Receiver { maintenance: self.clone(), media: None, observer: None }
+        Receiver { maintenance: self.clone(), media: None, reopen_within: REOPEN_WITHIN, observer: None }
     }
 }
 
-/// Applies messages from phones: what workers tap, write and send.
+/// Applies messages from phones: what workers tap, write and send, and what renters write about the news that they got.
 ///
 /// Each message is applied once: what it changes and that it is applied are one step, and a comment or an attachment has
 /// the message's own id. A worker's messages are applied in their order.
 pub struct Receiver<R> {
     pub(crate) maintenance: Maintenance<R>,
     pub(super) media: Option<Media>,
+    /// For how long after a request was done its renter can open it again by a reply.
+    pub(super) reopen_within: Duration,
     observer: Option<Observer>,
 }
 
@@ -127,6 +131,14 @@ impl<R: Organizations + Clone> Receiver<R> {
     #[must_use]
     pub fn media(mut self, source: impl MediaSource + 'static, store: impl MediaStore + 'static) -> Self {
         self.media = Some(Media { source: Arc::new(source), store: Arc::new(store) });
+        self
+    }
+
+    /// For how long after a request was done its renter can open it again by replying to the news of it, 7 days by default.
+    /// Their text is the note that says why.
+    #[must_use]
+    pub fn reopen_within(mut self, window: Duration) -> Self {
+        self.reopen_within = window;
         self
     }
 

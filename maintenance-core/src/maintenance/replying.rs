@@ -74,7 +74,7 @@ impl<R: Organizations + Clone> Applying<'_, R> {
                 // A button of the host's own templates.
                 Err(_) => self.done(InboundOutcome::Ignored).await,
             },
-            InboundContent::Text { body } => match self.stopped(body).await? {
+            InboundContent::Text { body } => match self.said_by_renter(body).await? {
                 Some(received) => Ok(received),
                 None => self.said(Asked::Comment, Some(body.clone())).await,
             },
@@ -363,7 +363,7 @@ impl<R: Organizations + Clone> Applying<'_, R> {
         Notification::answering(id, channel, answer, request, worker.id.into(), engine.now())
     }
 
-    async fn done(&self, outcome: InboundOutcome) -> Result<Received, Error> {
+    pub(super) async fn done(&self, outcome: InboundOutcome) -> Result<Received, Error> {
         self.finish(outcome, None, None).await
     }
 
@@ -398,7 +398,7 @@ impl<R: Organizations + Clone> Applying<'_, R> {
         Ok(())
     }
 
-    fn settlement(
+    pub(super) fn settlement(
         &self,
         state: Settled,
         about: Option<&Request>,

@@ -195,6 +195,8 @@ text_enum! {
         Chosen = "chosen",
         /// The renter gets no news any more.
         OptedOut = "opted_out",
+        /// The renter said that what is done isn't, and the request is open again.
+        Reopened = "reopened",
         /// It asked for what was so already.
         AlreadySo = "already_so",
         /// Its button belongs to an older message, and it changed nothing.
@@ -226,7 +228,8 @@ impl InboundOutcome {
     /// Whether the message did what it asked for, or what it asked for was so.
     pub const fn is_applied(self) -> bool {
         use InboundOutcome::{
-            Accepted, AlreadySo, Attached, Chosen, Commented, Completed, Declined, Ignored, OptedOut, Started,
+            Accepted, AlreadySo, Attached, Chosen, Commented, Completed, Declined, Ignored, OptedOut,
+            Reopened, Started,
         };
         matches!(
             self,
@@ -239,6 +242,7 @@ impl InboundOutcome {
                 | Declined
                 | Ignored
                 | OptedOut
+                | Reopened
                 | Started
         )
     }

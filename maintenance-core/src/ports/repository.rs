@@ -191,6 +191,8 @@ pub trait NotificationRepository: Send + Sync {
     /// Files a message that repeats a failed one, which then is the request's newest. Returns whether it did: it does
     /// not when the failed message isn't the newest assignment message of an open request any more, isn't failed, or
     /// when its worker isn't the request's or isn't active. Moves neither the request's version nor its `updated_at`.
+    /// An answer is filed again whatever became of its request, and news while no newer news of the request is there; a
+    /// message with the new one's id that is there already means that it was done before.
     async fn file_again(&self, failed: NotificationId, again: &Notification)
     -> Result<bool, RepositoryError>;
 

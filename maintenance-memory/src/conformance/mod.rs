@@ -45,6 +45,7 @@ pub mod opt_out;
 pub mod outbox;
 mod phones;
 pub mod refused;
+pub mod reopening;
 pub mod replies;
 pub mod retention;
 pub mod screens;
@@ -268,6 +269,10 @@ macro_rules! conformance {
             opt_out: a_renter_is_known_by_the_id_that_was_learnt,
             opt_out: a_worker_who_says_stop_comments_on_their_job,
             opt_out: who_is_forgotten_is_not_written_to,
+            reopening: a_reply_to_the_news_that_it_is_done_reopens_the_request,
+            reopening: a_request_whose_worker_left_is_reopened_for_nobody,
+            reopening: what_cannot_be_reopened_is_answered_with_the_reason,
+            reopening: nothing_else_reopens_a_request,
             retention: old_messages_of_requests_that_are_over_go,
             retention: what_is_still_needed_stays,
             retention: messages_go_in_batches_and_of_all_organizations,

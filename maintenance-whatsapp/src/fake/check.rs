@@ -179,7 +179,7 @@ fn check_template(wordings: &[Wording], content: &Value) -> Result<(String, Para
     let language = content.pointer("/language/code").and_then(Value::as_str);
     let of_language = wordings.iter().filter(|wording| language == Some(wording.language.as_str()));
     let (wording, template) = of_language
-        .flat_map(|wording| wording.templates.values().map(move |template| (wording, template)))
+        .flat_map(|wording| wording.all_templates().map(move |(_, template)| (wording, template)))
         .find(|(_, known)| name == Some(known.name.as_str()))
         .ok_or_else(|| ApiError::new(132_001, "Template name does not exist in the translation"))?;
     let components = match content.get("components") {

@@ -1,8 +1,11 @@
 //! Arabic.
 
-use maintenance_core::{Action, Answer, Priority, Specialty};
+use std::collections::BTreeMap;
 
-use super::{Bodies, Wording, templates, texts};
+use maintenance_core::{Action, Answer, News, Priority, Specialty};
+
+use super::{Bodies, Wording, news, templates, texts};
+use crate::Template;
 
 pub(super) fn wording() -> Wording {
     Wording {
@@ -29,6 +32,7 @@ pub(super) fn wording() -> Wording {
             answer: "المهمة {{1}}، {{2}}: {{3}}\n\
                      هذا رد آلي على رسالتك.",
         }),
+        news: renter_news(),
         priorities: texts([
             (Priority::Low, "منخفضة"),
             (Priority::Medium, "متوسطة"),
@@ -72,6 +76,10 @@ pub(super) fn wording() -> Wording {
             (Answer::NothingOpen, "ليست لديك مهام مفتوحة حاليًا."),
             (Answer::FileRefused, "تعذّرت إضافة ملفك إلى المهمة. جرّب ملفًا آخر من فضلك."),
             (Answer::TextRefused, "رسالتك أطول من أن تُضاف إلى المهمة. أرسل رسالة أقصر من فضلك."),
+            (Answer::OptedOut, "لن تصلك رسائل أخرى عن طلباتك."),
+            (Answer::Reopened, "شكرًا لإبلاغنا. أُعيد فتح طلبك."),
+            (Answer::TooLate, "أُغلق طلبك منذ مدة أطول من أن يُعاد فتحه. أرسل طلبًا جديدًا من فضلك."),
+            (Answer::AlreadyOpen, "طلبك مفتوح بالفعل، ونحن نتابعه."),
         ]),
         which_one_without_list: "لم نعرف أيّ مهمة من مهامك تقصدها رسالتك. اكتب إلينا مرة أخرى من فضلك."
             .to_owned(),
@@ -84,4 +92,39 @@ pub(super) fn wording() -> Wording {
         ]),
         list_title: "مهامك المفتوحة".to_owned(),
     }
+}
+
+fn renter_news() -> BTreeMap<News, Template> {
+    news([
+        (
+            News::Filed,
+            "استلمنا طلبك {{1}}: {{2}}\n\
+             المبنى: {{3}}\n\
+             شكرًا لإبلاغنا. أرسل توقف كي لا تصلك رسائل أخرى.",
+        ),
+        (
+            News::Assigned,
+            "سيتولى أحد العاملين طلبك {{1}}: {{2}}\n\
+             المبنى: {{3}}\n\
+             أرسل توقف كي لا تصلك رسائل أخرى.",
+        ),
+        (
+            News::Started,
+            "بدأ العمل على طلبك {{1}}: {{2}}\n\
+             المبنى: {{3}}\n\
+             أرسل توقف كي لا تصلك رسائل أخرى.",
+        ),
+        (
+            News::Done,
+            "اكتمل العمل على طلبك {{1}}: {{2}}\n\
+             المبنى: {{3}}\n\
+             هل ما زالت هناك مشكلة؟ أجب على هذه الرسالة واذكرها. أرسل توقف كي لا تصلك رسائل أخرى.",
+        ),
+        (
+            News::Cancelled,
+            "أُلغي طلبك {{1}}: {{2}}\n\
+             المبنى: {{3}}\n\
+             إن كنت ما زلت تحتاج إلى المساعدة فأرسل طلبًا جديدًا. أرسل توقف كي لا تصلك رسائل أخرى.",
+        ),
+    ])
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Display};
 
-use maintenance_core::{Action, Answer, Language, NotificationKind, Priority};
+use maintenance_core::{Action, Answer, Language, News, NotificationKind, Priority};
 
 use super::Wording;
 use crate::{
@@ -23,6 +23,12 @@ impl Wording {
             match self.templates.get(kind) {
                 Some(template) => template.check(&field(&format!("templates.{kind}")), fields),
                 None => fields.rule(false, field(&format!("templates.{kind}")), "is missing"),
+            }
+        }
+        for news in News::ALL {
+            match self.news.get(news) {
+                Some(template) => template.check(&field(&format!("news.{news}")), fields),
+                None => fields.rule(false, field(&format!("news.{news}")), "is missing"),
             }
         }
         let text = |name: &str, text: Option<&String>, most: usize, fields: &mut Fields| {

@@ -1,8 +1,11 @@
 //! English.
 
-use maintenance_core::{Action, Answer, Priority, Specialty};
+use std::collections::BTreeMap;
 
-use super::{Bodies, Wording, templates, texts};
+use maintenance_core::{Action, Answer, News, Priority, Specialty};
+
+use super::{Bodies, Wording, news, templates, texts};
+use crate::Template;
 
 pub(super) fn wording() -> Wording {
     Wording {
@@ -29,6 +32,7 @@ pub(super) fn wording() -> Wording {
             answer: "Job {{1}}, {{2}}: {{3}}\n\
                      This is an automatic reply to your message.",
         }),
+        news: renter_news(),
         priorities: texts([
             (Priority::Low, "low"),
             (Priority::Medium, "medium"),
@@ -76,6 +80,13 @@ pub(super) fn wording() -> Wording {
                 Answer::TextRefused,
                 "Your message is too long to be added to the job. Please send a shorter one.",
             ),
+            (Answer::OptedOut, "You won't get any more messages about your requests."),
+            (Answer::Reopened, "Thanks for telling us. Your request is open again."),
+            (
+                Answer::TooLate,
+                "Your request was closed too long ago to be opened again. Please send us a new one.",
+            ),
+            (Answer::AlreadyOpen, "Your request is already open. We are taking care of it."),
         ]),
         which_one_without_list:
             "We couldn't tell which of your jobs your message is about. Please write to us again.".to_owned(),
@@ -88,4 +99,39 @@ pub(super) fn wording() -> Wording {
         ]),
         list_title: "Your open jobs".to_owned(),
     }
+}
+
+fn renter_news() -> BTreeMap<News, Template> {
+    news([
+        (
+            News::Filed,
+            "We have received your request {{1}}: {{2}}\n\
+             Building: {{3}}\n\
+             Thank you for telling us. Reply STOP to get no more messages.",
+        ),
+        (
+            News::Assigned,
+            "Somebody will take care of your request {{1}}: {{2}}\n\
+             Building: {{3}}\n\
+             Reply STOP to get no more messages.",
+        ),
+        (
+            News::Started,
+            "The work on your request {{1}} has begun: {{2}}\n\
+             Building: {{3}}\n\
+             Reply STOP to get no more messages.",
+        ),
+        (
+            News::Done,
+            "Your request {{1}} is done: {{2}}\n\
+             Building: {{3}}\n\
+             Is something still wrong? Reply to this message and tell us what. Reply STOP to get no more messages.",
+        ),
+        (
+            News::Cancelled,
+            "Your request {{1}} was cancelled: {{2}}\n\
+             Building: {{3}}\n\
+             If you still need help, please send us a new request. Reply STOP to get no more messages.",
+        ),
+    ])
 }

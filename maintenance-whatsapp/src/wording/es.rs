@@ -1,8 +1,11 @@
 //! Spanish.
 
-use maintenance_core::{Action, Answer, Priority, Specialty};
+use std::collections::BTreeMap;
 
-use super::{Bodies, Wording, templates, texts};
+use maintenance_core::{Action, Answer, News, Priority, Specialty};
+
+use super::{Bodies, Wording, news, templates, texts};
+use crate::Template;
 
 pub(super) fn wording() -> Wording {
     Wording {
@@ -29,6 +32,7 @@ pub(super) fn wording() -> Wording {
             answer: "Trabajo {{1}}, {{2}}: {{3}}\n\
                      Esta es una respuesta automática a su mensaje.",
         }),
+        news: renter_news(),
         priorities: texts([
             (Priority::Low, "baja"),
             (Priority::Medium, "media"),
@@ -79,6 +83,13 @@ pub(super) fn wording() -> Wording {
                 Answer::TextRefused,
                 "Su mensaje es demasiado largo para añadirlo al trabajo. Envíe uno más corto, por favor.",
             ),
+            (Answer::OptedOut, "Ya no recibirá más mensajes sobre sus solicitudes."),
+            (Answer::Reopened, "Gracias por avisarnos. Su solicitud vuelve a estar abierta."),
+            (
+                Answer::TooLate,
+                "Su solicitud se cerró hace demasiado tiempo para abrirla de nuevo. Envíenos una nueva, por favor.",
+            ),
+            (Answer::AlreadyOpen, "Su solicitud ya está abierta. Nos estamos ocupando de ella."),
         ]),
         which_one_without_list:
             "No sabemos de cuál de sus trabajos trata su mensaje. Escríbanos de nuevo, por favor.".to_owned(),
@@ -91,4 +102,39 @@ pub(super) fn wording() -> Wording {
         ]),
         list_title: "Trabajos pendientes".to_owned(),
     }
+}
+
+fn renter_news() -> BTreeMap<News, Template> {
+    news([
+        (
+            News::Filed,
+            "Hemos recibido su solicitud {{1}}: {{2}}\n\
+             Edificio: {{3}}\n\
+             Gracias por avisarnos. Responda BAJA para no recibir más mensajes.",
+        ),
+        (
+            News::Assigned,
+            "Ya hay alguien encargado de su solicitud {{1}}: {{2}}\n\
+             Edificio: {{3}}\n\
+             Responda BAJA para no recibir más mensajes.",
+        ),
+        (
+            News::Started,
+            "Ha empezado el trabajo de su solicitud {{1}}: {{2}}\n\
+             Edificio: {{3}}\n\
+             Responda BAJA para no recibir más mensajes.",
+        ),
+        (
+            News::Done,
+            "Su solicitud {{1}} está resuelta: {{2}}\n\
+             Edificio: {{3}}\n\
+             ¿Sigue habiendo algún problema? Responda a este mensaje y díganos cuál. Responda BAJA para no recibir más mensajes.",
+        ),
+        (
+            News::Cancelled,
+            "Su solicitud {{1}} se ha cancelado: {{2}}\n\
+             Edificio: {{3}}\n\
+             Si aún necesita ayuda, envíenos una solicitud nueva. Responda BAJA para no recibir más mensajes.",
+        ),
+    ])
 }

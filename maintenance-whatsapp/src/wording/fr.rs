@@ -1,8 +1,11 @@
 //! French.
 
-use maintenance_core::{Action, Answer, Priority, Specialty};
+use std::collections::BTreeMap;
 
-use super::{Bodies, Wording, templates, texts};
+use maintenance_core::{Action, Answer, News, Priority, Specialty};
+
+use super::{Bodies, Wording, news, templates, texts};
+use crate::Template;
 
 pub(super) fn wording() -> Wording {
     Wording {
@@ -29,6 +32,7 @@ pub(super) fn wording() -> Wording {
             answer: "Intervention {{1}}, {{2}} : {{3}}\n\
                      Ceci est une réponse automatique à votre message.",
         }),
+        news: renter_news(),
         priorities: texts([
             (Priority::Low, "basse"),
             (Priority::Medium, "moyenne"),
@@ -83,6 +87,13 @@ pub(super) fn wording() -> Wording {
                 "Votre message est trop long pour être ajouté à l'intervention. Envoyez-en un plus court, s'il vous \
                  plaît.",
             ),
+            (Answer::OptedOut, "Vous ne recevrez plus rien de nous au sujet de vos demandes."),
+            (Answer::Reopened, "Merci de nous avoir prévenus. Votre demande est de nouveau ouverte."),
+            (
+                Answer::TooLate,
+                "Votre demande est close depuis trop longtemps pour être rouverte. Envoyez-nous en une nouvelle, s'il vous plaît.",
+            ),
+            (Answer::AlreadyOpen, "Votre demande est déjà ouverte. Nous nous en occupons."),
         ]),
         which_one_without_list:
             "Nous ne savons pas de laquelle de vos interventions parle votre message. Écrivez-nous \
@@ -97,4 +108,39 @@ pub(super) fn wording() -> Wording {
         ]),
         list_title: "Interventions en cours".to_owned(),
     }
+}
+
+fn renter_news() -> BTreeMap<News, Template> {
+    news([
+        (
+            News::Filed,
+            "Nous avons bien reçu votre demande {{1}} : {{2}}\n\
+             Bâtiment : {{3}}\n\
+             Merci de nous avoir prévenus. Répondez ARRÊT pour ne plus rien recevoir.",
+        ),
+        (
+            News::Assigned,
+            "Quelqu'un va s'occuper de votre demande {{1}} : {{2}}\n\
+             Bâtiment : {{3}}\n\
+             Répondez ARRÊT pour ne plus rien recevoir.",
+        ),
+        (
+            News::Started,
+            "Les travaux pour votre demande {{1}} ont commencé : {{2}}\n\
+             Bâtiment : {{3}}\n\
+             Répondez ARRÊT pour ne plus rien recevoir.",
+        ),
+        (
+            News::Done,
+            "Votre demande {{1}} est réglée : {{2}}\n\
+             Bâtiment : {{3}}\n\
+             Quelque chose ne va toujours pas ? Répondez à ce message et dites-nous quoi. Répondez ARRÊT pour ne plus rien recevoir.",
+        ),
+        (
+            News::Cancelled,
+            "Votre demande {{1}} a été annulée : {{2}}\n\
+             Bâtiment : {{3}}\n\
+             Si vous avez encore besoin d'aide, envoyez-nous une nouvelle demande. Répondez ARRÊT pour ne plus rien recevoir.",
+        ),
+    ])
 }

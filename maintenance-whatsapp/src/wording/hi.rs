@@ -1,8 +1,11 @@
 //! Hindi.
 
-use maintenance_core::{Action, Answer, Priority, Specialty};
+use std::collections::BTreeMap;
 
-use super::{Bodies, Wording, templates, texts};
+use maintenance_core::{Action, Answer, News, Priority, Specialty};
+
+use super::{Bodies, Wording, news, templates, texts};
+use crate::Template;
 
 pub(super) fn wording() -> Wording {
     Wording {
@@ -29,6 +32,7 @@ pub(super) fn wording() -> Wording {
             answer: "काम {{1}}, {{2}}: {{3}}\n\
                      यह आपके संदेश का स्वचालित जवाब है।",
         }),
+        news: renter_news(),
         priorities: texts([
             (Priority::Low, "कम"),
             (Priority::Medium, "मध्यम"),
@@ -72,6 +76,13 @@ pub(super) fn wording() -> Wording {
             (Answer::NothingOpen, "अभी आपके पास कोई काम बाकी नहीं है।"),
             (Answer::FileRefused, "आपकी फ़ाइल काम में नहीं जोड़ी जा सकी। कृपया कोई दूसरी फ़ाइल भेजें।"),
             (Answer::TextRefused, "आपका संदेश काम में जोड़ने के लिए बहुत लंबा है। कृपया छोटा संदेश भेजें।"),
+            (Answer::OptedOut, "अब आपको अपने अनुरोधों के बारे में और संदेश नहीं मिलेंगे।"),
+            (Answer::Reopened, "बताने के लिए धन्यवाद। आपका अनुरोध फिर से खोल दिया गया है।"),
+            (
+                Answer::TooLate,
+                "आपका अनुरोध बहुत पहले बंद हो चुका है, इसलिए उसे फिर से नहीं खोला जा सकता। कृपया नया अनुरोध भेजें।",
+            ),
+            (Answer::AlreadyOpen, "आपका अनुरोध पहले से खुला है। हम उस पर काम कर रहे हैं।"),
         ]),
         which_one_without_list: "हम समझ नहीं पाए कि आपका संदेश किस काम के बारे में है। कृपया हमें फिर से लिखें।".to_owned(),
         buttons: texts([
@@ -83,4 +94,39 @@ pub(super) fn wording() -> Wording {
         ]),
         list_title: "आपके बाकी काम".to_owned(),
     }
+}
+
+fn renter_news() -> BTreeMap<News, Template> {
+    news([
+        (
+            News::Filed,
+            "हमें आपका अनुरोध {{1}} मिल गया है: {{2}}\n\
+             इमारत: {{3}}\n\
+             बताने के लिए धन्यवाद। और संदेश न पाने के लिए रोकें लिखकर भेजें।",
+        ),
+        (
+            News::Assigned,
+            "आपका अनुरोध {{1}} किसी को सौंप दिया गया है: {{2}}\n\
+             इमारत: {{3}}\n\
+             और संदेश न पाने के लिए रोकें लिखकर भेजें।",
+        ),
+        (
+            News::Started,
+            "आपके अनुरोध {{1}} पर काम शुरू हो गया है: {{2}}\n\
+             इमारत: {{3}}\n\
+             और संदेश न पाने के लिए रोकें लिखकर भेजें।",
+        ),
+        (
+            News::Done,
+            "आपके अनुरोध {{1}} का काम पूरा हो गया है: {{2}}\n\
+             इमारत: {{3}}\n\
+             क्या कुछ अब भी ठीक नहीं है? इस संदेश का जवाब देकर बताएँ। और संदेश न पाने के लिए रोकें लिखकर भेजें।",
+        ),
+        (
+            News::Cancelled,
+            "आपका अनुरोध {{1}} रद्द कर दिया गया है: {{2}}\n\
+             इमारत: {{3}}\n\
+             अगर आपको अब भी मदद चाहिए, तो कृपया नया अनुरोध भेजें। और संदेश न पाने के लिए रोकें लिखकर भेजें।",
+        ),
+    ])
 }

@@ -1,4 +1,4 @@
-//! What is said to a worker, per language.
+//! What is said to a worker and to a renter, per language.
 
 mod ar;
 mod check;
@@ -12,13 +12,13 @@ mod set;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use maintenance_core::{Action, Answer, Hold, NotificationKind, Priority, Specialty};
+use maintenance_core::{Action, Answer, Hold, News, NotificationKind, Priority, Specialty};
 
 pub use set::Wordings;
 
 use crate::{Parameter, Parameters, Template, render_body};
 
-/// Everything that is said to a worker in one language. A host can replace any of it:
+/// Everything that is said to workers and renters in one language. A host can replace any of it:
 ///
 /// ```
 /// use maintenance_core::{Action, NotificationKind};
@@ -44,8 +44,10 @@ use crate::{Parameter, Parameters, Template, render_body};
 pub struct Wording {
     /// Its code, as in `en` or `pt_BR`: the language under which the templates are registered.
     pub language: String,
-    /// The template of each kind of message.
+    /// The template of each kind of message but news.
     pub templates: BTreeMap<NotificationKind, Template>,
+    /// The template of each news for renters.
+    pub news: BTreeMap<News, Template>,
     /// Each priority, 1 to 20 characters.
     pub priorities: BTreeMap<Priority, String>,
     /// The trades that have a name in this language. Another is called as the host calls it.
@@ -111,6 +113,20 @@ impl Wording {
         self
     }
 
+    /// The same with that template for this news.
+    #[must_use]
+    pub fn news_template(mut self, news: News, template: Template) -> Self {
+        self.news.insert(news, template);
+        self
+    }
+
+    /// Every template, with the kind of message and the news that it is for.
+    pub(crate) fn all_templates(&self) -> impl Iterator<Item = (Use, &Template)> {
+        let of_news =
+            self.news.iter().map(|(news, template)| ((NotificationKind::News, Some(*news)), template));
+        self.templates.iter().map(|(kind, template)| ((*kind, None), template)).chain(of_news)
+    }
+
     pub(crate) fn priority(&self, priority: Priority) -> &str {
         self.priorities.get(&priority).map_or(priority.as_str(), String::as_str)
     }
@@ -139,6 +155,9 @@ impl Wording {
         )
     }
 }
+
+/// What a template is for: a kind of message, and for the kind [`News`](NotificationKind::News) which news.
+pub(crate) type Use = (NotificationKind, Option<News>);
 
 /// The body of each kind's template. All languages have the same parameters in the same order.
 struct Bodies {
@@ -177,6 +196,16 @@ fn templates(bodies: &Bodies) -> BTreeMap<NotificationKind, Template> {
             template("maintenance_answer", bodies.answer, &[Number, Title, Answer], &[]),
         ),
     ])
+}
+
+/// The templates of news with these bodies. All languages have the same parameters in the same order.
+fn news<const N: usize>(bodies: [(News, &'static str); N]) -> BTreeMap<News, Template> {
+    let template = |(news, body): (News, &str)| {
+        let parameters = Parameters::Positional(vec![Parameter::Number, Parameter::Title, Parameter::Place]);
+        let name = format!("maintenance_news_{news}");
+        (news, Template { name, body: body.to_owned(), parameters, buttons: Vec::new() })
+    };
+    bodies.into_iter().map(template).collect()
 }
 
 fn texts<K: Ord, const N: usize>(texts: [(K, &'static str); N]) -> BTreeMap<K, String> {

@@ -1,8 +1,11 @@
 //! Portuguese as it is written in Brazil.
 
-use maintenance_core::{Action, Answer, Priority, Specialty};
+use std::collections::BTreeMap;
 
-use super::{Bodies, Wording, templates, texts};
+use maintenance_core::{Action, Answer, News, Priority, Specialty};
+
+use super::{Bodies, Wording, news, templates, texts};
+use crate::Template;
 
 pub(super) fn wording() -> Wording {
     Wording {
@@ -29,6 +32,7 @@ pub(super) fn wording() -> Wording {
             answer: "Serviço {{1}}, {{2}}: {{3}}\n\
                      Esta é uma resposta automática à sua mensagem.",
         }),
+        news: renter_news(),
         priorities: texts([
             (Priority::Low, "baixa"),
             (Priority::Medium, "média"),
@@ -79,6 +83,13 @@ pub(super) fn wording() -> Wording {
                 Answer::TextRefused,
                 "Sua mensagem é longa demais para ser adicionada ao serviço. Por favor, envie uma mais curta.",
             ),
+            (Answer::OptedOut, "Você não receberá mais mensagens sobre suas solicitações."),
+            (Answer::Reopened, "Obrigado por nos avisar. Sua solicitação está aberta de novo."),
+            (
+                Answer::TooLate,
+                "Sua solicitação foi encerrada há tempo demais para ser reaberta. Por favor, envie uma nova.",
+            ),
+            (Answer::AlreadyOpen, "Sua solicitação já está aberta. Estamos cuidando dela."),
         ]),
         which_one_without_list:
             "Não sabemos de qual dos seus serviços você está falando. Por favor, escreva para nós \
@@ -93,4 +104,39 @@ pub(super) fn wording() -> Wording {
         ]),
         list_title: "Seus serviços abertos".to_owned(),
     }
+}
+
+fn renter_news() -> BTreeMap<News, Template> {
+    news([
+        (
+            News::Filed,
+            "Recebemos sua solicitação {{1}}: {{2}}\n\
+             Prédio: {{3}}\n\
+             Obrigado por nos avisar. Responda PARAR para não receber mais mensagens.",
+        ),
+        (
+            News::Assigned,
+            "Alguém vai cuidar da sua solicitação {{1}}: {{2}}\n\
+             Prédio: {{3}}\n\
+             Responda PARAR para não receber mais mensagens.",
+        ),
+        (
+            News::Started,
+            "O trabalho da sua solicitação {{1}} começou: {{2}}\n\
+             Prédio: {{3}}\n\
+             Responda PARAR para não receber mais mensagens.",
+        ),
+        (
+            News::Done,
+            "Sua solicitação {{1}} foi concluída: {{2}}\n\
+             Prédio: {{3}}\n\
+             Ainda há algum problema? Responda a esta mensagem e diga qual. Responda PARAR para não receber mais mensagens.",
+        ),
+        (
+            News::Cancelled,
+            "Sua solicitação {{1}} foi cancelada: {{2}}\n\
+             Prédio: {{3}}\n\
+             Se ainda precisar de ajuda, envie uma nova solicitação. Responda PARAR para não receber mais mensagens.",
+        ),
+    ])
 }

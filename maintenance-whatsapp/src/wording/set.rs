@@ -1,6 +1,6 @@
 //! The languages in which a number sends.
 
-use maintenance_core::{Language, NotificationKind};
+use maintenance_core::{Language, News, NotificationKind};
 
 use super::Wording;
 use crate::invalid::Fields;
@@ -58,6 +58,17 @@ impl Wordings {
     pub fn named(mut self, kind: NotificationKind, name: &str) -> Self {
         for wording in std::iter::once(&mut self.default).chain(&mut self.others) {
             if let Some(template) = wording.templates.get_mut(&kind) {
+                name.clone_into(&mut template.name);
+            }
+        }
+        self
+    }
+
+    /// The same with that name for the template of this news, in every language that is there by now.
+    #[must_use]
+    pub fn news_named(mut self, news: News, name: &str) -> Self {
+        for wording in std::iter::once(&mut self.default).chain(&mut self.others) {
+            if let Some(template) = wording.news.get_mut(&news) {
                 name.clone_into(&mut template.name);
             }
         }

@@ -199,7 +199,7 @@ fn the_renter_is_told_of_what_others_did() {
             RequestStatus::Pending => None,
         };
         let step = change_status(&before, *row, &told(LANDLORD), true);
-        assert_eq!(told_to_renter(&step), Vec::from_iter(news), "{row:?}");
+        assert_eq!(told_to_renter(&step), news.into_iter().collect::<Vec<_>>(), "{row:?}");
         let theirs = change_status(&before, *row, &told(Actor::Renter(before.renter_id)), true);
         assert_eq!(told_to_renter(&theirs), [], "{row:?}");
         let unwanted = change_status(&before, *row, &decision(LANDLORD, &ids), true);
@@ -222,7 +222,7 @@ fn of_a_filing_the_renter_hears_once() {
     let selection = |chosen| Selection { chosen, ranking: Vec::new() };
     let channels = |_: crate::values::OrganizationId, _: crate::values::ComplexId| Channel::DEFAULT;
     let told = |chosen, wants: &[News]| {
-        let wants = std::collections::BTreeSet::from_iter(wants.iter().copied());
+        let wants: std::collections::BTreeSet<_> = wants.iter().copied().collect();
         let request = Request { assigned_worker_id: None, ..request(RequestStatus::Pending) };
         let filing = file(request.clone(), &selection(chosen), &ids, &channels, &wants);
         let again = file(request, &selection(chosen), &ids, &channels, &wants);
