@@ -108,8 +108,9 @@ impl Host {
                 tracing::error!(%error, "the server ended");
             }
         });
-        // One of each for all organisations and numbers.
-        let dispatcher = engine.dispatcher(numbers, DispatchPolicy::default());
+        // One of each for all organisations and numbers. It also applies what workers tap and write; a host that keeps their
+        // photos gives the receiver a store for them.
+        let dispatcher = engine.dispatcher(numbers, DispatchPolicy::default()).receiving(engine.receiver());
         tasks.spawn({
             let stopped = told(stopped.clone());
             async move { dispatcher.run(stopped).await }

@@ -3,10 +3,10 @@
 use std::{env, error::Error, io, sync::Arc};
 
 use axum::Router;
-use maintenance_core::{Maintenance, NotificationKind, Repository, RequestId};
+use maintenance_core::{Maintenance, NotificationKind, PhoneNumber, Repository};
 use maintenance_whatsapp::{
     CloudApi, CloudApiConfig, SetupError, Wordings,
-    fake::{Automatic, FakeCloudApi, FakeMessage},
+    fake::{Automatic, FakeCloudApi, FakeMessage, FakePhone},
     webhook::{WebhookConfig, router},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -51,8 +51,13 @@ impl Channel {
         Ok(Self { config: fake.config(), fake: Some((fake, server)), number: None })
     }
 
-    pub(crate) fn notifier(&self) -> Result<CloudApi, SetupError> {
-        CloudApi::new(self.config.clone())
+    pub(crate) fn notifier(&self) -> Result<Arc<CloudApi>, SetupError> {
+        CloudApi::new(self.config.clone()).map(Arc::new)
+    }
+
+    /// The phone with that number, if it is the fake that plays it.
+    pub(crate) fn phone(&self, number: &PhoneNumber) -> Option<FakePhone> {
+        self.fake.as_ref().map(|(fake, _)| fake.phone(number.as_str()))
     }
 
     pub(crate) fn number(&self) -> Option<&str> {
@@ -67,21 +72,15 @@ impl Channel {
         self.fake.is_some()
     }
 
-    /// The message about that request as it reads on the phone, once the fake has it.
-    pub(crate) fn phone(&self, request: RequestId) -> Option<String> {
-        self.message(request).map(|message| message.text.clone())
+    /// The message that was sent last, once the fake has it.
+    pub(crate) fn last(&self) -> Option<Arc<FakeMessage>> {
+        self.fake.as_ref().and_then(|(fake, _)| fake.messages().pop())
     }
 
-    /// Has Meta's side post the status of that request's message, as a signed webhook; whether it was taken.
-    pub(crate) async fn tell(&self, request: RequestId, status: &str) -> io::Result<bool> {
-        let Some((fake, message)) = self.fake.as_ref().zip(self.message(request)) else { return Ok(false) };
-        Ok(fake.0.post(&[message.status(status)]).await? == 200)
-    }
-
-    fn message(&self, request: RequestId) -> Option<Arc<FakeMessage>> {
-        let (fake, _) = self.fake.as_ref()?;
-        let id = request.to_string();
-        fake.messages().into_iter().find(|message| message.text.contains(&id))
+    /// Has Meta's side post the status of the last message, as a signed webhook; whether it was taken.
+    pub(crate) async fn tell(&self, status: &str) -> io::Result<bool> {
+        let Some(((fake, _), message)) = self.fake.as_ref().zip(self.last()) else { return Ok(false) };
+        Ok(fake.post(&[message.status(status)]).await? == 200)
     }
 
     pub(crate) async fn close(self) {

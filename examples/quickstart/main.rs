@@ -4,22 +4,23 @@
 //! `cargo run --example quickstart`
 
 mod channel;
+mod chat;
 mod scene;
 mod show;
 
-use std::{error::Error, path::PathBuf};
+use std::{error::Error, path::PathBuf, sync::Arc};
 
 use clap::Parser;
-use maintenance_core::{
-    Actor, DispatchPolicy, Maintenance, Move, NewComment, RequestStatus, Submission, Submitted,
-};
+use maintenance_core::{DispatchPolicy, Maintenance, Submission, Submitted};
 use maintenance_sqlx::sqlite::{SqliteRepository, migrate, open};
+use maintenance_whatsapp::ObjectMedia;
 
 use channel::Channel;
+use chat::Chat;
 use scene::Scene;
 use show::Show;
 
-/// Files a few maintenance requests and follows them to the worker's phone.
+/// Files a few maintenance requests, follows them to the workers' phones, and back.
 #[derive(Parser)]
 struct Options {
     /// Keep the database in this file; without it a temporary file is used and removed.
@@ -46,36 +47,39 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let staff = scene.hire(&maintenance, channel.number()).await?;
     show.staff(&staff);
-    let dispatcher = maintenance.dispatcher(channel.notifier()?, DispatchPolicy::default());
+    let api = channel.notifier()?;
+    let dispatcher = maintenance.dispatcher(Arc::clone(&api), DispatchPolicy::default());
 
-    let mut followed = None;
+    let mut followed = Vec::new();
     for case in scene.cases() {
         let Submitted { request, submission, .. } = maintenance.submit(case.request).await?;
         let Submission::Filed(selection) = submission else { continue };
         show.filed(case.title, &request, &selection, &staff);
         let Some(worker) = selection.chosen else { continue };
         let report = dispatcher.dispatch_due().await?;
-        show.sent(&report, channel.phone(request.id).as_deref());
+        show.sent(&report, channel.last().as_deref());
         for status in ["sent", "delivered", "read"] {
-            if channel.tell(request.id, status).await? {
+            if channel.tell(status).await? {
                 show.tick(maintenance.request(request.id).await?.whatsapp_status);
             }
         }
-        followed.get_or_insert((request.id, Actor::Worker(worker)));
+        followed.push((request.id, worker));
     }
 
-    if let Some((id, worker)) = followed {
-        let began = maintenance.change_status(id, Move::to(RequestStatus::InProgress, worker)).await?;
-        let comment = NewComment { id: None, comment: "On my way, half an hour.".into() };
-        maintenance.comment(id, worker, comment).await?;
-        let done = Move::to(RequestStatus::Completed, worker).note("New washer in the trap.");
-        let done = maintenance.change_status(id, done).await?;
-        show.moved(&[RequestStatus::Pending, began.status, done.status]);
-
+    // Files that workers send are fetched from the channel and kept in a folder, which a web server would serve.
+    let files = ObjectMedia::folder(temporary.path(), "https://files.example.com/")?;
+    let chat = Chat { receiver: maintenance.receiver().media(api, files), maintenance, dispatcher, channel };
+    if let [first, .., last] = followed[..] {
+        if chat.channel.is_fake() {
+            chat.whole_job(first, &show).await?;
+            chat.declined(last, &show, &staff).await?;
+        } else {
+            chat.by_the_host(first, &show).await?;
+        }
         // Read back from the file, by a connection of its own.
         let reader = Maintenance::new(SqliteRepository::new(open(&file).await?), scene);
-        show.record(&reader.record(id).await?, &staff);
+        show.record(&reader.record(first.0).await?, &staff);
     }
-    channel.close().await;
+    chat.channel.close().await;
     Ok(())
 }

@@ -8,6 +8,7 @@ use maintenance_core::{
     AssignmentChange, DispatchReport, Request, RequestRecord, RequestStatus, Selection, Verdict,
     WhatsAppStatus, WorkerId,
 };
+use maintenance_whatsapp::fake::FakeMessage;
 use serde_json::{Value, json};
 
 use crate::{channel::Channel, scene::Staff};
@@ -91,21 +92,21 @@ impl Show {
         );
     }
 
-    pub(crate) fn sent(&self, report: &DispatchReport, phone: Option<&str>) {
+    pub(crate) fn sent(&self, report: &DispatchReport, message: Option<&FakeMessage>) {
         self.event(
             || {
                 let problems: Vec<String> =
                     report.problems.iter().map(|problem| problem.error.to_string()).collect();
-                json!({"event": "dispatched", "sent": report.sent, "problems": problems, "text": phone})
+                let text = message.map(|message| &message.text);
+                json!({"event": "dispatched", "sent": report.sent, "problems": problems, "text": text})
             },
             || {
                 for problem in &report.problems {
                     println!("  {BAD}not accepted: {}{BAD:#}", problem.error);
                 }
-                for line in phone.unwrap_or_default().lines() {
-                    println!("  {DIM}│{DIM:#} {line}");
-                }
-                if phone.is_none() && report.sent > 0 {
+                if let Some(message) = message {
+                    on_the_phone(message);
+                } else if report.sent > 0 {
                     println!("  accepted; its status will come to the webhook that is set up at Meta");
                 }
             },
@@ -124,6 +125,34 @@ impl Show {
                     WhatsAppStatus::Failed => ("!", BAD),
                 };
                 println!("  {style}{ticks:<2}{style:#} {status}");
+            },
+        );
+    }
+
+    /// A worker says or taps something, and gets an answer.
+    pub(crate) fn said(&self, what: &str, answer: Option<&FakeMessage>) {
+        self.event(
+            || json!({"event": "said", "worker": what, "answer": answer.map(|answer| &answer.text)}),
+            || {
+                println!("  {GOOD}←{GOOD:#} {BOLD}{what}{BOLD:#}");
+                if let Some(answer) = answer {
+                    on_the_phone(answer);
+                }
+            },
+        );
+    }
+
+    pub(crate) fn chapter(&self, title: &str) {
+        self.event(|| json!({"event": "chapter", "title": title}), || println!("\n{BOLD}{title}{BOLD:#}"));
+    }
+
+    pub(crate) fn moved_on(&self, request: &Request, staff: &Staff) {
+        let worker = request.assigned_worker_id;
+        self.event(
+            || json!({"event": "moved_on", "worker": worker}),
+            || {
+                let to = worker.map_or("nobody", |worker| name(staff, worker));
+                println!("  {GOOD}→{GOOD:#} request {} goes to {to}", request.number);
             },
         );
     }
@@ -152,11 +181,13 @@ impl Show {
                 );
                 println!("  worker      {worker}");
                 println!("  filed       {}", at(&request.created_at));
-                for message in &record.notifications {
+                let jobs = record.notifications.iter().filter(|message| message.answer.is_none());
+                for message in jobs {
                     for (what, when) in [
                         ("sent", message.sent_at),
                         ("delivered", message.delivered_at),
                         ("read", message.read_at),
+                        ("accepted", message.acknowledged_at),
                     ] {
                         if let Some(when) = when {
                             println!("  {what:<11} {}", at(&when));
@@ -174,11 +205,25 @@ impl Show {
                         .map_or_else(String::new, |note| format!(" – {}", note.as_str()));
                     println!("  {:<12}{}{note}", change.new_status, at(&change.changed_at));
                 }
+                for file in &record.attachments {
+                    println!("  {:<12}{}", file.file_type.as_str(), file.file_url.as_str());
+                }
                 for comment in &record.comments {
                     println!("  comment     {} – {}", comment.user_type, comment.comment.as_str());
                 }
             },
         );
+    }
+}
+
+/// A message as it reads on the phone, with its buttons.
+fn on_the_phone(message: &FakeMessage) {
+    for line in message.text.lines() {
+        println!("  {DIM}│{DIM:#} {line}");
+    }
+    let buttons: Vec<_> = message.buttons.iter().map(|(title, _)| format!("[{title}]")).collect();
+    if !buttons.is_empty() {
+        println!("  {DIM}│ {}{DIM:#}", buttons.join(" "));
     }
 }
 

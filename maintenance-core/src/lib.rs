@@ -10,6 +10,7 @@
 //! submit ── validate ── candidates ── select (pure) ──► Repository::file      request + notification, one step
 //! Dispatcher ── claim due ──► Notifier::notify ──► record outcome            leased, fenced, retried
 //! webhook ──► Maintenance::record_deliveries                                 forward only, in any order
+//! webhook ──► Maintenance::receive ── Receiver ──► the change + its answer   kept first, applied once, in order
 //! change_status ── TRANSITIONS ──► Repository::apply                         request + history + notification
 //! ```
 //!

@@ -62,10 +62,11 @@ impl Phone {
         self.dispatcher.dispatch_due().await.unwrap()
     }
 
-    /// The fake's message about a request.
-    pub fn message(&self, request: RequestId) -> Arc<FakeMessage> {
-        let messages = self.fake.messages();
-        messages.into_iter().find(|message| message.text.contains(&request.to_string())).expect("it was sent")
+    /// The fake's newest assignment message about a request.
+    pub async fn message(&self, request: RequestId) -> Arc<FakeMessage> {
+        let id = self.world.newest_message(request).await.id;
+        let mut messages = self.fake.messages().into_iter();
+        messages.rfind(|message| message.notification_id() == Some(id)).expect("it was sent")
     }
 }
 

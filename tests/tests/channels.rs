@@ -71,7 +71,8 @@ impl Scene {
     /// Posts that a message was read, signed with that number's secret; returns the answer and what became of it.
     async fn told(&self, signed_by: &str, request: RequestId, of: &World) -> (u16, WhatsAppStatus) {
         let messages = self.fake.messages();
-        let message = messages.iter().find(|message| message.text.contains(&request.to_string())).unwrap();
+        let id = of.newest_message(request).await.id;
+        let message = messages.iter().find(|message| message.notification_id() == Some(id)).unwrap();
         self.fake.webhook(&self.url, format!("secret of {signed_by}"), Automatic::Off);
         let answer = self.fake.post(&[message.status("read")]).await.unwrap();
         (answer, of.newest_message(request).await.status)

@@ -30,7 +30,7 @@ async fn a_renter_files_a_request_and_the_workers_phone_rings() {
     let phone = Phone::new(Automatic::AfterAnswer).await;
     let request = phone.world.filed().await;
     assert_eq!(phone.dispatch().await.sent, 1);
-    let message = phone.message(request.id);
+    let message = phone.message(request.id).await;
     assert_eq!(message.to, "+12025550123");
     assert_eq!(
         message.text,
@@ -38,7 +38,7 @@ async fn a_renter_files_a_request_and_the_workers_phone_rings() {
             "New job {}: The sink leaks\nPriority: high\nBuilding: not stated\nWhere: Kitchen\nWhat is wrong: Water under \
              the kitchen sink. It drips – \"often\", 'fast' & ever faster 💧\nRenter: Renter One, phone \
              +12025550100\nThis job is assigned to you. Please tell us below whether you can do it.",
-            request.id
+            request.number
         )
     );
     phone.fake.webhooks_done().await;
@@ -60,7 +60,10 @@ async fn webhooks_ahead_of_the_sends_own_response_end_in_the_same_state() {
     assert_eq!(phone.dispatch().await.sent, 1);
     let record = phone.world.record(request.id).await;
     assert_eq!(record.request.whatsapp_status, WhatsAppStatus::Read);
-    assert_eq!(record.request.whatsapp_message_id.as_deref(), Some(phone.message(request.id).wamid.as_str()));
+    assert_eq!(
+        record.request.whatsapp_message_id.as_deref(),
+        Some(phone.message(request.id).await.wamid.as_str())
+    );
     assert_eq!(record.notifications[0].lease, None);
 }
 
@@ -71,7 +74,7 @@ async fn webhooks_duplicated_and_reordered_end_in_the_same_state() {
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1]] {
         let request = phone.world.filed().await;
         phone.dispatch().await;
-        let message = phone.message(request.id);
+        let message = phone.message(request.id).await;
         let mut all = ["sent", "delivered", "read"].map(|status| message.status(status));
         for (second, status) in (0..).zip(&mut all) {
             status.timestamp = phone.world.clock.now().timestamp() + second;
@@ -94,7 +97,7 @@ async fn a_failed_status_without_our_id_is_kept_with_its_reason() {
     let phone = Phone::new(Automatic::Off).await;
     let request = phone.world.filed().await;
     phone.dispatch().await;
-    let failed = phone.message(request.id).failed(131_026, "Message undeliverable");
+    let failed = phone.message(request.id).await.failed(131_026, "Message undeliverable");
     assert_eq!(phone.fake.post(&[failed]).await.unwrap(), 200);
     let after = phone.world.newest_message(request.id).await;
     assert_eq!((after.status, after.error.unwrap().code.as_str()), (WhatsAppStatus::Failed, "131026"));
@@ -110,7 +113,7 @@ async fn a_lost_response_is_not_followed_by_a_second_message() {
     assert_eq!(report.problems[0].error.effect, SendEffect::Unknown);
     phone.world.wait(299);
     assert_eq!(phone.dispatch().await.claimed, 0, "within the window nothing is sent");
-    let message = phone.message(request.id);
+    let message = phone.message(request.id).await;
     assert_eq!(phone.fake.post(&[message.status("delivered")]).await.unwrap(), 200);
     phone.world.wait(10_000);
     assert_eq!(phone.dispatch().await.claimed, 0);
@@ -184,7 +187,7 @@ async fn a_post_without_a_right_signature_changes_nothing() {
     let phone = Phone::new(Automatic::Off).await;
     let request = phone.world.filed().await;
     phone.dispatch().await;
-    let id = phone.message(request.id).wamid.clone();
+    let id = phone.message(request.id).await.wamid.clone();
     let body = format!(
         r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":[{{"field":"messages","value":{{"statuses":[{{"id":"{id}","status":"read","timestamp":"1750030073"}}]}}}}]}}]}}"#
     );
@@ -219,7 +222,7 @@ async fn of_a_thousand_statuses_with_a_broken_one_the_others_are_applied() {
     assert_eq!(phone.dispatch().await.sent, 20);
     let mut statuses = Vec::new();
     for n in 0..999 {
-        statuses.push(phone.message(requests[n % 20]).status(["sent", "delivered", "read"][n % 3]));
+        statuses.push(phone.message(requests[n % 20]).await.status(["sent", "delivered", "read"][n % 3]));
     }
     let mut broken = statuses[0].clone();
     broken.timestamp = i64::MAX;
@@ -268,7 +271,7 @@ async fn a_status_of_a_message_that_is_not_ours_is_no_error() {
     let phone = Phone::new(Automatic::Off).await;
     let request = phone.world.filed().await;
     phone.dispatch().await;
-    let mut stranger = phone.message(request.id).status("read");
+    let mut stranger = phone.message(request.id).await.status("read");
     stranger.wamid = "wamid.of.another.sender".into();
     stranger.callback_data = Some("another sender's own".into());
     assert_eq!(phone.fake.post(&[stranger]).await.unwrap(), 200);

@@ -9,7 +9,7 @@ use futures_util::stream;
 use maintenance_core::{Organizations, RequestFilter};
 use maintenance_memory::conformance::{
     World,
-    forget::{SECRET, cancel, secret},
+    forget::{SECRET, cancel, said, secret},
     import::old_record,
 };
 use maintenance_sqlx::sqlx::{AssertSqlSafe, SqlitePool, query_scalar};
@@ -62,6 +62,7 @@ async fn renter(store: impl Organizations + 'static) -> World {
     world.worker(&["plumbing"]).await;
     for id in [7, 8] {
         let id = secret(&world, id).await;
+        said(&world, id).await;
         cancel(&world, id).await;
         world.wait(60);
         world.dispatch().await;
@@ -96,12 +97,13 @@ async fn sqlite_columns_with(pool: &SqlitePool, text: &str) -> Vec<String> {
 }
 
 /// The columns that hold texts of a request. The word must be found in each before the renter is forgotten.
-const TEXTS: [&str; 9] = [
+const TEXTS: [&str; 10] = [
     "maintenance_assignment_history.notes",
     "maintenance_attachments.file_url",
     "maintenance_comments.comment",
     "maintenance_edits.after",
     "maintenance_edits.before",
+    "maintenance_inbound.payload",
     "maintenance_requests.description",
     "maintenance_requests.location",
     "maintenance_requests.title",

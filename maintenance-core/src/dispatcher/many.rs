@@ -116,7 +116,7 @@ impl Dispatchers {
                 begins.send_replace(true);
                 let polls = Polls::new(dispatcher.policy.poll, idle);
                 while until().now_or_never().is_none() {
-                    let run = dispatcher.run_at(polls.clone(), Some(&gate), until());
+                    let run = dispatcher.run_both(polls.clone(), Some(&gate), until());
                     if AssertUnwindSafe(run).catch_unwind().await.is_ok() {
                         break;
                     }

@@ -15,11 +15,7 @@ mod unkept;
 
 use std::{fmt, sync::Arc};
 
-use futures_util::{FutureExt as _, future::join3};
-use tokio::{
-    sync::oneshot,
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 use tracing::instrument;
 
 pub use many::{Added, Dispatchers};
@@ -125,19 +121,7 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
     /// messages.
     pub async fn run(&self, until: impl Future<Output = ()>) {
         let polls = Polls::new(self.policy.poll, self.policy.poll);
-        let Some(receiver) = &self.receiver else { return self.run_at(polls, None, until).await };
-        // Receiving ends first, so that the answers to what was applied still go out.
-        let (stop_receiving, receives) = oneshot::channel::<()>();
-        let (stop_sending, sends) = oneshot::channel::<()>();
-        let ends = async {
-            until.await;
-            drop(stop_receiving);
-        };
-        let receiving = async {
-            receiver.run(receives.map(drop).boxed()).await;
-            drop(stop_sending);
-        };
-        join3(ends, receiving, self.run_at(polls, None, sends.map(drop))).await;
+        self.run_both(polls, None, until).await;
     }
 
     /// Does the same at that pace, and claims through that gate.

@@ -1,16 +1,18 @@
 //! Messages from phones: kept, and applied one by one.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tracing::instrument;
 
 use super::Maintenance;
 use crate::{
     maintenance::Error,
     model::{Inbound, InboundClaim, InboundOutcome, KeptInbound, Sender},
-    ports::{Listing, MediaSource, MediaStore, Organizations, Repository, RepositoryError},
+    ports::{
+        Listing, MediaSource, MediaStore, Organizations, Repository, RepositoryError, RepositoryErrorKind,
+    },
     values::{InboundId, LeaseId, NotificationId, time::later},
 };
 
@@ -186,7 +188,11 @@ impl<R: Organizations + Clone> Receiver<R> {
         lease: LeaseId,
     ) -> (InboundId, Result<Received, Error>) {
         let id = kept.id;
-        (id, self.apply(&kept, lease).await)
+        // A file's source that panics costs its own message alone.
+        let applied = AssertUnwindSafe(self.apply(&kept, lease)).catch_unwind().await;
+        let panicked =
+            |_| Err(RepositoryError::with_source(RepositoryErrorKind::Other, "it panicked").into());
+        (id, applied.unwrap_or_else(panicked))
     }
 
     #[cfg(feature = "tokio")]

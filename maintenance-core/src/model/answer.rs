@@ -52,11 +52,13 @@ text_enum! {
 impl Answer {
     /// What the worker of a request with that status can do next, which the answer offers as buttons.
     pub fn offers(self, status: RequestStatus) -> &'static [Action] {
-        match (self, status) {
-            (Self::Declined | Self::NotTheirs | Self::NothingOpen | Self::WhichOne, _) => &[],
-            (_, RequestStatus::Pending) => &[Action::Start, Action::Decline],
-            (_, RequestStatus::InProgress) => &[Action::Done, Action::Decline],
-            (_, RequestStatus::Completed | RequestStatus::Cancelled) => &[],
+        if matches!(self, Self::Declined | Self::NotTheirs | Self::NothingOpen | Self::WhichOne) {
+            return &[];
+        }
+        match status {
+            RequestStatus::Pending => &[Action::Start, Action::Decline],
+            RequestStatus::InProgress => &[Action::Done, Action::Decline],
+            RequestStatus::Completed | RequestStatus::Cancelled => &[],
         }
     }
 }

@@ -89,12 +89,11 @@ pub(crate) fn reply(asked: Asked, by: Relation, status: RequestStatus) -> Reply 
 
         (Relation::Assigned { accepted: true, .. }, Asked::Accept, Pending) => already(Answer::Accepted),
         (_, Asked::Accept, Pending) => done(Deed::Acknowledge, Outcome::Accepted, Answer::Accepted),
-        (_, Asked::Accept, InProgress) => already(Answer::Started),
 
         (_, Asked::Decline, Pending | InProgress) => done(Deed::GiveUp, Outcome::Declined, Answer::Declined),
 
         (_, Asked::Start, Pending) => done(Deed::Move(InProgress), Outcome::Started, Answer::Started),
-        (_, Asked::Start, InProgress) => already(Answer::Started),
+        (_, Asked::Accept | Asked::Start, InProgress) => already(Answer::Started),
 
         (_, Asked::Finish, Pending) => refused(Answer::NotStarted),
         (_, Asked::Finish, InProgress) => done(Deed::Move(Completed), Outcome::Completed, Answer::Completed),

@@ -2,13 +2,18 @@
 
 use futures_util::{StreamExt as _, stream};
 use maintenance_core::{
-    Actor, Assign, CommentFilter, DeliveryEvent, DeliveryUpdate, Edit, Error, FORGOTTEN, Forgotten, Move,
-    NewAttachment, NewComment, NewHold, NewRequest, PageRequest, Priority, RequestField, RequestFilter,
-    RequestForm, RequestId, RequestRecord, RequestStatus,
+    Action, Actor, Assign, CommentFilter, DeliveryEvent, DeliveryUpdate, Edit, Error, FORGOTTEN, Forgotten,
+    InboundContent, InboundOutcome, Move, NewAttachment, NewComment, NewHold, NewRequest, PageRequest,
+    Priority, RequestField, RequestFilter, RequestForm, RequestId, RequestRecord, RequestStatus, Tap,
 };
 use uuid::Uuid;
 
-use super::{World, import::unnumbered, screens::found};
+use super::{
+    World,
+    import::unnumbered,
+    phones::{message, outcomes, received},
+    screens::found,
+};
 
 /// A word that is in each text of the renter's requests, and in no other.
 pub const SECRET: &str = "zanzibar";
@@ -44,6 +49,17 @@ pub async fn secret(world: &World, id: u128) -> RequestId {
     let wanted = Move::to(RequestStatus::InProgress, world.landlord());
     maintenance.change_status(id, wanted).await.unwrap();
     id
+}
+
+/// The worker who had it first taps on their message, with the word on the button: nothing follows, so the message is kept
+/// with its content.
+pub async fn said(world: &World, id: RequestId) {
+    let record = world.record(id).await;
+    let first = record.notifications.first().unwrap();
+    let payload = Tap { action: Action::Start, on: first.id, request: None }.to_string();
+    let tap = InboundContent::Tap { payload, title: format!("Mend the {SECRET}") };
+    let report = received(world, &[message(world, "12025550123", tap)]).await;
+    assert_eq!(outcomes(&report), [(InboundOutcome::NotTheirs, 1)]);
 }
 
 /// Cancels it, with the word in the note.
@@ -203,4 +219,16 @@ pub async fn what_is_forgotten_is_not_submitted_again_under_its_id(world: World)
     let again = world.maintenance.submit(new).await;
     assert!(matches!(again, Err(Error::Reused(_))), "{again:?}");
     assert_eq!(world.record(id).await.request.title.as_str(), FORGOTTEN);
+}
+
+/// What phones said of a renter's requests and nobody could apply is forgotten with them.
+pub async fn what_phones_said_of_their_requests_is_forgotten(world: World) {
+    world.worker(&["plumbing"]).await;
+    let id = secret(&world, 7).await;
+    said(&world, id).await;
+    said(&world, id).await;
+    cancel(&world, id).await;
+    let forgotten = world.maintenance.forget_renter(world.renter).await.unwrap();
+    assert_eq!(forgotten.inbound, 2);
+    assert_eq!(world.maintenance.forget_renter(world.renter).await.unwrap(), Forgotten::default());
 }

@@ -241,6 +241,7 @@ macro_rules! conformance {
             forget: forgetting_a_renter_leaves_figures_and_no_text,
             forget: what_still_waits_goes_out_without_the_texts,
             forget: forgotten_texts_are_found_no_more,
+            forget: what_phones_said_of_their_requests_is_forgotten,
             forget: an_open_request_refuses_to_be_forgotten,
             forget: forgetting_stays_within_its_organization,
             forget: what_is_forgotten_is_not_submitted_again_under_its_id,

@@ -5,14 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use maintenance_core::{
     Action, Answer, Assign, Channel, Clock, FileKind, FileType, FileUrl, IdSource, Inbound, InboundContent,
-    InboundFile, InboundOutcome, Maintenance, MediaError, MediaFile, MediaSource, MediaStore, Move,
-    Notification, NotificationKind, ReceiveReport, Receiver, Request, RequestRecord, RequestStatus, Sender,
+    InboundFile, InboundOutcome, MediaError, MediaFile, MediaSource, MediaStore, Move, Notification,
+    NotificationKind, ReceiveReport, Receiver, Request, RequestId, RequestRecord, RequestStatus, Sender,
     SharedRepository, Tap, WhatsAppStatus, Worker,
 };
 
 use super::World;
-
-type Engine = Maintenance<Arc<dyn SharedRepository>>;
 
 /// Files that are all the same photo, kept at an address made of their name.
 struct Photos;
@@ -37,9 +35,7 @@ impl MediaStore for Photos {
 
 /// Receiving over the world's store.
 pub(super) fn receiver(world: &World) -> Receiver<Arc<dyn SharedRepository>> {
-    let engine: Engine = Maintenance::new(world.store.clone(), world.directory.clone());
-    let engine = engine.with_renter_news(world.told.clone());
-    engine.with_clock(world.clock.clone()).with_ids(world.ids.clone()).receiver().media(Photos, Photos)
+    world.shared_engine().receiver().media(Photos, Photos)
 }
 
 pub(super) fn digits(worker: &Worker) -> String {
@@ -100,6 +96,19 @@ pub(super) fn answers(record: &RequestRecord) -> Vec<Answer> {
     record.notifications.iter().filter_map(|message| message.answer).collect()
 }
 
+/// Moves a pending request there by a landlord.
+pub(super) async fn advance(world: &World, request: RequestId, to: RequestStatus) {
+    let path: &[RequestStatus] = match to {
+        RequestStatus::Pending => &[],
+        RequestStatus::InProgress => &[RequestStatus::InProgress],
+        RequestStatus::Completed => &[RequestStatus::InProgress, RequestStatus::Completed],
+        RequestStatus::Cancelled => &[RequestStatus::Cancelled],
+    };
+    for to in path {
+        world.maintenance.change_status(request, Move::to(*to, world.landlord())).await.unwrap();
+    }
+}
+
 /// A request of that worker alone, who was told of it, in that status.
 pub(super) async fn told(world: &World, worker: &Worker, status: RequestStatus) -> (Request, Notification) {
     let filed = world.filed().await;
@@ -107,15 +116,7 @@ pub(super) async fn told(world: &World, worker: &Worker, status: RequestStatus) 
         world.maintenance.assign(filed.id, worker.id, Assign::by(world.landlord())).await.unwrap();
     }
     world.dispatch().await;
-    let path: &[RequestStatus] = match status {
-        RequestStatus::Pending => &[],
-        RequestStatus::InProgress => &[RequestStatus::InProgress],
-        RequestStatus::Completed => &[RequestStatus::InProgress, RequestStatus::Completed],
-        RequestStatus::Cancelled => &[RequestStatus::Cancelled],
-    };
-    for to in path {
-        world.maintenance.change_status(filed.id, Move::to(*to, world.landlord())).await.unwrap();
-    }
+    advance(world, filed.id, status).await;
     let record = world.record(filed.id).await;
     let assigned = |message: &&Notification| {
         message.to == worker.id.into() && message.kind == NotificationKind::Assignment

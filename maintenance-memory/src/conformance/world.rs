@@ -76,6 +76,13 @@ impl World {
         self
     }
 
+    /// An engine over the same store that serves all of its organisations, as the one that receives messages must.
+    pub fn shared_engine(&self) -> Maintenance<Arc<dyn SharedRepository>> {
+        let engine = Maintenance::new(self.store.clone(), self.directory.clone());
+        let engine = engine.with_renter_news(self.told.clone());
+        engine.with_clock(self.clock.clone()).with_ids(self.ids.clone())
+    }
+
     /// A landlord.
     pub fn landlord(&self) -> Actor {
         Actor::Landlord(UserId::from_uuid(Uuid::from_u128(0xA11)))

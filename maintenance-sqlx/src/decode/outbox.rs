@@ -37,15 +37,15 @@ pub(crate) fn claimed<R: Raw>(row: &R) -> Result<Claimed, RepositoryError> {
         None => Told::No,
     };
     let heard_at = rest.time_or_none("last_inbound")?;
-    let choices = rest.optional("choices", R::text, choices)?.unwrap_or_default();
+    let choices = rest.optional("choices", R::text, |json| choices(&json))?.unwrap_or_default();
     let opted_out = rest.flag("opted_out")?;
     Ok(Claimed { notification, request, is_newest, told, worker, heard_at, choices, opted_out })
 }
 
 /// Requests as a JSON array of `[id, number, title]`. The parser's own error may quote the text.
-fn choices(json: String) -> Result<Vec<RequestChoice>, BoxError> {
+fn choices(json: &str) -> Result<Vec<RequestChoice>, BoxError> {
     let choices: Vec<(RequestId, u32, Title)> =
-        serde_json::from_str(&json).map_err(|_| "must be a list of requests as JSON")?;
+        serde_json::from_str(json).map_err(|_| "must be a list of requests as JSON")?;
     let choice = |(id, number, title)| RequestChoice { id, number: RequestNumber::new(number), title };
     Ok(choices.into_iter().map(choice).collect())
 }

@@ -1,14 +1,17 @@
 //! A running host, and how tests call it.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use maintenance_examples::axum_host::{
     Host, Messages, Settings,
-    demo::{HOUSEHOLDS, LANDLORD, PLUMBER},
+    demo::{HOUSEHOLDS, LANDLORD, LANDLORD2, PLUMBER},
 };
 #[cfg(feature = "postgres")]
 pub(crate) use maintenance_tests::databases::Schema;
-use maintenance_whatsapp::fake::Automatic;
+use maintenance_whatsapp::fake::{Automatic, FakeMessage};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
@@ -32,6 +35,11 @@ pub(crate) fn plumber() -> String {
 
 pub(crate) fn landlord() -> String {
     LANDLORD.to_string()
+}
+
+/// The landlord of the other organisation.
+pub(crate) fn landlord2() -> String {
+    LANDLORD2.to_string()
 }
 
 /// The type of a problem of the engine's.
@@ -103,6 +111,19 @@ impl<D> Backend<D> {
         let (status, filed) = self.post(&renter(n), "/renter/requests", body).await;
         assert_eq!(status, 201, "{filed}");
         filed["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The messages about a request that its fake API accepted.
+    pub(crate) async fn messages_about(&self, id: &str) -> Vec<Arc<FakeMessage>> {
+        let mut ids = Vec::new();
+        for landlord in [landlord(), landlord2()] {
+            let (_, record) = self.get(&landlord, &format!("/landlord/requests/{id}")).await;
+            let messages = record["record"]["notifications"].as_array().into_iter().flatten();
+            ids.extend(messages.filter_map(|message| message["id"].as_str()).map(str::to_owned));
+        }
+        let mut sent = self.host.fake().unwrap().messages();
+        sent.retain(|message| message.callback_data.as_ref().is_some_and(|id| ids.contains(id)));
+        sent
     }
 
     pub(crate) async fn stop(self) {

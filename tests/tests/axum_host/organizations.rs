@@ -1,17 +1,11 @@
 //! Two organisations in the same tables, and the numbers that they send by.
 
-use maintenance_examples::axum_host::demo::{
-    ASSISTANT, CARETAKER, HOUSEHOLDS, LANDLORD2, PLUMBER, PLUMBER2, SENDERS,
-};
+use maintenance_examples::axum_host::demo::{ASSISTANT, CARETAKER, HOUSEHOLDS, PLUMBER, PLUMBER2, SENDERS};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::backend::{Backend, landlord, renter, sink};
-
-fn landlord2() -> String {
-    LANDLORD2.to_string()
-}
+use crate::backend::{Backend, landlord, landlord2, renter, sink};
 
 fn assistant() -> String {
     ASSISTANT.to_string()
@@ -180,9 +174,8 @@ async fn an_assistant_is_a_landlord_of_their_complexes_alone<D>(backend: Backend
 }
 
 /// The number by which a request's message went out.
-fn number_of<D>(backend: &Backend<D>, id: &str) -> String {
-    let messages = backend.host.fake().unwrap().messages();
-    messages.iter().find(|message| message.text.contains(id)).unwrap().phone_number_id.clone()
+async fn number_of<D>(backend: &Backend<D>, id: &str) -> String {
+    backend.messages_about(id).await.first().unwrap().phone_number_id.clone()
 }
 
 async fn each_organisation_and_complex_sends_by_its_number<D>(backend: Backend<D>) {
@@ -193,7 +186,10 @@ async fn each_organisation_and_complex_sends_by_its_number<D>(backend: Backend<D
     let fake = backend.host.fake().unwrap();
     let messages = fake.wait_for_messages(ids.len()).await;
     let [default, south, harbour] = SENDERS.each_ref().map(|sender| sender.fake_id);
-    let sent: Vec<_> = ids.iter().map(|id| number_of(&backend, id)).collect();
+    let mut sent = Vec::new();
+    for id in &ids {
+        sent.push(number_of(&backend, id).await);
+    }
     assert_eq!(sent, [default, default, harbour, south]);
 
     // One webhook takes the news of all.
@@ -217,7 +213,7 @@ async fn a_stopped_channel_stops_no_other<D>(backend: Backend<D>) {
     let others = [backend.file(0, sink()).await, backend.file(2, sink()).await];
     assert_eq!(fake.wait_for_messages(2).await.len(), 2);
     for id in &others {
-        number_of(&backend, id);
+        number_of(&backend, id).await;
     }
     let (_, all) = backend.get(&landlord2(), &format!("/landlord/requests/{stopped}")).await;
     assert_eq!(all["record"]["request"]["whatsapp_status"], "pending", "its message waits");
