@@ -181,8 +181,8 @@ impl Show {
                 );
                 println!("  worker      {worker}");
                 println!("  filed       {}", at(&request.created_at));
-                let jobs = record.notifications.iter().filter(|message| message.answer.is_none());
-                for message in jobs {
+                let messages = record.notifications.iter().filter(|message| message.answer.is_none());
+                for message in messages {
                     for (what, when) in [
                         ("sent", message.sent_at),
                         ("delivered", message.delivered_at),

@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use maintenance_core::{
-    Actor, ComplexAssignment, DeliveryEvent, Email, FieldChange, FileUrl, Hold, HoldReason, Name,
-    Notification, NotificationKind, PhoneNumber, Priority, Request, RequestField, RequestRecord,
+    Action, Actor, ComplexAssignment, DeliveryEvent, Email, FieldChange, FileKind, FileUrl, Hold, HoldReason,
+    Name, News, Notification, NotificationKind, PhoneNumber, Priority, Request, RequestField, RequestRecord,
     RequestStatus, Specialty, Title, UserId, UserType, WhatsAppStatus, Worker, WorkerStatus,
 };
 use proptest::prelude::*;
@@ -75,7 +75,12 @@ fn a_whole_record_and_an_assignment_read_back_as_they_were_written() {
             "id": id(9), "request_id": id(1), "worker_id": id(4), "kind": "assignment", "priority": "high",
             "status": "failed", "provider_message_id": "wamid.1", "attempts": 8, "claims": 1, "due_at": at, "lease": id(10),
             "error": {"code": "131026", "text": "Message undeliverable"}, "since": at, "created_at": at, "sent_at": at,
-            "delivered_at": null, "read_at": null, "failed_at": at
+            "delivered_at": null, "read_at": null, "failed_at": at, "acknowledged_at": at
+        }, {
+            "id": id(21), "request_id": id(1), "renter_id": id(2), "kind": "news", "news": "done", "priority": "high",
+            "status": "pending", "provider_message_id": null, "attempts": 0, "claims": 0, "due_at": at, "lease": null,
+            "error": null, "since": at, "created_at": at, "sent_at": null, "delivered_at": null, "read_at": null,
+            "failed_at": null, "acknowledged_at": null
         }]
     });
     let read: RequestRecord = serde_json::from_value(record.clone()).unwrap();
@@ -167,7 +172,10 @@ fn every_enum_keeps_the_specification_s_text() {
     check(Priority::ALL, &["low", "medium", "high", "emergency"]);
     check(WhatsAppStatus::ALL, &["pending", "sent", "delivered", "read", "failed"]);
     check(UserType::ALL, &["renter", "landlord", "maintenance_staff"]);
-    check(NotificationKind::ALL, &["assignment", "withdrawn", "changed"]);
+    check(NotificationKind::ALL, &["assignment", "withdrawn", "changed", "answer", "news"]);
+    check(News::ALL, &["filed", "assigned", "started", "done", "cancelled"]);
+    check(Action::ALL, &["accept", "decline", "start", "done", "choose"]);
+    check(FileKind::ALL, &["image", "document", "audio", "video"]);
     let fields =
         ["title", "description", "location", "priority", "specialty", "property_id", "complex_id", "hold"];
     check(RequestField::ALL, &fields);

@@ -6,6 +6,7 @@
 //! | send from several numbers, and receive their webhooks at one address | [`Numbers`] |
 //! | receive webhooks with axum | `webhook::router` (feature `axum`) |
 //! | receive webhooks with another framework | [`webhook::handshake`], [`webhook::Signature`], [`webhook::parse`] |
+//! | register the templates with Meta | [`Wording::registrations`] |
 //! | fetch the files that phones send | [`CloudApi`] or [`Numbers`], each a [`MediaSource`](maintenance_core::MediaSource) |
 //! | keep those files | `ObjectMedia` (feature `object_store`) |
 //! | test a host without Meta | `fake::FakeCloudApi` (feature `fake`) |
@@ -95,6 +96,7 @@ mod numbers;
 mod pace;
 mod parameter;
 mod payload;
+mod registration;
 mod response;
 mod session;
 mod template;
@@ -110,6 +112,7 @@ pub use numbers::Numbers;
 #[cfg(feature = "object_store")]
 pub use object_store;
 pub use parameter::Parameter;
+pub use registration::Registration;
 pub use reqwest;
 pub use secrecy::SecretString;
 pub use template::{Parameters, Template};

@@ -11,7 +11,7 @@ use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use axum::Router;
 use maintenance_core::{
-    Action, Actor, Answer, Clock, DispatchPolicy, FileKind, InboundOutcome, Maintenance, Move,
+    Action, Actor, Answer, Clock, DispatchPolicy, FileKind, InboundOutcome, Maintenance, Move, News,
     NotificationKind, Organizations, ReceiveReport, Receiver, Request, RequestRecord, RequestStatus,
     SharedRepository, SystemClock, WhatsAppStatus, Worker,
 };
@@ -43,19 +43,25 @@ struct Scene {
 
 impl Scene {
     async fn set<R: Organizations + 'static>(stored: (R, impl Send + 'static)) -> Self {
-        Self::by(None, stored).await
+        Self::by(None, &[], stored).await
+    }
+
+    /// The same where renters are told all news.
+    async fn telling_renters<R: Organizations + 'static>(stored: (R, impl Send + 'static)) -> Self {
+        Self::by(None, News::ALL, stored).await
     }
 
     /// The same by the machine's clock: the loop holds its clock against that of the database server.
     async fn by_the_machines_clock<R: Organizations + 'static>(stored: (R, impl Send + 'static)) -> Self {
-        Self::by(Some(Arc::new(SystemClock)), stored).await
+        Self::by(Some(Arc::new(SystemClock)), &[], stored).await
     }
 
     async fn by<R: Organizations + 'static>(
         clock: Option<Arc<dyn Clock>>,
+        news: &[News],
         (store, alive): (R, impl Send + 'static),
     ) -> Self {
-        let world = World::new(store);
+        let world = World::new(store).telling(news);
         let clock = clock.unwrap_or_else(|| Arc::new(world.clock.clone()));
         let engine = world.shared_engine().with_clock(Arc::clone(&clock));
         // More messages than a phone gets in a day come within a second.
@@ -146,6 +152,7 @@ on_every_store! {
     set: hostile_files_fetch_nothing_and_harm_nothing,
     set: a_worker_who_hides_their_number_is_known,
     set: receiving_that_is_dropped_anywhere_applies_once_and_answers_once,
+    telling_renters: a_renter_hears_says_what_is_wrong_and_opts_out,
     by_the_machines_clock: the_loop_receives_and_answers,
 }
 
@@ -289,6 +296,49 @@ async fn a_worker_who_hides_their_number_is_known(scene: Scene) {
     let record = scene.record(&request).await;
     assert!(record.notifications[0].acknowledged_at.is_some());
     assert_eq!(phone.messages().len(), 2);
+}
+
+async fn a_renter_hears_says_what_is_wrong_and_opts_out(scene: Scene) {
+    let (worker, phone) = scene.worker("+12025550123").await;
+    let renter = scene.fake.phone("+12025550100");
+    let request = scene.told().await;
+    for action in ["start", "done"] {
+        scene.world.wait(60);
+        if action == "start" {
+            assert_eq!(phone.tap("accept").await.unwrap(), 200);
+            scene.settle().await;
+        }
+        assert_eq!(phone.tap(action).await.unwrap(), 200);
+        scene.settle().await;
+        scene.dispatch().await;
+    }
+    let names = |phone: &FakePhone| -> Vec<_> {
+        phone.messages().iter().map(|sent| sent.template.clone().unwrap_or_default()).collect()
+    };
+    let told = ["maintenance_news_assigned", "maintenance_news_started", "maintenance_news_done"];
+    assert_eq!(names(&renter), told);
+    let done = renter.messages().pop().unwrap();
+    scene.world.wait(60);
+    assert_eq!(renter.reply(&done, "It drips again.").await.unwrap(), 200);
+    assert_eq!(scene.settle().await.outcomes[&InboundOutcome::Reopened], 1);
+    let record = scene.record(&request).await;
+    assert_eq!(record.request.status, RequestStatus::InProgress);
+    assert_eq!(record.request.assigned_worker_id, Some(worker.id));
+    assert_eq!(
+        renter.messages().pop().unwrap().text,
+        format!("{} The sink leaks\nThanks for telling us. Your request is open again.", request.number)
+    );
+    assert_eq!(names(&phone).last().unwrap(), "maintenance_request");
+    scene.world.wait(60);
+    assert_eq!(renter.say("Stop!").await.unwrap(), 200);
+    assert_eq!(scene.settle().await.outcomes[&InboundOutcome::OptedOut], 1);
+    let heard = renter.messages().len();
+    let by = Actor::Worker(worker.id);
+    scene.engine.change_status(request.id, Move::to(RequestStatus::Completed, by)).await.unwrap();
+    scene.dispatch().await;
+    assert_eq!(renter.messages().len(), heard);
+    let last = scene.record(&request).await.notifications.pop().unwrap();
+    assert_eq!((last.news, last.error.map(|error| error.code)), (Some(News::Done), Some("opted_out".into())));
 }
 
 async fn the_loop_receives_and_answers(scene: Scene) {

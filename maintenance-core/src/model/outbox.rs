@@ -32,7 +32,8 @@ pub struct Claimed {
     pub worker: Option<ClaimedWorker>,
     /// When the recipient was last heard on the message's channel, UTC.
     pub heard_at: Option<DateTime<Utc>>,
-    /// The recipient's open requests, the newest ten, if the message is [`Answer::WhichOne`]; otherwise none.
+    /// The recipient's open requests, the newest ten, if the message is
+    /// [`Answer::WhichOne`](crate::Answer::WhichOne); otherwise none.
     pub choices: Vec<RequestChoice>,
     /// Whether it is for a renter who opted out of news.
     pub opted_out: bool,

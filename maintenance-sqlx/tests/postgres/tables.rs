@@ -112,7 +112,7 @@ async fn migrations_run_at_once_again_and_beside_the_hosts() {
     hosts().run(&*pool).await.unwrap();
     postgres::migrate(&pool).await.unwrap();
     hosts().run(&*pool).await.unwrap();
-    assert_eq!(tables(&pool).await, 22);
+    assert_eq!(tables(&pool).await, 24);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -103,7 +103,7 @@ async fn migrations_run_at_once_again_and_beside_the_hosts() {
     sqlite::migrate(&file.pool).await.unwrap();
     hosts().run(&file.pool).await.unwrap();
     // The index of words is five of them.
-    assert_eq!(tables(&file.pool).await, 23);
+    assert_eq!(tables(&file.pool).await, 25);
 }
 
 #[tokio::test]

@@ -2,19 +2,21 @@
 
 use serde_json::Value;
 
-use super::check::{ApiError, require, text};
-use crate::{Template, Wording, body::length};
+use super::{
+    check::{ApiError, require, text},
+    templates::Registered,
+};
+use crate::body::length;
 
 /// Checks a component that gives a quick-reply button its payload; returns the button's title and the payload.
 pub(super) fn template_button(
-    wording: &Wording,
-    template: &Template,
+    template: &Registered,
     component: &Value,
 ) -> Result<(String, String), ApiError> {
     require(text(component, "sub_type") == Some("quick_reply"), 132_018, "the buttons are quick replies")?;
     let index = text(component, "index").and_then(|index| index.parse::<usize>().ok());
-    let action = index.and_then(|index| template.buttons.get(index));
-    let action = action
+    let title = index.and_then(|index| template.buttons.get(index));
+    let title = title
         .ok_or_else(|| ApiError::new(132_018, "index must be the place of a button, from 0, as a text"))?;
     let Some([parameter]) = component.get("parameters").and_then(Value::as_array).map(Vec::as_slice) else {
         return Err(ApiError::new(131_008, "a button must have one parameter"));
@@ -23,6 +25,5 @@ pub(super) fn template_button(
     let payload = text(parameter, "payload").filter(|payload| !payload.is_empty());
     let payload = payload.ok_or_else(|| ApiError::new(131_008, "payload is missing"))?;
     require(length(payload) <= 128, 132_018, "payload must have 128 characters at most")?;
-    let title = wording.buttons.get(action).cloned().unwrap_or_default();
-    Ok((title, payload.to_owned()))
+    Ok((title.clone(), payload.to_owned()))
 }

@@ -7,7 +7,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use crate::{
-    Template, Wording,
     body::{Layout, MAX_BODY, length},
     render_body,
     response::is_message_id,
@@ -16,6 +15,7 @@ use crate::{
 use super::{
     buttons::template_button,
     session::{Shown, check_interactive, check_text as check_session_text},
+    templates::{Registered, Templates},
 };
 
 /// An error as the API writes it.
@@ -30,6 +30,11 @@ pub(super) struct ApiError {
 impl ApiError {
     pub(super) fn new(code: i64, details: impl Into<String>) -> Self {
         Self { status: http_status(code), code, subcode: None, details: details.into() }
+    }
+
+    pub(super) const fn with_subcode(mut self, subcode: i64) -> Self {
+        self.subcode = Some(subcode);
+        self
     }
 
     pub(super) fn json(&self) -> String {
@@ -93,7 +98,7 @@ pub(super) fn check_head(
     // A token sees its own number alone.
     if head.version != version || !numbers.get(head.phone_number_id).is_some_and(is_theirs) {
         let missing = ApiError::new(100, "Unsupported post request. The object does not exist");
-        return Err(ApiError { subcode: Some(33), ..missing });
+        return Err(missing.with_subcode(33));
     }
     if head.content_type.is_none_or(|value| !value.starts_with("application/json")) {
         return Err(ApiError::new(100, "The content type must be application/json"));
@@ -103,7 +108,7 @@ pub(super) fn check_head(
 
 /// Checks the body. `is_open` says whether a conversation with that number is open.
 pub(super) fn check_body(
-    wordings: &[Wording],
+    templates: &Templates,
     is_open: impl Fn(&str) -> bool,
     body: &[u8],
 ) -> Result<Accepted, ApiError> {
@@ -132,7 +137,7 @@ pub(super) fn check_body(
         "text" => (None, vec![], check_session_text(content)?),
         "interactive" => (None, vec![], check_interactive(content)?),
         _ => {
-            let (template, parameters, shown) = check_template(wordings, content)?;
+            let (template, parameters, shown) = check_template(templates, content)?;
             (Some(template), parameters, shown)
         }
     };
@@ -174,14 +179,9 @@ fn check_envelope(body: &Value, kind: &str) -> Result<(), ApiError> {
 
 type Parameters = Vec<(String, String)>;
 
-fn check_template(wordings: &[Wording], content: &Value) -> Result<(String, Parameters, Shown), ApiError> {
-    let name = text(content, "name");
+fn check_template(templates: &Templates, content: &Value) -> Result<(String, Parameters, Shown), ApiError> {
     let language = content.pointer("/language/code").and_then(Value::as_str);
-    let of_language = wordings.iter().filter(|wording| language == Some(wording.language.as_str()));
-    let (wording, template) = of_language
-        .flat_map(|wording| wording.all_templates().map(move |(_, template)| (wording, template)))
-        .find(|(_, known)| name == Some(known.name.as_str()))
-        .ok_or_else(|| ApiError::new(132_001, "Template name does not exist in the translation"))?;
+    let template = templates.usable(text(content, "name"), language)?;
     let components = match content.get("components") {
         None => &[],
         Some(Value::Array(components)) => components.as_slice(),
@@ -190,17 +190,15 @@ fn check_template(wordings: &[Wording], content: &Value) -> Result<(String, Para
     let (buttons, components): (Vec<_>, Vec<_>) =
         components.iter().partition(|component| text(component, "type") == Some("button"));
     let parameters = parameters(template, &components)?;
-    let buttons = buttons
-        .into_iter()
-        .map(|button| template_button(wording, template, button))
-        .collect::<Result<_, _>>()?;
+    let buttons =
+        buttons.into_iter().map(|button| template_button(template, button)).collect::<Result<_, _>>()?;
     let rendered = render_body(&template.body, &parameters);
     require(length(&rendered) <= MAX_BODY, 132_005, "Translated text too long")?;
     Ok((template.name.clone(), parameters, Shown { text: rendered, buttons, rows: vec![] }))
 }
 
 /// The body's parameters, each with its placeholder's name.
-fn parameters(template: &Template, components: &[&Value]) -> Result<Parameters, ApiError> {
+fn parameters(template: &Registered, components: &[&Value]) -> Result<Parameters, ApiError> {
     let mut given = vec![];
     for component in components {
         require(
@@ -217,7 +215,7 @@ fn parameters(template: &Template, components: &[&Value]) -> Result<Parameters, 
         132_000,
         "Number of parameters does not match the expected number of params",
     )?;
-    let named = template.parameters.are_named();
+    let named = template.named;
     let mut parameters = Parameters::new();
     for (n, parameter) in given.into_iter().enumerate() {
         require(text(parameter, "type") == Some("text"), 132_012, "the parameter must be a text")?;

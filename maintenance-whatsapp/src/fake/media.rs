@@ -205,24 +205,19 @@ impl Shared {
 /// The id of the first file.
 const FIRST_ID: usize = 1_013_859_600_285_441;
 
-/// The two addresses: of what the API knows of a file, and of its content.
+/// The address of a file's content.
 pub(super) fn routes() -> Router<Arc<Shared>> {
-    Router::new()
-        .route("/{version}/{media_id}", get(look_up))
-        .route("/media/{media_id}/{lookup}", get(download))
+    Router::new().route("/media/{media_id}/{lookup}", get(download))
 }
 
-async fn look_up(
-    State(shared): State<Arc<Shared>>,
-    Path((version, media_id)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Response<Body> {
-    if !shared.is_authorized(&headers) {
+/// What the API knows of a file.
+pub(super) fn look_up(shared: &Shared, version: &str, media_id: &str, headers: &HeaderMap) -> Response<Body> {
+    if !shared.is_authorized(headers) {
         return status(401);
     }
     let mut state = shared.state();
     state.media.requests.lookups += 1;
-    let Some((media, lookups)) = state.media.file(&media_id).filter(|_| version == shared.config.version)
+    let Some((media, lookups)) = state.media.file(media_id).filter(|_| version == shared.config.version)
     else {
         return status(404);
     };

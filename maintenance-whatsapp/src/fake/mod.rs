@@ -19,6 +19,7 @@
 //! # }
 //! ```
 
+mod admin;
 mod buttons;
 mod check;
 mod clock;
@@ -32,6 +33,7 @@ mod phone;
 mod phone_message;
 mod server;
 mod session;
+mod templates;
 mod window;
 
 use std::{
@@ -51,7 +53,7 @@ pub use message::{FakeMessage, FakeStatus};
 pub use phone::FakePhone;
 pub use phone_message::PhoneMessage;
 
-use crate::{CloudApiConfig, Pacing, Wording};
+use crate::{CloudApiConfig, Pacing};
 use clock::FakeClock;
 use hook::{Hook, Refused};
 use limits::Limits;
@@ -100,8 +102,7 @@ struct State {
     numbers: HashMap<String, SecretString>,
     messages: Vec<Arc<FakeMessage>>,
     refused: usize,
-    /// Whose templates are registered.
-    wordings: Arc<Vec<Wording>>,
+    account: admin::Account,
     faults: Vec<Fault>,
     hook: Option<Hook>,
     undelivered: Vec<Refused>,
@@ -131,7 +132,7 @@ impl FakeCloudApi {
             client: client.build().map_err(io::Error::other)?,
             state: Mutex::new(State {
                 numbers: HashMap::from([(config.phone_number_id.clone(), config.token.clone())]),
-                wordings: Arc::new(config.wordings.iter().cloned().collect()),
+                account: admin::Account::of(&config.wordings),
                 ..State::default()
             }),
             clock: FakeClock::default(),
@@ -158,11 +159,6 @@ impl FakeCloudApi {
         let (phone_number_id, token) = (phone_number_id.into(), token.into());
         self.shared.state().numbers.insert(phone_number_id.clone(), token.clone());
         CloudApiConfig { phone_number_id, token, ..self.config() }
-    }
-
-    /// Registers the templates of another wording.
-    pub fn register(&self, wording: Wording) {
-        Arc::make_mut(&mut self.shared.state().wordings).push(wording);
     }
 
     /// Sets the clock by which messages and webhooks have their times, conversations close and [`pacing`](Self::pacing)

@@ -35,6 +35,7 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) -> io::Res
     let stop = Arc::clone(&shared);
     let app = Router::new()
         .route("/{version}/{phone_number_id}/messages", post(send))
+        .merge(super::admin::routes())
         .merge(super::media::routes())
         .with_state(shared);
     axum::serve(Cuttable(listener), app.into_make_service_with_connect_info::<Cut>())
@@ -94,9 +95,9 @@ impl Shared {
         let head_checked = check_head(&self.config.version, &self.state().numbers, head);
         let now = self.clock.now();
         let checked = head_checked.and_then(|()| {
-            let wordings = Arc::clone(&self.state().wordings);
+            let templates = Arc::clone(&self.state().account.templates);
             let is_open = |to: &str| self.state().windows.is_open(head.phone_number_id, to, now);
-            check_body(&wordings, is_open, body)
+            check_body(&templates, is_open, body)
         });
         let mut state = self.state();
         let checked = checked.and_then(|accepted| match &mut state.limits {
@@ -149,7 +150,7 @@ fn acceptance(message: &FakeMessage, message_status: &str) -> String {
     .to_string()
 }
 
-fn respond(status: u16, body: String, headers: &[(&'static str, String)]) -> Response<Body> {
+pub(super) fn respond(status: u16, body: String, headers: &[(&'static str, String)]) -> Response<Body> {
     let kind = if body.starts_with('{') { "application/json" } else { "text/html" };
     let mut response = Response::builder().status(status).header(header::CONTENT_TYPE, kind);
     for (name, value) in headers {

@@ -130,11 +130,11 @@ fn unanswered(error: &reqwest::Error) -> MediaError {
 #[cfg(all(test, not(feature = "rustls")))]
 mod tests {
     use super::*;
-    use crate::Templates;
+    use crate::Wordings;
 
     #[tokio::test]
     async fn without_tls_a_file_waits_until_the_host_gives_a_client() {
-        let config = CloudApiConfig::new("106540352242922", "EAAtoken", Templates::default());
+        let config = CloudApiConfig::new("106540352242922", "EAAtoken", Wordings::default());
         let downloads = Downloads::new(&config, &Url::parse(&config.base_url).unwrap()).unwrap();
         let url = Url::parse("https://lookaside.fbsbx.com/").unwrap();
         let got = downloads.get(&url, HeaderValue::from_static("Bearer EAAtoken"), 1).await;
