@@ -28,6 +28,7 @@ mod retention;
 mod reused;
 mod seen;
 mod status;
+mod subject;
 mod submit;
 mod tries;
 mod wake;
