@@ -118,7 +118,7 @@ pub use secrecy::SecretString;
 pub use template::{Parameters, Template};
 pub use wording::{Wording, Wordings};
 
-/// Compiles the example of the README.
-#[cfg(all(doctest, feature = "axum"))]
+/// Compiles the examples of the README.
+#[cfg(all(doctest, feature = "axum", feature = "object_store"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

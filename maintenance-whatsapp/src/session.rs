@@ -112,7 +112,7 @@ impl<'a> Session<'a> {
 /// The answer's text below a line that names the job. An answer that is about no job in particular has no such line:
 /// the request that it is filed with is only one of the recipient's.
 fn under_the_job(message: &Outgoing, answer: Answer, text: &str) -> String {
-    if matches!(answer, Answer::WhichOne | Answer::NothingOpen | Answer::OptedOut) {
+    if matches!(answer, Answer::WhichOne | Answer::NothingOpen | Answer::OptedOut | Answer::NotRead) {
         return text.to_owned();
     }
     let content = &message.content;

@@ -1,10 +1,14 @@
-//! Messages from renters' phones: that they want no news, or that what is done isn't.
+//! Messages from renters' phones: that they want no news, that what is done isn't, or something about their request.
 
-use super::{receiving::Received, replying::Applying};
+use super::{
+    receiving::Received,
+    replying::{Applying, Filed},
+};
 use crate::{
     maintenance::Error,
     model::{
-        Actor, Answer, InboundOutcome, KnownRenter, News, Notification, OptOut, Request, Settled, Write,
+        Actor, Answer, InboundFile, InboundOutcome, KnownRenter, NewComment, Notification, OptOut, Request,
+        RequestStatus, Settled, Write,
     },
     ports::Organizations,
     rules::{self, Deed, Reply},
@@ -12,22 +16,96 @@ use crate::{
 };
 
 impl<R: Organizations + Clone> Applying<'_, R> {
-    /// Applies a text that a renter may write: that they want no news, or that what is done isn't. `None` if it is neither.
-    pub(super) async fn said_by_renter(&self, text: &str) -> Result<Option<Received>, Error> {
-        match self.stopped(text).await? {
-            None => self.reopened(text).await,
-            received => Ok(received),
+    /// Applies a text, a file or both that a renter sent. `None` if the sender isn't known as a renter, or speaks as a worker:
+    /// they are one, and reply to nothing that they were told as a renter.
+    pub(super) async fn said_by_renter(
+        &self,
+        file: Option<&InboundFile>,
+        text: &str,
+    ) -> Result<Option<Received>, Error> {
+        let renters = self.renters().await?;
+        let Some(first) = renters.first() else { return Ok(None) };
+        if file.is_none() && rules::asks_to_stop(text) {
+            return self.stopped(&renters).await.map(Some);
+        }
+        let quoted = self.quoted().await?;
+        let (about, news) = match &quoted {
+            Some(on) if on.to.renter().is_some() => {
+                let is_theirs = |known: &&KnownRenter| {
+                    known.organization_id == on.organization_id && on.to == known.renter_id.into()
+                };
+                let Some(known) = renters.iter().find(is_theirs) else {
+                    return self.done(InboundOutcome::NotTheirs).await.map(Some);
+                };
+                (KnownRenter { request_id: on.request_id, ..*known }, on.news)
+            }
+            Some(_) => return Ok(None),
+            None if !self.senders().await?.is_empty() => return Ok(None),
+            None => (*first, None),
+        };
+        let Some(request) = self.heard_renter(&about).await? else {
+            return self.done(InboundOutcome::NotTheirs).await.map(Some);
+        };
+        let at = self.kept.message.sent_at;
+        let reply = rules::reply_to_renter(&request, news, at, self.receiver.reopen_within);
+        self.follow_renter(request, reply, file, text).await.map(Some)
+    }
+
+    /// Does what follows: the file becomes an attachment, and the text a comment, or the note of the change. A file without
+    /// words opens a request again too; the note then says what kind of file it is.
+    async fn follow_renter(
+        &self,
+        request: Request,
+        reply: Reply,
+        file: Option<&InboundFile>,
+        text: &str,
+    ) -> Result<Received, Error> {
+        if reply.deed == Deed::Nothing {
+            return self.finish_renter(&request, reply).await;
+        }
+        let has_words = !text.trim().is_empty();
+        if let Some(file) = file {
+            match self.file(&self.engine_of(request.organization_id), &request, file).await? {
+                Filed::PutBack => return Ok(Received::PutBack),
+                Filed::Refused => {
+                    let refused = only(InboundOutcome::FileRefused, Answer::FileRefused);
+                    return self.finish_renter(&request, refused).await;
+                }
+                Filed::Attached => {}
+            }
+        }
+        match (reply.deed, file) {
+            (Deed::Move(to), Some(file)) if !has_words => {
+                self.reopen(request, to, reply, file.kind.as_str()).await
+            }
+            (Deed::Move(to), _) => self.reopen(request, to, reply, text).await,
+            (_, Some(_)) if !has_words => {
+                self.finish_renter(&request, only(InboundOutcome::Attached, Answer::Attached)).await
+            }
+            _ => self.add(&request, reply, text).await,
         }
     }
 
-    /// Opts the sender out if the text asks for that and they were told news; `None` if not. They are answered once.
-    async fn stopped(&self, text: &str) -> Result<Option<Received>, Error> {
-        if !rules::asks_to_stop(text) {
-            return Ok(None);
-        }
+    /// Adds the text to the request as a comment.
+    async fn add(&self, request: &Request, reply: Reply, text: &str) -> Result<Received, Error> {
+        let comment = NewComment { id: Some(self.kept.id.uuid().into()), comment: text.to_owned() };
+        let (engine, by) = (self.engine_of(request.organization_id), Actor::Renter(request.renter_id));
+        let reply = match engine.comment(request.id, by, comment).await {
+            Ok(_) => reply,
+            Err(Error::Invalid(_)) => only(InboundOutcome::Unusable, Answer::TextRefused),
+            Err(error) => return Err(error),
+        };
+        self.finish_renter(request, reply).await
+    }
+
+    async fn finish_renter(&self, request: &Request, reply: Reply) -> Result<Received, Error> {
+        let answer = reply.answer.map(|answer| self.answer_renter(answer, request));
+        self.finish(reply.outcome, Some(request), answer).await
+    }
+
+    /// Opts the sender out, who is answered once.
+    async fn stopped(&self, renters: &[KnownRenter]) -> Result<Received, Error> {
         let (store, message) = (&self.receiver.maintenance.repository, &self.kept.message);
-        let renters = self.renters().await?;
-        let Some(first) = renters.first() else { return Ok(None) };
         let mut is_new = false;
         for KnownRenter { organization_id, renter_id, .. } in renters.iter().copied() {
             let (channel, at) = (Some(message.channel.clone()), message.sent_at);
@@ -35,42 +113,26 @@ impl<R: Organizations + Clone> Applying<'_, R> {
             // A message that is applied again after a failure finds its own time.
             is_new |= since == at;
         }
-        let request = self.heard_renter(first).await?;
+        let request = match renters.first() {
+            Some(first) => self.heard_renter(first).await?,
+            None => None,
+        };
         let answer = request.as_ref().filter(|_| is_new);
         let answer = answer.map(|request| self.answer_renter(Answer::OptedOut, request));
-        self.finish(InboundOutcome::OptedOut, request.as_ref(), answer).await.map(Some)
+        self.finish(InboundOutcome::OptedOut, request.as_ref(), answer).await
     }
 
-    /// Opens a request again if the text replies to the news that it is done; `None` if not.
-    async fn reopened(&self, text: &str) -> Result<Option<Received>, Error> {
-        let (store, message) = (&self.receiver.maintenance.repository, &self.kept.message);
-        let Some(quoted) = &message.replies_to else { return Ok(None) };
-        let Some(on) = store.sent_message(&message.channel, quoted).await? else { return Ok(None) };
-        let (Some(renter_id), Some(News::Done)) = (on.to.renter(), on.news) else { return Ok(None) };
-        let sender =
-            KnownRenter { organization_id: on.organization_id, renter_id, request_id: on.request_id };
-        let is_sender =
-            |known: &KnownRenter| (known.organization_id, known.renter_id) == (on.organization_id, renter_id);
-        if !self.renters().await?.iter().any(is_sender) {
-            return self.done(InboundOutcome::NotTheirs).await.map(Some);
-        }
-        let Some(request) = self.heard_renter(&sender).await? else {
-            return self.done(InboundOutcome::NotTheirs).await.map(Some);
-        };
-        let reply = rules::reopening(&request, message.sent_at, self.receiver.reopen_within);
-        self.reopen(request, reply, text).await.map(Some)
-    }
-
-    /// Does what follows from that reply, with the text as the note.
-    async fn reopen(&self, request: Request, reply: Reply, text: &str) -> Result<Received, Error> {
-        let answer = |answer, request: &Request| Some(self.answer_renter(answer, request));
-        let Deed::Move(to) = reply.deed else {
-            let answer = reply.answer.and_then(|said| answer(said, &request));
-            return self.finish(reply.outcome, Some(&request), answer).await;
-        };
+    /// Opens the request again, with the text as the note.
+    async fn reopen(
+        &self,
+        request: Request,
+        to: RequestStatus,
+        reply: Reply,
+        text: &str,
+    ) -> Result<Received, Error> {
         let Ok(note) = Note::new(text) else {
-            let answer = answer(Answer::TextRefused, &request);
-            return self.finish(InboundOutcome::Unusable, Some(&request), answer).await;
+            let refused = only(InboundOutcome::Unusable, Answer::TextRefused);
+            return self.finish_renter(&request, refused).await;
         };
         let (engine, by) = (self.engine_of(request.organization_id), Actor::Renter(request.renter_id));
         let refused = |refusal| Error::Refused { request: request.id, refusal };
@@ -82,7 +144,7 @@ impl<R: Organizations + Clone> Applying<'_, R> {
         let mut step =
             rules::change_status(&request, row, &engine.decision(by, Some(&note)), worker_is_active);
         let after = step.after(request.clone());
-        let answer = reply.answer.and_then(|said| answer(said, &after));
+        let answer = reply.answer.map(|answer| self.answer_renter(answer, &after));
         let settlement = self.settlement(Settled::Applied(reply.outcome), Some(&after), answer);
         step.writes.push(Write::Settle(settlement));
         engine.apply(request, step).await?;
@@ -115,4 +177,9 @@ impl<R: Organizations + Clone> Applying<'_, R> {
         let (id, channel) = (NotificationId::mint(&engine.shared.ids), self.kept.message.channel.clone());
         Notification::answering(id, channel, answer, request, request.renter_id.into(), engine.now())
     }
+}
+
+/// Nothing is done but to answer.
+fn only(outcome: InboundOutcome, answer: Answer) -> Reply {
+    Reply { deed: Deed::Nothing, outcome, answer: Some(answer) }
 }

@@ -34,6 +34,14 @@ pub(super) struct Applying<'r, R> {
     lease: LeaseId,
 }
 
+/// What became of a file.
+pub(super) enum Filed {
+    Attached,
+    /// It is tried again later.
+    PutBack,
+    Refused,
+}
+
 impl<R: Organizations + Clone> Receiver<R> {
     /// Applies one claimed message. A change that somebody made in between puts it back: it is decided again on what is
     /// true then.
@@ -59,15 +67,14 @@ impl<R: Organizations + Clone> Applying<'_, R> {
                 // A button of the host's own templates.
                 Err(_) => self.done(InboundOutcome::Ignored).await,
             },
-            InboundContent::Text { body } => match self.said_by_renter(body).await? {
-                Some(received) => Ok(received),
-                None => self.said(Asked::Comment, Some(body.clone())).await,
-            },
+            InboundContent::Text { body } => self.said(None, body).await,
             InboundContent::Location { latitude, longitude, name } => {
                 let name = name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-                self.said(Asked::Comment, Some(format!("geo:{latitude},{longitude}{name}"))).await
+                self.said(None, &format!("geo:{latitude},{longitude}{name}")).await
             }
-            InboundContent::File(file) => self.said(Asked::Attach, file.caption.clone()).await,
+            InboundContent::File(file) => {
+                self.said(Some(file), file.caption.as_deref().unwrap_or_default()).await
+            }
             _ => self.done(InboundOutcome::Ignored).await,
         }
     }
@@ -120,9 +127,12 @@ impl<R: Organizations + Clone> Applying<'_, R> {
         Ok(Received::Applied(InboundOutcome::Chosen))
     }
 
-    /// A text or a file: about the request of the message that it replies to, or the one that was chosen, or the sender's
-    /// only open one.
-    async fn said(&self, asked: Asked, text: Option<String>) -> Result<Received, Error> {
+    /// A text or a file. A worker's is about the request of the message that it replies to, or the one that was chosen, or
+    /// their only open one.
+    async fn said(&self, file: Option<&InboundFile>, text: &str) -> Result<Received, Error> {
+        if let Some(received) = self.said_by_renter(file, text).await? {
+            return Ok(received);
+        }
         let about = match self.subject().await? {
             Subject::One(about) => about,
             Subject::Several(worker, newest) => return self.ask(&worker, &newest).await,
@@ -133,8 +143,9 @@ impl<R: Organizations + Clone> Applying<'_, R> {
             }
         };
         let relation = rules::relation(&about.record, &about.worker, None);
+        let asked = if file.is_some() { Asked::Attach } else { Asked::Comment };
         let reply = rules::reply(asked, relation, about.record.request.status);
-        self.follow(&about, reply, text.as_deref().unwrap_or_default()).await
+        self.follow(&about, reply, text).await
     }
 
     /// Does what follows. `text` is what the sender said, or what stood on the button.
@@ -191,27 +202,40 @@ impl<R: Organizations + Clone> Applying<'_, R> {
         let InboundContent::File(file) = &self.kept.message.content else {
             return self.done(InboundOutcome::Ignored).await;
         };
-        let request = &about.record.request;
-        let refused =
-            Reply { outcome: InboundOutcome::FileRefused, answer: Some(Answer::FileRefused), ..reply };
-        let attachment = match self.keep(file, request).await {
-            Ok(attachment) => attachment,
+        match self.file(&about.engine, &about.record.request, file).await? {
+            Filed::PutBack => Ok(Received::PutBack),
+            Filed::Refused => {
+                let outcome = InboundOutcome::FileRefused;
+                self.finish_reply(about, Reply { outcome, answer: Some(Answer::FileRefused), ..reply }).await
+            }
+            Filed::Attached if caption.trim().is_empty() => self.finish_reply(about, reply).await,
+            Filed::Attached => self.comment(about, reply, caption).await,
+        }
+    }
+
+    /// Keeps the file as an attachment of the request.
+    pub(super) async fn file(
+        &self,
+        engine: &Maintenance<R>,
+        request: &Request,
+        file: &InboundFile,
+    ) -> Result<Filed, Error> {
+        match self.keep(file, request).await {
+            Ok(attachment) => {
+                engine.attach(request.id, attachment).await?;
+                Ok(Filed::Attached)
+            }
             Err(MediaError::Later(why)) if self.kept.claims < FILE_TRIES => {
                 tracing::warn!(message = %self.kept.id, why, "a file could not be kept and is tried again");
                 let due_at = later(self.receiver.maintenance.now(), FILE.after(self.kept.claims));
                 self.settle(Settled::Later { due_at }, Some(request), None).await?;
-                return Ok(Received::PutBack);
+                Ok(Filed::PutBack)
             }
             Err(MediaError::Later(why) | MediaError::Refused(why)) => {
                 tracing::warn!(message = %self.kept.id, why, "a file is not kept");
-                return self.finish_reply(about, refused).await;
+                Ok(Filed::Refused)
             }
-        };
-        about.engine.attach(request.id, attachment).await?;
-        if !caption.trim().is_empty() {
-            return self.comment(about, reply, caption).await;
         }
-        self.finish_reply(about, reply).await
     }
 
     /// Fetches the file and keeps it under the message's id.

@@ -45,7 +45,7 @@ impl<R: Organizations + Clone> Applying<'_, R> {
     }
 
     /// The workers that the sender may be: one per organisation that knows their number.
-    async fn senders(&self) -> Result<Vec<Worker>, Error> {
+    pub(super) async fn senders(&self) -> Result<Vec<Worker>, Error> {
         let message = &self.kept.message;
         let numbers = message.from.wa_id.as_deref().map(PhoneNumber::variants).unwrap_or_default();
         let store = &self.receiver.maintenance.repository;
@@ -56,16 +56,19 @@ impl<R: Organizations + Clone> Applying<'_, R> {
         Ok(workers.items)
     }
 
-    pub(super) async fn subject(&self) -> Result<Subject<R>, Error> {
+    /// Our message that this one replies to, if it replies to any.
+    pub(super) async fn quoted(&self) -> Result<Option<Notification>, Error> {
         let message = &self.kept.message;
-        if let Some(quoted) = &message.replies_to {
-            let store = &self.receiver.maintenance.repository;
-            if let Some(quoted) = store.sent_message(&message.channel, quoted).await? {
-                return Ok(match self.recipient(&quoted).await? {
-                    Ok(worker) => self.subject_of(worker, quoted.request_id).await?,
-                    Err(outcome) => Subject::None(outcome, None),
-                });
-            }
+        let Some(quoted) = &message.replies_to else { return Ok(None) };
+        Ok(self.receiver.maintenance.repository.sent_message(&message.channel, quoted).await?)
+    }
+
+    pub(super) async fn subject(&self) -> Result<Subject<R>, Error> {
+        if let Some(quoted) = self.quoted().await? {
+            return Ok(match self.recipient(&quoted).await? {
+                Ok(worker) => self.subject_of(worker, quoted.request_id).await?,
+                Err(outcome) => Subject::None(outcome, None),
+            });
         }
         let mut workers = self.senders().await?;
         if workers.is_empty() {

@@ -40,12 +40,12 @@ text_enum! {
         TextRefused = "text_refused",
         /// You get no more messages about your requests.
         OptedOut = "opted_out",
+        /// Nobody reads what you write here; turn to your landlord.
+        NotRead = "not_read",
         /// Your request is open again.
         Reopened = "reopened",
         /// Your request was done too long ago to be opened again.
         TooLate = "too_late",
-        /// Your request is open.
-        AlreadyOpen = "already_open",
     }
 }
 

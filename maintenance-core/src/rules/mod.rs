@@ -5,7 +5,7 @@ mod edit;
 mod imported;
 #[cfg(feature = "tokio")]
 mod moot;
-mod reopen;
+mod renter;
 mod reply;
 mod selection;
 mod sight;
@@ -17,7 +17,7 @@ pub use edit::{EDITABLE, Editable, permit_edit};
 pub(crate) use imported::check_import;
 #[cfg(feature = "tokio")]
 pub(crate) use moot::Turn;
-pub(crate) use reopen::reopening;
+pub(crate) use renter::reply_to_renter;
 pub(crate) use reply::{Asked, Deed, Reply, relation, reply};
 pub use selection::{Candidate, CandidatesOf, Need, SelectionPolicy, exclusions, select};
 pub use sight::Viewer;

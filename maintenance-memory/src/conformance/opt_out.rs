@@ -48,7 +48,7 @@ pub async fn a_renter_opts_out_from_the_chat_and_is_answered_once(world: World) 
     let request = world.filed().await;
     world.dispatch().await;
     world.wait(60);
-    assert_eq!(outcomes(&received(&world, &[stop("Stop what?")]).await), [(InboundOutcome::Stranger, 1)]);
+    assert_eq!(outcomes(&received(&world, &[stop("Stop what?")]).await), [(InboundOutcome::Commented, 1)]);
     let messages = [stop(" Arrêt! "), message(&world, "12025550199", text("STOP"))];
     let report = received(&world, &messages).await;
     assert_eq!(outcomes(&report), [(InboundOutcome::OptedOut, 1), (InboundOutcome::Stranger, 1)]);
@@ -56,9 +56,9 @@ pub async fn a_renter_opts_out_from_the_chat_and_is_answered_once(world: World) 
     assert_eq!(outcomes(&received(&world, &[stop("baja")]).await), [(InboundOutcome::OptedOut, 1)]);
     moved(&world, request.id, RequestStatus::Cancelled).await;
     let report = world.dispatch().await;
-    assert_eq!((report.sent, report.withdrawn), (1, 1));
+    assert_eq!((report.sent, report.withdrawn), (2, 1));
     assert_eq!(told(&world), [News::Filed]);
-    assert_eq!(answers(&world.record(request.id).await), [Answer::OptedOut]);
+    assert_eq!(answers(&world.record(request.id).await), [Answer::Commented, Answer::OptedOut]);
     let sent = world.notifier.messages().pop().unwrap();
     assert_eq!((sent.kind, sent.answer), (NotificationKind::Answer, Some(Answer::OptedOut)));
     assert_eq!(sent.to.phone_number().digits(), RENTER);
@@ -118,4 +118,39 @@ pub async fn who_is_forgotten_is_not_written_to(world: World) {
     let report = received(&world, &[message(&world, RENTER, text("STOP"))]).await;
     assert_eq!(outcomes(&report), [(InboundOutcome::Stranger, 1)]);
     assert!(world.maintenance.opt_in(world.renter).await.unwrap());
+}
+
+/// What a renter writes about their open request becomes a comment of theirs; when it is over they are told that nobody reads
+/// it.
+pub async fn what_a_renter_writes_is_added_to_their_open_request(world: World) {
+    let world = world.telling(News::ALL);
+    let (one, two) = (world.filed().await, world.filed().await);
+    world.dispatch().await;
+    world.wait(60);
+    let on = news_of(&world, one.id).await.remove(0);
+    let reply = Inbound {
+        replies_to: on.provider_message_id.clone(),
+        ..message(&world, RENTER, text("Please ring twice."))
+    };
+    assert_eq!(outcomes(&received(&world, &[reply]).await), [(InboundOutcome::Commented, 1)]);
+    let comment = world.record(one.id).await.comments.remove(0);
+    assert_eq!((comment.comment.as_str(), comment.user_id), ("Please ring twice.", world.renter.into()));
+    world.wait(60);
+    let long = "x".repeat(5_001);
+    for (body, outcome) in
+        [("I am at home.", InboundOutcome::Commented), (long.as_str(), InboundOutcome::Unusable)]
+    {
+        let report = received(&world, &[message(&world, RENTER, text(body))]).await;
+        assert_eq!(outcomes(&report), [(outcome, 1)]);
+        world.wait(1);
+    }
+    assert_eq!(world.record(two.id).await.comments.len() + world.record(one.id).await.comments.len(), 2);
+    for id in [one.id, two.id] {
+        moved(&world, id, RequestStatus::Cancelled).await;
+    }
+    let report = received(&world, &[message(&world, RENTER, text("Hello?"))]).await;
+    assert_eq!(outcomes(&report), [(InboundOutcome::NothingOpen, 1)]);
+    world.dispatch().await;
+    let sent = world.notifier.messages().pop().unwrap();
+    assert_eq!(sent.answer, Some(Answer::NotRead));
 }

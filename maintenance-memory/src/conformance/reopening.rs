@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use maintenance_core::{
-    Answer, Inbound, InboundOutcome, News, Notification, NotificationKind, Request, RequestStatus, UserId,
-    WorkerStatus,
+    Answer, Inbound, InboundContent, InboundFile, InboundOutcome, News, Notification, NotificationKind,
+    Request, RequestStatus, UserId, WorkerStatus,
 };
 
 use super::{
     World,
     news::{moved, news_of, told},
     opt_out::RENTER,
-    phones::{answers, message, outcomes, received, receiver, text},
+    phones::{answers, message, outcomes, photo, received, receiver, text},
 };
 
 const WEEK: u64 = 7 * 24 * 3_600;
@@ -55,11 +55,13 @@ pub async fn a_reply_to_the_news_that_it_is_done_reopens_the_request(world: Worl
     assert_eq!(told(&world).len(), before);
     let kinds: Vec<_> = world.notifier.messages().iter().map(|sent| sent.kind).collect();
     assert!(kinds.ends_with(&[NotificationKind::Assignment, NotificationKind::Answer]), "{kinds:?}");
-    // What was said is in the record, and a second reply finds it open.
+    // A second reply finds it open, and adds to it.
     world.wait(1);
     let report = received(&world, &[reply(&world, RENTER, &news, "Are you coming?")]).await;
-    assert_eq!(outcomes(&report), [(InboundOutcome::NotPossible, 1)]);
-    assert_eq!(answers(&world.record(request.id).await), [Answer::Reopened, Answer::AlreadyOpen]);
+    assert_eq!(outcomes(&report), [(InboundOutcome::Commented, 1)]);
+    let record = world.record(request.id).await;
+    assert_eq!(record.comments[0].comment.as_str(), "Are you coming?");
+    assert_eq!(answers(&record), [Answer::Reopened, Answer::Commented]);
 }
 
 /// Whose worker left is reopened for nobody, as by any other who reopens it.
@@ -94,8 +96,8 @@ pub async fn what_cannot_be_reopened_is_answered_with_the_reason(world: World) {
     }
     world.wait(1);
     let report = received(&world, &[reply(&world, RENTER, &news, "It drips again.")]).await;
-    assert_eq!(outcomes(&report), [(InboundOutcome::NotPossible, 1)]);
-    assert_eq!(answers(&world.record(cancelled.id).await), [Answer::Cancelled]);
+    assert_eq!(outcomes(&report), [(InboundOutcome::NothingOpen, 1)]);
+    assert_eq!(answers(&world.record(cancelled.id).await), [Answer::NotRead]);
 
     let (request, news) = done(&world).await;
     world.wait(1);
@@ -125,9 +127,49 @@ pub async fn nothing_else_reopens_a_request(world: World) {
         message(&world, RENTER, text("It drips again.")),
     ];
     let report = received(&world, &messages).await;
-    assert_eq!(outcomes(&report), [(InboundOutcome::NotTheirs, 2), (InboundOutcome::Stranger, 1)]);
+    let each = [InboundOutcome::NotTheirs, InboundOutcome::Stranger, InboundOutcome::NothingOpen];
+    assert_eq!(outcomes(&report), each.map(|outcome| (outcome, 1)));
     world.wait(1);
     received(&world, &[reply(&world, RENTER, &assigned, "Thanks.")]).await;
     let record = world.record(request.id).await;
-    assert_eq!((record.request.status, answers(&record)), (RequestStatus::Completed, vec![]));
+    assert_eq!(
+        (record.request.status, answers(&record)),
+        (RequestStatus::Completed, vec![Answer::NotRead; 2])
+    );
+}
+
+/// A renter's photo is added to their open request. As a reply to the news that it is done it reopens the request, also
+/// without words. One that can't be kept changes nothing.
+pub async fn a_renters_photo_is_added_or_reopens_the_request(world: World) {
+    let world = world.telling(&[News::Assigned, News::Done]);
+    world.worker(&["plumbing"]).await;
+    let (request, news) = done(&world).await;
+    let photo_of = |media: &str, caption: Option<&str>, quoted: Option<&Notification>| {
+        let InboundContent::File(file) = photo(media) else { unreachable!() };
+        let content = InboundContent::File(InboundFile { caption: caption.map(str::to_owned), ..file });
+        let replies_to = quoted.and_then(|quoted| quoted.provider_message_id.clone());
+        Inbound { replies_to, ..message(&world, RENTER, content) }
+    };
+    let cases = [
+        (photo_of("refused", None, Some(&news)), InboundOutcome::FileRefused, RequestStatus::Completed),
+        (photo_of("plain", None, Some(&news)), InboundOutcome::Reopened, RequestStatus::InProgress),
+        (photo_of("more", None, None), InboundOutcome::Attached, RequestStatus::InProgress),
+        (photo_of("words", Some("Look."), None), InboundOutcome::Commented, RequestStatus::InProgress),
+    ];
+    for (sent, outcome, status) in cases {
+        world.wait(1);
+        let report = received(&world, &[sent]).await;
+        assert_eq!(outcomes(&report), [(outcome, 1)]);
+        assert_eq!(world.record(request.id).await.request.status, status, "after {outcome}");
+    }
+    let record = world.record(request.id).await;
+    let note =
+        record.history.last().and_then(|change| change.notes.as_ref()).map(maintenance_core::Text::as_str);
+    assert_eq!((record.attachments.len(), record.comments.len(), note), (3, 1, Some("image")));
+    let comment = &record.comments[0];
+    assert_eq!((comment.comment.as_str(), comment.user_id), ("Look.", world.renter.into()));
+    assert_eq!(
+        answers(&record),
+        [Answer::FileRefused, Answer::Reopened, Answer::Attached, Answer::Commented]
+    );
 }

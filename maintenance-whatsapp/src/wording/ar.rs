@@ -57,30 +57,7 @@ pub(super) fn wording() -> Wording {
         not_on_file: "غير متوفر".to_owned(),
         no_hold: "لا".to_owned(),
         hold_until: "حتى {{time}}، {{reason}}".to_owned(),
-        answers: texts([
-            (Answer::Accepted, "شكرًا، المهمة لك الآن."),
-            (Answer::Declined, "شكرًا لإبلاغنا. سيتولى شخص آخر هذه المهمة."),
-            (Answer::Started, "شكرًا، سجّلنا أنك بدأت العمل."),
-            (Answer::Completed, "اكتملت المهمة. شكرًا جزيلًا!"),
-            (Answer::Commented, "شكرًا، أُضيفت رسالتك إلى المهمة."),
-            (Answer::Attached, "شكرًا، أُضيف ملفك إلى المهمة."),
-            (Answer::WhichOne, "أيّ مهمة من مهامك تقصد؟ اخترها من القائمة من فضلك."),
-            (
-                Answer::Old,
-                "هذا الزر من رسالة أقدم، لذلك لم يتغير شيء. استخدم أحدث رسالة عن هذه المهمة من فضلك.",
-            ),
-            (Answer::NotStarted, "ابدأ المهمة قبل إنهائها من فضلك."),
-            (Answer::AlreadyCompleted, "هذه المهمة مكتملة بالفعل، ولم يبق شيء لتفعله."),
-            (Answer::Cancelled, "أُلغيت هذه المهمة، ولا يلزمك فعل شيء."),
-            (Answer::NotTheirs, "لم تعد هذه المهمة لك، ولا يلزمك فعل شيء."),
-            (Answer::NothingOpen, "ليست لديك مهام مفتوحة حاليًا."),
-            (Answer::FileRefused, "تعذّرت إضافة ملفك إلى المهمة. جرّب ملفًا آخر من فضلك."),
-            (Answer::TextRefused, "رسالتك أطول من أن تُضاف إلى المهمة. أرسل رسالة أقصر من فضلك."),
-            (Answer::OptedOut, "لن تصلك رسائل أخرى عن طلباتك."),
-            (Answer::Reopened, "شكرًا لإبلاغنا. أُعيد فتح طلبك."),
-            (Answer::TooLate, "أُغلق طلبك منذ مدة أطول من أن يُعاد فتحه. أرسل طلبًا جديدًا من فضلك."),
-            (Answer::AlreadyOpen, "طلبك مفتوح بالفعل، ونحن نتابعه."),
-        ]),
+        answers: answers(),
         which_one_without_list: "لم نعرف أيّ مهمة من مهامك تقصدها رسالتك. اكتب إلينا مرة أخرى من فضلك."
             .to_owned(),
         buttons: texts([
@@ -92,6 +69,30 @@ pub(super) fn wording() -> Wording {
         ]),
         list_title: "مهامك المفتوحة".to_owned(),
     }
+}
+
+fn answers() -> BTreeMap<Answer, String> {
+    texts([
+        (Answer::Accepted, "شكرًا، المهمة لك الآن."),
+        (Answer::Declined, "شكرًا لإبلاغنا. سيتولى شخص آخر هذه المهمة."),
+        (Answer::Started, "شكرًا، سجّلنا أنك بدأت العمل."),
+        (Answer::Completed, "اكتملت المهمة. شكرًا جزيلًا!"),
+        (Answer::Commented, "شكرًا، أُضيفت رسالتك إلى المهمة."),
+        (Answer::Attached, "شكرًا، أُضيف ملفك إلى المهمة."),
+        (Answer::WhichOne, "أيّ مهمة من مهامك تقصد؟ اخترها من القائمة من فضلك."),
+        (Answer::Old, "هذا الزر من رسالة أقدم، لذلك لم يتغير شيء. استخدم أحدث رسالة عن هذه المهمة من فضلك."),
+        (Answer::NotStarted, "ابدأ المهمة قبل إنهائها من فضلك."),
+        (Answer::AlreadyCompleted, "هذه المهمة مكتملة بالفعل، ولم يبق شيء لتفعله."),
+        (Answer::Cancelled, "أُلغيت هذه المهمة، ولا يلزمك فعل شيء."),
+        (Answer::NotTheirs, "لم تعد هذه المهمة لك، ولا يلزمك فعل شيء."),
+        (Answer::NothingOpen, "ليست لديك مهام مفتوحة حاليًا."),
+        (Answer::FileRefused, "تعذّرت إضافة ملفك إلى المهمة. جرّب ملفًا آخر من فضلك."),
+        (Answer::TextRefused, "رسالتك أطول من أن تُضاف إلى المهمة. أرسل رسالة أقصر من فضلك."),
+        (Answer::OptedOut, "لن تصلك رسائل أخرى عن طلباتك."),
+        (Answer::NotRead, "لا أحد يقرأ ما يُكتب هنا. يُرجى التواصل مع إدارة السكن."),
+        (Answer::Reopened, "شكرًا لإبلاغنا. أُعيد فتح طلبك."),
+        (Answer::TooLate, "أُغلق طلبك منذ مدة أطول من أن يُعاد فتحه. أرسل طلبًا جديدًا من فضلك."),
+    ])
 }
 
 fn renter_news() -> BTreeMap<News, Template> {

@@ -57,37 +57,7 @@ pub(super) fn wording() -> Wording {
         not_on_file: "not on file".to_owned(),
         no_hold: "no".to_owned(),
         hold_until: "until {{time}}, {{reason}}".to_owned(),
-        answers: texts([
-            (Answer::Accepted, "Thanks, the job is yours."),
-            (Answer::Declined, "Thanks for telling us. Somebody else will do this job."),
-            (Answer::Started, "Thanks, we have noted that you started."),
-            (Answer::Completed, "The job is done. Thank you very much!"),
-            (Answer::Commented, "Thanks, your message was added to the job."),
-            (Answer::Attached, "Thanks, your file was added to the job."),
-            (Answer::WhichOne, "Which of your jobs is this about? Please choose it from the list."),
-            (
-                Answer::Old,
-                "That button belongs to an older message, so nothing has changed. Please use the newest message \
-                 about this job.",
-            ),
-            (Answer::NotStarted, "Please start the job before you finish it."),
-            (Answer::AlreadyCompleted, "This job is already done. There is nothing left to do."),
-            (Answer::Cancelled, "This job was cancelled. You don't need to do anything."),
-            (Answer::NotTheirs, "This job is no longer yours. You don't need to do anything."),
-            (Answer::NothingOpen, "You have no open jobs at the moment."),
-            (Answer::FileRefused, "We couldn't add your file to the job. Please try another file."),
-            (
-                Answer::TextRefused,
-                "Your message is too long to be added to the job. Please send a shorter one.",
-            ),
-            (Answer::OptedOut, "You won't get any more messages about your requests."),
-            (Answer::Reopened, "Thanks for telling us. Your request is open again."),
-            (
-                Answer::TooLate,
-                "Your request was closed too long ago to be opened again. Please send us a new one.",
-            ),
-            (Answer::AlreadyOpen, "Your request is already open. We are taking care of it."),
-        ]),
+        answers: answers(),
         which_one_without_list:
             "We couldn't tell which of your jobs your message is about. Please write to us again.".to_owned(),
         buttons: texts([
@@ -99,6 +69,37 @@ pub(super) fn wording() -> Wording {
         ]),
         list_title: "Your open jobs".to_owned(),
     }
+}
+
+fn answers() -> BTreeMap<Answer, String> {
+    texts([
+        (Answer::Accepted, "Thanks, the job is yours."),
+        (Answer::Declined, "Thanks for telling us. Somebody else will do this job."),
+        (Answer::Started, "Thanks, we have noted that you started."),
+        (Answer::Completed, "The job is done. Thank you very much!"),
+        (Answer::Commented, "Thanks, your message was added to the job."),
+        (Answer::Attached, "Thanks, your file was added to the job."),
+        (Answer::WhichOne, "Which of your jobs is this about? Please choose it from the list."),
+        (
+            Answer::Old,
+            "That button belongs to an older message, so nothing has changed. Please use the newest message \
+                 about this job.",
+        ),
+        (Answer::NotStarted, "Please start the job before you finish it."),
+        (Answer::AlreadyCompleted, "This job is already done. There is nothing left to do."),
+        (Answer::Cancelled, "This job was cancelled. You don't need to do anything."),
+        (Answer::NotTheirs, "This job is no longer yours. You don't need to do anything."),
+        (Answer::NothingOpen, "You have no open jobs at the moment."),
+        (Answer::FileRefused, "We couldn't add your file to the job. Please try another file."),
+        (Answer::TextRefused, "Your message is too long to be added to the job. Please send a shorter one."),
+        (Answer::OptedOut, "You won't get any more messages about your requests."),
+        (Answer::NotRead, "Nobody reads what is written here. Please turn to your property manager."),
+        (Answer::Reopened, "Thanks for telling us. Your request is open again."),
+        (
+            Answer::TooLate,
+            "Your request was closed too long ago to be opened again. Please send us a new one.",
+        ),
+    ])
 }
 
 fn renter_news() -> BTreeMap<News, Template> {

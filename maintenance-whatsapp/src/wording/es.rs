@@ -57,40 +57,7 @@ pub(super) fn wording() -> Wording {
         not_on_file: "no consta".to_owned(),
         no_hold: "no".to_owned(),
         hold_until: "hasta el {{time}}, {{reason}}".to_owned(),
-        answers: texts([
-            (Answer::Accepted, "Gracias, el trabajo es suyo."),
-            (Answer::Declined, "Gracias por avisar. Otra persona hará este trabajo."),
-            (Answer::Started, "Gracias, hemos anotado que ha empezado."),
-            (Answer::Completed, "El trabajo está terminado. ¡Muchas gracias!"),
-            (Answer::Commented, "Gracias, hemos añadido su mensaje al trabajo."),
-            (Answer::Attached, "Gracias, hemos añadido su archivo al trabajo."),
-            (Answer::WhichOne, "¿De cuál de sus trabajos se trata? Elíjalo en la lista, por favor."),
-            (
-                Answer::Old,
-                "Ese botón es de un mensaje anterior, así que no ha cambiado nada. Use el mensaje más reciente \
-                 sobre este trabajo, por favor.",
-            ),
-            (Answer::NotStarted, "Por favor, empiece el trabajo antes de terminarlo."),
-            (Answer::AlreadyCompleted, "Este trabajo ya está terminado. No queda nada por hacer."),
-            (Answer::Cancelled, "Este trabajo se canceló. No tiene que hacer nada."),
-            (Answer::NotTheirs, "Este trabajo ya no es suyo. No tiene que hacer nada."),
-            (Answer::NothingOpen, "En este momento no tiene trabajos pendientes."),
-            (
-                Answer::FileRefused,
-                "No hemos podido añadir su archivo al trabajo. Pruebe con otro, por favor.",
-            ),
-            (
-                Answer::TextRefused,
-                "Su mensaje es demasiado largo para añadirlo al trabajo. Envíe uno más corto, por favor.",
-            ),
-            (Answer::OptedOut, "Ya no recibirá más mensajes sobre sus solicitudes."),
-            (Answer::Reopened, "Gracias por avisarnos. Su solicitud vuelve a estar abierta."),
-            (
-                Answer::TooLate,
-                "Su solicitud se cerró hace demasiado tiempo para abrirla de nuevo. Envíenos una nueva, por favor.",
-            ),
-            (Answer::AlreadyOpen, "Su solicitud ya está abierta. Nos estamos ocupando de ella."),
-        ]),
+        answers: answers(),
         which_one_without_list:
             "No sabemos de cuál de sus trabajos trata su mensaje. Escríbanos de nuevo, por favor.".to_owned(),
         buttons: texts([
@@ -102,6 +69,43 @@ pub(super) fn wording() -> Wording {
         ]),
         list_title: "Trabajos pendientes".to_owned(),
     }
+}
+
+fn answers() -> BTreeMap<Answer, String> {
+    texts([
+        (Answer::Accepted, "Gracias, el trabajo es suyo."),
+        (Answer::Declined, "Gracias por avisar. Otra persona hará este trabajo."),
+        (Answer::Started, "Gracias, hemos anotado que ha empezado."),
+        (Answer::Completed, "El trabajo está terminado. ¡Muchas gracias!"),
+        (Answer::Commented, "Gracias, hemos añadido su mensaje al trabajo."),
+        (Answer::Attached, "Gracias, hemos añadido su archivo al trabajo."),
+        (Answer::WhichOne, "¿De cuál de sus trabajos se trata? Elíjalo en la lista, por favor."),
+        (
+            Answer::Old,
+            "Ese botón es de un mensaje anterior, así que no ha cambiado nada. Use el mensaje más reciente \
+                 sobre este trabajo, por favor.",
+        ),
+        (Answer::NotStarted, "Por favor, empiece el trabajo antes de terminarlo."),
+        (Answer::AlreadyCompleted, "Este trabajo ya está terminado. No queda nada por hacer."),
+        (Answer::Cancelled, "Este trabajo se canceló. No tiene que hacer nada."),
+        (Answer::NotTheirs, "Este trabajo ya no es suyo. No tiene que hacer nada."),
+        (Answer::NothingOpen, "En este momento no tiene trabajos pendientes."),
+        (Answer::FileRefused, "No hemos podido añadir su archivo al trabajo. Pruebe con otro, por favor."),
+        (
+            Answer::TextRefused,
+            "Su mensaje es demasiado largo para añadirlo al trabajo. Envíe uno más corto, por favor.",
+        ),
+        (Answer::OptedOut, "Ya no recibirá más mensajes sobre sus solicitudes."),
+        (
+            Answer::NotRead,
+            "Nadie lee lo que se escribe aquí. Por favor, diríjase a la administración de su vivienda.",
+        ),
+        (Answer::Reopened, "Gracias por avisarnos. Su solicitud vuelve a estar abierta."),
+        (
+            Answer::TooLate,
+            "Su solicitud se cerró hace demasiado tiempo para abrirla de nuevo. Envíenos una nueva, por favor.",
+        ),
+    ])
 }
 
 fn renter_news() -> BTreeMap<News, Template> {

@@ -57,44 +57,7 @@ pub(super) fn wording() -> Wording {
         not_on_file: "non renseigné".to_owned(),
         no_hold: "non".to_owned(),
         hold_until: "jusqu'au {{time}}, {{reason}}".to_owned(),
-        answers: texts([
-            (Answer::Accepted, "Merci, l'intervention est à vous."),
-            (Answer::Declined, "Merci de nous avoir prévenus. Quelqu'un d'autre s'en chargera."),
-            (Answer::Started, "Merci, nous avons noté que vous avez commencé."),
-            (Answer::Completed, "L'intervention est terminée. Merci beaucoup !"),
-            (Answer::Commented, "Merci, votre message a été ajouté à l'intervention."),
-            (Answer::Attached, "Merci, votre fichier a été ajouté à l'intervention."),
-            (
-                Answer::WhichOne,
-                "De laquelle de vos interventions s'agit-il ? Choisissez-la dans la liste, s'il vous plaît.",
-            ),
-            (
-                Answer::Old,
-                "Ce bouton vient d'un ancien message, donc rien n'a changé. Utilisez le message le plus récent sur \
-                 cette intervention, s'il vous plaît.",
-            ),
-            (Answer::NotStarted, "Commencez l'intervention avant de la terminer, s'il vous plaît."),
-            (Answer::AlreadyCompleted, "Cette intervention est déjà terminée. Il ne reste rien à faire."),
-            (Answer::Cancelled, "Cette intervention a été annulée. Vous n'avez rien à faire."),
-            (Answer::NotTheirs, "Cette intervention ne vous est plus confiée. Vous n'avez rien à faire."),
-            (Answer::NothingOpen, "Vous n'avez aucune intervention en cours."),
-            (
-                Answer::FileRefused,
-                "Nous n'avons pas pu ajouter votre fichier à l'intervention. Essayez avec un autre, s'il vous plaît.",
-            ),
-            (
-                Answer::TextRefused,
-                "Votre message est trop long pour être ajouté à l'intervention. Envoyez-en un plus court, s'il vous \
-                 plaît.",
-            ),
-            (Answer::OptedOut, "Vous ne recevrez plus rien de nous au sujet de vos demandes."),
-            (Answer::Reopened, "Merci de nous avoir prévenus. Votre demande est de nouveau ouverte."),
-            (
-                Answer::TooLate,
-                "Votre demande est close depuis trop longtemps pour être rouverte. Envoyez-nous en une nouvelle, s'il vous plaît.",
-            ),
-            (Answer::AlreadyOpen, "Votre demande est déjà ouverte. Nous nous en occupons."),
-        ]),
+        answers: answers(),
         which_one_without_list:
             "Nous ne savons pas de laquelle de vos interventions parle votre message. Écrivez-nous \
                                  à nouveau, s'il vous plaît."
@@ -108,6 +71,50 @@ pub(super) fn wording() -> Wording {
         ]),
         list_title: "Interventions en cours".to_owned(),
     }
+}
+
+fn answers() -> BTreeMap<Answer, String> {
+    texts([
+        (Answer::Accepted, "Merci, l'intervention est à vous."),
+        (Answer::Declined, "Merci de nous avoir prévenus. Quelqu'un d'autre s'en chargera."),
+        (Answer::Started, "Merci, nous avons noté que vous avez commencé."),
+        (Answer::Completed, "L'intervention est terminée. Merci beaucoup !"),
+        (Answer::Commented, "Merci, votre message a été ajouté à l'intervention."),
+        (Answer::Attached, "Merci, votre fichier a été ajouté à l'intervention."),
+        (
+            Answer::WhichOne,
+            "De laquelle de vos interventions s'agit-il ? Choisissez-la dans la liste, s'il vous plaît.",
+        ),
+        (
+            Answer::Old,
+            "Ce bouton vient d'un ancien message, donc rien n'a changé. Utilisez le message le plus récent sur \
+                 cette intervention, s'il vous plaît.",
+        ),
+        (Answer::NotStarted, "Commencez l'intervention avant de la terminer, s'il vous plaît."),
+        (Answer::AlreadyCompleted, "Cette intervention est déjà terminée. Il ne reste rien à faire."),
+        (Answer::Cancelled, "Cette intervention a été annulée. Vous n'avez rien à faire."),
+        (Answer::NotTheirs, "Cette intervention ne vous est plus confiée. Vous n'avez rien à faire."),
+        (Answer::NothingOpen, "Vous n'avez aucune intervention en cours."),
+        (
+            Answer::FileRefused,
+            "Nous n'avons pas pu ajouter votre fichier à l'intervention. Essayez avec un autre, s'il vous plaît.",
+        ),
+        (
+            Answer::TextRefused,
+            "Votre message est trop long pour être ajouté à l'intervention. Envoyez-en un plus court, s'il vous \
+                 plaît.",
+        ),
+        (Answer::OptedOut, "Vous ne recevrez plus rien de nous au sujet de vos demandes."),
+        (
+            Answer::NotRead,
+            "Personne ne lit ce qui est écrit ici. Merci de vous adresser au gestionnaire de votre logement.",
+        ),
+        (Answer::Reopened, "Merci de nous avoir prévenus. Votre demande est de nouveau ouverte."),
+        (
+            Answer::TooLate,
+            "Votre demande est close depuis trop longtemps pour être rouverte. Envoyez-nous en une nouvelle, s'il vous plaît.",
+        ),
+    ])
 }
 
 fn renter_news() -> BTreeMap<News, Template> {

@@ -57,40 +57,7 @@ pub(super) fn wording() -> Wording {
         not_on_file: "não cadastrado".to_owned(),
         no_hold: "não".to_owned(),
         hold_until: "até {{time}}, {{reason}}".to_owned(),
-        answers: texts([
-            (Answer::Accepted, "Obrigado, o serviço é seu."),
-            (Answer::Declined, "Obrigado por avisar. Outra pessoa fará este serviço."),
-            (Answer::Started, "Obrigado, registramos que você começou."),
-            (Answer::Completed, "O serviço está concluído. Muito obrigado!"),
-            (Answer::Commented, "Obrigado, sua mensagem foi adicionada ao serviço."),
-            (Answer::Attached, "Obrigado, seu arquivo foi adicionado ao serviço."),
-            (Answer::WhichOne, "De qual dos seus serviços você está falando? Por favor, escolha na lista."),
-            (
-                Answer::Old,
-                "Esse botão é de uma mensagem antiga, por isso nada mudou. Por favor, use a mensagem mais recente \
-                 sobre este serviço.",
-            ),
-            (Answer::NotStarted, "Por favor, comece o serviço antes de concluí-lo."),
-            (Answer::AlreadyCompleted, "Este serviço já está concluído. Não há mais nada a fazer."),
-            (Answer::Cancelled, "Este serviço foi cancelado. Você não precisa fazer nada."),
-            (Answer::NotTheirs, "Este serviço não é mais seu. Você não precisa fazer nada."),
-            (Answer::NothingOpen, "Você não tem serviços abertos no momento."),
-            (
-                Answer::FileRefused,
-                "Não conseguimos adicionar seu arquivo ao serviço. Por favor, tente outro arquivo.",
-            ),
-            (
-                Answer::TextRefused,
-                "Sua mensagem é longa demais para ser adicionada ao serviço. Por favor, envie uma mais curta.",
-            ),
-            (Answer::OptedOut, "Você não receberá mais mensagens sobre suas solicitações."),
-            (Answer::Reopened, "Obrigado por nos avisar. Sua solicitação está aberta de novo."),
-            (
-                Answer::TooLate,
-                "Sua solicitação foi encerrada há tempo demais para ser reaberta. Por favor, envie uma nova.",
-            ),
-            (Answer::AlreadyOpen, "Sua solicitação já está aberta. Estamos cuidando dela."),
-        ]),
+        answers: answers(),
         which_one_without_list:
             "Não sabemos de qual dos seus serviços você está falando. Por favor, escreva para nós \
                                  de novo."
@@ -104,6 +71,46 @@ pub(super) fn wording() -> Wording {
         ]),
         list_title: "Seus serviços abertos".to_owned(),
     }
+}
+
+fn answers() -> BTreeMap<Answer, String> {
+    texts([
+        (Answer::Accepted, "Obrigado, o serviço é seu."),
+        (Answer::Declined, "Obrigado por avisar. Outra pessoa fará este serviço."),
+        (Answer::Started, "Obrigado, registramos que você começou."),
+        (Answer::Completed, "O serviço está concluído. Muito obrigado!"),
+        (Answer::Commented, "Obrigado, sua mensagem foi adicionada ao serviço."),
+        (Answer::Attached, "Obrigado, seu arquivo foi adicionado ao serviço."),
+        (Answer::WhichOne, "De qual dos seus serviços você está falando? Por favor, escolha na lista."),
+        (
+            Answer::Old,
+            "Esse botão é de uma mensagem antiga, por isso nada mudou. Por favor, use a mensagem mais recente \
+                 sobre este serviço.",
+        ),
+        (Answer::NotStarted, "Por favor, comece o serviço antes de concluí-lo."),
+        (Answer::AlreadyCompleted, "Este serviço já está concluído. Não há mais nada a fazer."),
+        (Answer::Cancelled, "Este serviço foi cancelado. Você não precisa fazer nada."),
+        (Answer::NotTheirs, "Este serviço não é mais seu. Você não precisa fazer nada."),
+        (Answer::NothingOpen, "Você não tem serviços abertos no momento."),
+        (
+            Answer::FileRefused,
+            "Não conseguimos adicionar seu arquivo ao serviço. Por favor, tente outro arquivo.",
+        ),
+        (
+            Answer::TextRefused,
+            "Sua mensagem é longa demais para ser adicionada ao serviço. Por favor, envie uma mais curta.",
+        ),
+        (Answer::OptedOut, "Você não receberá mais mensagens sobre suas solicitações."),
+        (
+            Answer::NotRead,
+            "Ninguém lê o que é escrito aqui. Por favor, fale com a administração do seu imóvel.",
+        ),
+        (Answer::Reopened, "Obrigado por nos avisar. Sua solicitação está aberta de novo."),
+        (
+            Answer::TooLate,
+            "Sua solicitação foi encerrada há tempo demais para ser reaberta. Por favor, envie uma nova.",
+        ),
+    ])
 }
 
 fn renter_news() -> BTreeMap<News, Template> {
