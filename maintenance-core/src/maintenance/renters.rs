@@ -7,7 +7,7 @@ use super::{
 use crate::{
     maintenance::Error,
     model::{
-        Actor, Answer, InboundFile, InboundOutcome, KnownRenter, NewComment, Notification, OptOut, Request,
+        Actor, Answer, InboundFile, InboundOutcome, KnownRenter, Notification, OptOut, Request,
         RequestStatus, Settled, Write,
     },
     ports::Organizations,
@@ -65,10 +65,10 @@ impl<R: Organizations + Clone> Applying<'_, R> {
         }
         let has_words = !text.trim().is_empty();
         if let Some(file) = file {
-            match self.file(&self.engine_of(request.organization_id), &request, file).await? {
+            match self.file(&request, file).await? {
                 Filed::PutBack => return Ok(Received::PutBack),
                 Filed::Refused => {
-                    let refused = only(InboundOutcome::FileRefused, Answer::FileRefused);
+                    let refused = Reply::only(InboundOutcome::FileRefused, Answer::FileRefused);
                     return self.finish_renter(&request, refused).await;
                 }
                 Filed::Attached => {}
@@ -80,22 +80,14 @@ impl<R: Organizations + Clone> Applying<'_, R> {
             }
             (Deed::Move(to), _) => self.reopen(request, to, reply, text).await,
             (_, Some(_)) if !has_words => {
-                self.finish_renter(&request, only(InboundOutcome::Attached, Answer::Attached)).await
+                self.finish_renter(&request, Reply::only(InboundOutcome::Attached, Answer::Attached)).await
             }
-            _ => self.add(&request, reply, text).await,
+            _ => {
+                let by = Actor::Renter(request.renter_id);
+                let reply = self.add_comment(&request, by, reply, text).await?;
+                self.finish_renter(&request, reply).await
+            }
         }
-    }
-
-    /// Adds the text to the request as a comment.
-    async fn add(&self, request: &Request, reply: Reply, text: &str) -> Result<Received, Error> {
-        let comment = NewComment { id: Some(self.kept.id.uuid().into()), comment: text.to_owned() };
-        let (engine, by) = (self.engine_of(request.organization_id), Actor::Renter(request.renter_id));
-        let reply = match engine.comment(request.id, by, comment).await {
-            Ok(_) => reply,
-            Err(Error::Invalid(_)) => only(InboundOutcome::Unusable, Answer::TextRefused),
-            Err(error) => return Err(error),
-        };
-        self.finish_renter(request, reply).await
     }
 
     async fn finish_renter(&self, request: &Request, reply: Reply) -> Result<Received, Error> {
@@ -131,7 +123,7 @@ impl<R: Organizations + Clone> Applying<'_, R> {
         text: &str,
     ) -> Result<Received, Error> {
         let Ok(note) = Note::new(text) else {
-            let refused = only(InboundOutcome::Unusable, Answer::TextRefused);
+            let refused = Reply::only(InboundOutcome::Unusable, Answer::TextRefused);
             return self.finish_renter(&request, refused).await;
         };
         let (engine, by) = (self.engine_of(request.organization_id), Actor::Renter(request.renter_id));
@@ -177,9 +169,4 @@ impl<R: Organizations + Clone> Applying<'_, R> {
         let (id, channel) = (NotificationId::mint(&engine.shared.ids), self.kept.message.channel.clone());
         Notification::answering(id, channel, answer, request, request.renter_id.into(), engine.now())
     }
-}
-
-/// Nothing is done but to answer.
-fn only(outcome: InboundOutcome, answer: Answer) -> Reply {
-    Reply { deed: Deed::Nothing, outcome, answer: Some(answer) }
 }

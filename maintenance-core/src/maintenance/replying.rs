@@ -111,11 +111,7 @@ impl<R: Organizations + Clone> Applying<'_, R> {
     async fn chosen(&self, about: &About<R>) -> Result<Received, Error> {
         let request = &about.record.request;
         if request.assigned_worker_id != Some(about.worker.id) {
-            let reply = Reply {
-                deed: Deed::Nothing,
-                outcome: InboundOutcome::NotTheirs,
-                answer: Some(Answer::NotTheirs),
-            };
+            let reply = Reply::only(InboundOutcome::NotTheirs, Answer::NotTheirs);
             return self.follow(about, reply, "").await;
         }
         let message = &self.kept.message;
@@ -186,27 +182,36 @@ impl<R: Organizations + Clone> Applying<'_, R> {
     }
 
     async fn comment(&self, about: &About<R>, reply: Reply, text: &str) -> Result<Received, Error> {
-        let comment = NewComment { id: Some(self.kept.id.uuid().into()), comment: text.to_owned() };
         let by = Actor::Worker(about.worker.id);
-        let reply = match about.engine.comment(about.record.request.id, by, comment).await {
-            Ok(_) => reply,
-            Err(Error::Invalid(_)) => {
-                Reply { outcome: InboundOutcome::Unusable, answer: Some(Answer::TextRefused), ..reply }
-            }
-            Err(error) => return Err(error),
-        };
+        let reply = self.add_comment(&about.record.request, by, reply, text).await?;
         self.finish_reply(about, reply).await
+    }
+
+    /// Adds the text as a comment under the message's id; returns the reply, which is another one if the text can't be added.
+    pub(super) async fn add_comment(
+        &self,
+        request: &Request,
+        by: Actor,
+        reply: Reply,
+        text: &str,
+    ) -> Result<Reply, Error> {
+        let comment = NewComment { id: Some(self.kept.id.uuid().into()), comment: text.to_owned() };
+        match self.engine_of(request.organization_id).comment(request.id, by, comment).await {
+            Ok(_) => Ok(reply),
+            Err(Error::Invalid(_)) => Ok(Reply::only(InboundOutcome::Unusable, Answer::TextRefused)),
+            Err(error) => Err(error),
+        }
     }
 
     async fn attach(&self, about: &About<R>, reply: Reply, caption: &str) -> Result<Received, Error> {
         let InboundContent::File(file) = &self.kept.message.content else {
             return self.done(InboundOutcome::Ignored).await;
         };
-        match self.file(&about.engine, &about.record.request, file).await? {
+        match self.file(&about.record.request, file).await? {
             Filed::PutBack => Ok(Received::PutBack),
             Filed::Refused => {
-                let outcome = InboundOutcome::FileRefused;
-                self.finish_reply(about, Reply { outcome, answer: Some(Answer::FileRefused), ..reply }).await
+                let refused = Reply::only(InboundOutcome::FileRefused, Answer::FileRefused);
+                self.finish_reply(about, refused).await
             }
             Filed::Attached if caption.trim().is_empty() => self.finish_reply(about, reply).await,
             Filed::Attached => self.comment(about, reply, caption).await,
@@ -214,15 +219,10 @@ impl<R: Organizations + Clone> Applying<'_, R> {
     }
 
     /// Keeps the file as an attachment of the request.
-    pub(super) async fn file(
-        &self,
-        engine: &Maintenance<R>,
-        request: &Request,
-        file: &InboundFile,
-    ) -> Result<Filed, Error> {
+    pub(super) async fn file(&self, request: &Request, file: &InboundFile) -> Result<Filed, Error> {
         match self.keep(file, request).await {
             Ok(attachment) => {
-                engine.attach(request.id, attachment).await?;
+                self.engine_of(request.organization_id).attach(request.id, attachment).await?;
                 Ok(Filed::Attached)
             }
             Err(MediaError::Later(why)) if self.kept.claims < FILE_TRIES => {

@@ -70,13 +70,20 @@ pub(crate) struct Reply {
     pub(crate) answer: Option<Answer>,
 }
 
+impl Reply {
+    /// Nothing is done but to answer.
+    pub(crate) fn only(outcome: InboundOutcome, answer: Answer) -> Self {
+        Self { deed: Deed::Nothing, outcome, answer: Some(answer) }
+    }
+}
+
 /// The table. Asking twice for the same comes to the same answer, and changes nothing the second time.
 pub(crate) fn reply(asked: Asked, by: Relation, status: RequestStatus) -> Reply {
     use InboundOutcome as Outcome;
     let done = |deed, outcome, answer| Reply { deed, outcome, answer: Some(answer) };
-    let already = |answer| done(Deed::Nothing, Outcome::AlreadySo, answer);
-    let refused = |answer| done(Deed::Nothing, Outcome::NotPossible, answer);
-    let not_theirs = done(Deed::Nothing, Outcome::NotTheirs, Answer::NotTheirs);
+    let already = |answer| Reply::only(Outcome::AlreadySo, answer);
+    let refused = |answer| Reply::only(Outcome::NotPossible, answer);
+    let not_theirs = Reply::only(Outcome::NotTheirs, Answer::NotTheirs);
     match (by, asked, status) {
         (Relation::Inactive, ..) => Reply { deed: Deed::Nothing, outcome: Outcome::Inactive, answer: None },
         (Relation::GaveItUp, Asked::Decline, _) => already(Answer::Declined),
@@ -85,7 +92,7 @@ pub(crate) fn reply(asked: Asked, by: Relation, status: RequestStatus) -> Reply 
         (_, Asked::Comment, _) => done(Deed::Comment, Outcome::Commented, Answer::Commented),
         (_, Asked::Attach, _) => done(Deed::Attach, Outcome::Attached, Answer::Attached),
 
-        (Relation::Assigned { late: true, .. }, ..) => done(Deed::Nothing, Outcome::Old, Answer::Old),
+        (Relation::Assigned { late: true, .. }, ..) => Reply::only(Outcome::Old, Answer::Old),
 
         (Relation::Assigned { accepted: true, .. }, Asked::Accept, Pending) => already(Answer::Accepted),
         (_, Asked::Accept, Pending) => done(Deed::Acknowledge, Outcome::Accepted, Answer::Accepted),
