@@ -42,7 +42,7 @@ pub(super) struct Ended {
     pub(super) lease: LeaseId,
     pub(super) attempt: Attempt,
     pub(super) at: DateTime<Utc>,
-    /// The renter's number to which it went: the store is told it, so that they are known when they answer.
+    /// The renter's number, if the message went to one: the store keeps it, so that their answer is known as theirs.
     pub(super) reached: Option<PhoneNumber>,
 }
 
@@ -63,16 +63,17 @@ impl<R: Repository, N: Notifier> Dispatcher<R, N> {
     /// Sends one message, unless it is moot, too old or taken too often, or what it needs rests.
     pub(super) async fn send(&self, ready: Ready) -> Ended {
         let Ready { claimed, around, lease, begin_by } = ready;
-        let reached = match recipient(&claimed, &around) {
-            Some(Recipient::Renter { phone_number, .. }) => Some(phone_number),
+        let to = recipient(&claimed, &around);
+        let renters_number = match &to {
+            Some(Recipient::Renter { phone_number, .. }) => Some(phone_number.clone()),
             _ => None,
         };
-        let attempt = match (self.before(&claimed, begin_by), recipient(&claimed, &around)) {
+        let attempt = match (self.before(&claimed, begin_by), to) {
             (Some(attempt), _) => attempt,
             (None, Some(to)) => self.attempt(&outgoing(&claimed, to, around), &claimed).await,
             (None, None) => self.without_number(&claimed, &around),
         };
-        let reached = reached.filter(|_| matches!(attempt, Attempt::Sent(_)));
+        let reached = renters_number.filter(|_| matches!(attempt, Attempt::Sent(_)));
         Ended { claimed, lease, attempt, at: self.shared.now(), reached }
     }
 
@@ -231,7 +232,8 @@ fn after(
     (attempts, SendOutcome::Later { due_at: later(at, wait), error: Some(error.error.clone()) })
 }
 
-/// How long a conversation stays open after its other side was heard; the last minutes are left to a message's way.
+/// How long a conversation stays open after its other side was heard. Ten minutes of the day are left out, since a message
+/// takes a while to reach the provider.
 const CONVERSATION: TimeDelta = TimeDelta::minutes(24 * 60 - 10);
 
 /// Who gets the message; `None` when no number of theirs is known.

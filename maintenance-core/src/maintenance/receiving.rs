@@ -47,11 +47,9 @@ impl<R: Repository> Maintenance<R> {
         }
         Ok(new)
     }
-}
 
-impl<R: Repository> Maintenance<R> {
-    /// Learns under which ids messages of ours reached their workers and renters, as webhooks tell it: so one who hides their
-    /// number is known when they answer.
+    /// Keeps under which ids messages of ours reached their workers and renters, as webhooks report it. Somebody who hides
+    /// their number is then known when they answer.
     ///
     /// # Errors
     ///

@@ -154,7 +154,7 @@ impl<R: Organizations + Clone> Applying<'_, R> {
             Deed::Nothing => return self.finish_reply(about, reply).await,
             Deed::Comment => return self.comment(about, reply, text).await,
             Deed::Attach => return self.attach(about, reply, text).await,
-            Deed::Acknowledge => rules::acknowledge(request, record, worker, engine.now()),
+            Deed::Acknowledge => rules::acknowledge(record, worker, engine.now()),
             Deed::Move(to) => {
                 let refused = |refusal| Error::Refused { request: request.id, refusal };
                 let row = rules::permit(request, to, by, None).map_err(refused)?;

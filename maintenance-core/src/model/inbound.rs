@@ -111,7 +111,7 @@ pub enum InboundContent {
     },
     /// Something that the channel can't pass on, such as a poll.
     Unsupported,
-    /// What it said is in the record of its request, or was forgotten with it, and is kept here no longer.
+    /// No longer kept here: it is in the record of its request, or was forgotten with it.
     Gone,
 }
 
@@ -225,7 +225,7 @@ text_enum! {
 }
 
 impl InboundOutcome {
-    /// Whether the message did what it asked for, or what it asked for was so.
+    /// Whether the message did what it asked for, or what it asked for was so already.
     pub const fn is_applied(self) -> bool {
         use InboundOutcome::{
             Accepted, AlreadySo, Attached, Chosen, Commented, Completed, Declined, Ignored, OptedOut,

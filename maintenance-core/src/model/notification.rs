@@ -235,8 +235,8 @@ impl Notification {
         self.status = self.status.advance(event.status());
     }
 
-    /// The id of the message that repeats this one. An answer's and that of news are made of their own, so that they are
-    /// repeated once however often the webhook comes: nothing else says that they were.
+    /// The id of the message that repeats this one. For an answer and for news it is derived from this one's id: nothing else
+    /// shows that they were repeated already, and a webhook may report a failure more than once.
     pub(crate) fn next_id(&self, ids: &dyn IdSource) -> NotificationId {
         match self.kind {
             NotificationKind::Answer | NotificationKind::News => {

@@ -23,7 +23,7 @@ pub struct Filing {
     pub assignment: Option<AssignmentChange>,
     /// The message to that worker.
     pub notification: Option<Notification>,
-    /// The message that tells the renter of it, if they are to be told. Its id is made of the request's.
+    /// The message that tells the renter of it, if they are to be told. Its id is derived from the request's.
     pub news: Option<Notification>,
 }
 

@@ -55,8 +55,8 @@ pub trait Directory: Send + Sync {
         Ok(HashMap::new())
     }
 
-    /// How to reach these renters, and in which language; one whom the organisation doesn't have is left out. Asked once per batch of messages
-    /// and organisation, so that names and numbers are as fresh as they can be.
+    /// How to reach these renters, and in which language. One whom the organisation doesn't have is left out. Asked once per
+    /// batch of messages and organisation, so that names and numbers are as fresh as they can be.
     async fn contacts(
         &self,
         organization: OrganizationId,

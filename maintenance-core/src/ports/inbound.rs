@@ -11,8 +11,8 @@ use crate::{
     values::{Channel, NotificationId, OrganizationId, PhoneNumber, RenterId, RequestId, WorkerId},
 };
 
-/// Messages from phones, of all organisations as the outbox is: who sent them is known only when they are applied. And which
-/// renters want no messages to theirs.
+/// Messages from phones, who their senders are, and which renters want no news. The messages are of all organisations, as
+/// the outbox is: who sent one is known only when it is applied.
 #[async_trait]
 #[auto_impl::auto_impl(&, Box, Arc)]
 pub trait InboundRepository: Send + Sync {
@@ -29,7 +29,8 @@ pub trait InboundRepository: Send + Sync {
     /// answer whose id is there stays as it is. A step can settle one too, see [`Write::Settle`](crate::Write::Settle).
     async fn settle_inbound(&self, settlement: &InboundSettlement) -> Result<bool, RepositoryError>;
 
-    /// The messages of this sender that wait for a choice are about that request, and due at `now`; returns how many.
+    /// Makes the messages of this sender that wait for a choice due at `now`, as messages about that request; returns how
+    /// many.
     async fn release_inbound(
         &self,
         channel: &Channel,
@@ -64,9 +65,9 @@ pub trait InboundRepository: Send + Sync {
         at: DateTime<Utc>,
     ) -> Result<(), RepositoryError>;
 
-    /// These messages of ours reached their workers and renters under these ids, of whom nothing may have been heard yet. What
-    /// is known already is not written again; a message that isn't there is left out. Of a renter it is known too which
-    /// request the newest of these messages is about.
+    /// These messages of ours reached their workers and renters under these ids; the recipients need not have been heard yet.
+    /// What is known already is not written again, and a message that isn't there is left out. For a renter the store also
+    /// keeps the request that the newest of these messages is about.
     async fn reached(&self, reached: &[(NotificationId, Sender)]) -> Result<(), RepositoryError>;
 
     /// The renters of all organisations whom messages reached on that channel under that sender's ids or one of these
@@ -78,8 +79,8 @@ pub trait InboundRepository: Send + Sync {
         numbers: &[PhoneNumber],
     ) -> Result<Listing<KnownRenter>, RepositoryError>;
 
-    /// A renter was heard on that channel, as [`heard`](Self::heard) for a worker. The request counts if nothing is known of
-    /// them on that channel yet.
+    /// A renter was heard on that channel, as [`heard`](Self::heard) for a worker. Their request is kept only if none is known
+    /// on that channel yet.
     async fn renter_heard(
         &self,
         renter: &KnownRenter,

@@ -74,8 +74,8 @@ pub(crate) fn file(
     Filing { request, assignment, notification, news }
 }
 
-/// What the renter is told of a change of their request, which had not been filed if it was nothing before: the first of
-/// the news of it that the host wants told.
+/// What the renter is told of a change of their request: the first news of it that the host wants told. `before` is `None`
+/// for a request that is being filed.
 fn wanted(wants: &dyn RenterNews, before: Option<&Request>, after: &Request) -> Option<News> {
     let moved = before.is_some_and(|before| before.status != after.status);
     let had = before.and_then(|before| before.assigned_worker_id);
@@ -157,13 +157,8 @@ pub(crate) fn edit(request: &Request, changes: Vec<FieldChange>, decision: &Deci
 }
 
 /// Records that the worker took the job, on the newest message that gave it to them.
-pub(crate) fn acknowledge(
-    request: &Request,
-    record: &RequestRecord,
-    worker: &Worker,
-    now: DateTime<Utc>,
-) -> Step {
-    let mut step = Step::on(request, next_timestamp(now, request.updated_at));
+pub(crate) fn acknowledge(record: &RequestRecord, worker: &Worker, now: DateTime<Utc>) -> Step {
+    let mut step = Step::on(&record.request, next_timestamp(now, record.request.updated_at));
     step.writes.extend(acknowledgeable(record, worker).map(Write::Acknowledge));
     step
 }

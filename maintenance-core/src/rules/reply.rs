@@ -39,7 +39,7 @@ pub(crate) enum Relation {
     },
     /// Whoever gave it up last.
     GaveItUp,
-    /// A worker who hasn't it, or not any more.
+    /// A worker who doesn't have it, or no longer has it.
     Other,
     /// A worker who is inactive.
     Inactive,
@@ -111,8 +111,8 @@ pub(crate) fn reply(asked: Asked, by: Relation, status: RequestStatus) -> Reply 
     }
 }
 
-/// What the worker is to the request of that record. `answered` is when the message was filed that they tapped on; a late
-/// tap is one on a message from before the request became theirs the last time, or before it was last reopened.
+/// What the worker is to the request of that record. `answered` is when the message was filed whose button they tapped. A tap
+/// is late if that was before the request last became theirs, or before it was last reopened.
 pub(crate) fn relation(record: &RequestRecord, worker: &Worker, answered: Option<DateTime<Utc>>) -> Relation {
     if worker.status == WorkerStatus::Inactive {
         return Relation::Inactive;
@@ -138,7 +138,7 @@ fn since(record: &RequestRecord) -> Option<DateTime<Utc>> {
     assigned.max(reopened.map(|change| change.changed_at))
 }
 
-/// The message of which it is recorded that the worker took the job: the newest that gave it to them.
+/// The message that is acknowledged when the worker takes the job: the newest that gave it to them.
 pub(crate) fn acknowledgeable(record: &RequestRecord, worker: &Worker) -> Option<NotificationId> {
     let theirs = record
         .notifications
