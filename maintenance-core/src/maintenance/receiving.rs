@@ -77,10 +77,11 @@ impl<R: Organizations + Clone> Maintenance<R> {
     }
 }
 
-/// Applies messages from phones: what workers tap, write and send, and what renters write about the news that they got.
+/// Applies messages from phones: what workers tap, write and send, and what renters write and send about requests that they
+/// were told of.
 ///
-/// Each message is applied once: what it changes and that it is applied are one step, and a comment or an attachment has
-/// the message's own id. A worker's messages are applied in their order.
+/// Each message is applied once. A change of the request and the mark that the message is applied are one step; a comment or
+/// an attachment has the message's own id. One sender's messages are applied in the order in which they were sent.
 pub struct Receiver<R> {
     pub(crate) maintenance: Maintenance<R>,
     pub(super) media: Option<Media>,
@@ -111,7 +112,7 @@ pub struct ReceiveReport {
     pub asked: usize,
     /// Messages that are tried again later, as when a file could not be fetched.
     pub put_back: usize,
-    /// Messages that could not be read; they are looked at again after the hold.
+    /// Messages that could not be read; they are tried again after the hold.
     pub corrupt: Vec<RepositoryError>,
     /// What failed; the messages are tried again.
     pub errors: Vec<Error>,
@@ -135,7 +136,7 @@ impl<R: Organizations + Clone> Receiver<R> {
     }
 
     /// For how long after a request was done its renter can open it again by replying to the news of it, 7 days by default.
-    /// Their text is the note that says why.
+    /// Their text is the note of the change; for a photo without words it is the kind of file.
     #[must_use]
     pub fn reopen_within(mut self, window: Duration) -> Self {
         self.reopen_within = window;

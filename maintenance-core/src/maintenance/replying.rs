@@ -21,9 +21,9 @@ use crate::{
 
 /// How long a message waits for its sender to say which request it is about.
 const CHOICE: Duration = Duration::from_hours(24);
-/// The pauses after a change that somebody else made in between.
+/// The pauses before a message is decided again after a conflict.
 const CONFLICT: Backoff = Backoff { first: Duration::from_millis(50), ceiling: Duration::from_secs(30) };
-/// The pauses between tries at fetching a file, and how many tries there are: for about a day.
+/// The pauses between tries at fetching a file, and the number of tries; together they take about a day.
 const FILE: Backoff = Backoff { first: Duration::from_secs(30), ceiling: Duration::from_hours(2) };
 const FILE_TRIES: u32 = 20;
 
@@ -43,8 +43,8 @@ pub(super) enum Filed {
 }
 
 impl<R: Organizations + Clone> Receiver<R> {
-    /// Applies one claimed message. A change that somebody made in between puts it back: it is decided again on what is
-    /// true then.
+    /// Applies one claimed message. If somebody else changed its request in between, it is put back, and decided again on
+    /// the request as it is then.
     pub(super) async fn apply(&self, kept: &KeptInbound, lease: LeaseId) -> Result<Received, Error> {
         let applying = Applying { receiver: self, kept, lease };
         match applying.apply().await {
@@ -107,7 +107,7 @@ impl<R: Organizations + Clone> Applying<'_, R> {
         self.follow(&about, reply, title).await
     }
 
-    /// The messages that wait for this choice are about that request now.
+    /// The worker chose a request: their messages that wait for the choice are about it.
     async fn chosen(&self, about: &About<R>) -> Result<Received, Error> {
         let request = &about.record.request;
         if request.assigned_worker_id != Some(about.worker.id) {
@@ -250,7 +250,7 @@ impl<R: Organizations + Clone> Applying<'_, R> {
         Ok(NewAttachment { id: Some(self.kept.id.uuid().into()), file_url, file_type })
     }
 
-    /// Asks which of their requests it is about, once while other messages of theirs wait for the same.
+    /// Asks the worker which request it is about, unless another message of theirs waits for that answer already.
     async fn ask(&self, worker: &Worker, newest: &Request) -> Result<Received, Error> {
         if self.kept.asked_at.is_some() {
             return self.done(InboundOutcome::Unanswered).await;
